@@ -1,0 +1,145 @@
+//! The name of a resource: project and endpoint.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::{ED_FI, Text};
+
+/// `/ed-fi/students`: a project and an endpoint name, as the API's paths have them.
+///
+/// Ordered by project, then endpoint.
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ResourceName(Text);
+
+impl ResourceName {
+    /// A name from its two parts.
+    #[must_use]
+    pub fn new(project: &str, endpoint: &str) -> Self {
+        let mut path = String::with_capacity(project.len() + endpoint.len() + 2);
+        path.push('/');
+        path.push_str(project);
+        path.push('/');
+        path.push_str(endpoint);
+        Self(path.into())
+    }
+
+    /// A name from a whole path, when it has exactly the form `/project/endpoint`.
+    pub(crate) fn from_path(path: Text) -> Option<Self> {
+        let mut parts = path.strip_prefix('/')?.split('/');
+        let well_formed = |p: Option<&str>| p.is_some_and(|p| !p.is_empty() && !p.contains(['{', '}']));
+        let valid = well_formed(parts.next()) && well_formed(parts.next()) && parts.next().is_none();
+        valid.then_some(Self(path))
+    }
+
+    /// The project: `ed-fi`.
+    #[must_use]
+    pub fn project(&self) -> &str {
+        self.split().0
+    }
+
+    /// The endpoint name: `students`.
+    #[must_use]
+    pub fn endpoint(&self) -> &str {
+        self.split().1
+    }
+
+    /// The whole path, for machines: `/ed-fi/students`.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The name for people: the project is left out where it is `ed-fi`.
+    #[must_use]
+    pub fn short(&self) -> &str {
+        let (project, endpoint) = self.split();
+        if project == ED_FI { endpoint } else { self.0.get(1..).unwrap_or_default() }
+    }
+
+    /// Whether it belongs to the core standard.
+    #[must_use]
+    pub fn is_core(&self) -> bool {
+        self.project() == ED_FI
+    }
+
+    fn split(&self) -> (&str, &str) {
+        self.0.get(1..).and_then(|rest| rest.split_once('/')).unwrap_or_default()
+    }
+}
+
+impl PartialOrd for ResourceName {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for ResourceName {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.split().cmp(&other.split())
+    }
+}
+
+impl fmt::Debug for ResourceName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for ResourceName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The text is not `/project/endpoint`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("'{0}' is not a resource path such as /ed-fi/students")]
+pub struct NotAResourcePath(String);
+
+impl FromStr for ResourceName {
+    type Err = NotAResourcePath;
+
+    fn from_str(path: &str) -> Result<Self, Self::Err> {
+        Self::from_path(path.into()).ok_or_else(|| NotAResourcePath(path.to_owned()))
+    }
+}
+
+impl TryFrom<String> for ResourceName {
+    type Error = NotAResourcePath;
+
+    fn try_from(path: String) -> Result<Self, Self::Error> {
+        path.parse()
+    }
+}
+
+impl From<ResourceName> for String {
+    fn from(name: ResourceName) -> Self {
+        name.0.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_and_forms() {
+        let name: ResourceName = "/tpdm/candidates".parse().unwrap();
+        assert_eq!((name.project(), name.endpoint()), ("tpdm", "candidates"));
+        assert_eq!(name.short(), "tpdm/candidates");
+        assert_eq!(ResourceName::new("ed-fi", "students").short(), "students");
+        for wrong in ["", "/", "students", "/ed-fi", "/ed-fi/", "/ed-fi/students/{id}", "//students", "/a/b/c"] {
+            assert!(wrong.parse::<ResourceName>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn ordered_by_project_then_endpoint() {
+        let mut names = ["/ed-fi-x/a", "/ed-fi/b", "/ed-fi/a"].map(|n| n.parse::<ResourceName>().unwrap());
+        names.sort();
+        assert_eq!(names.map(|n| n.to_string()), ["/ed-fi/a", "/ed-fi/b", "/ed-fi-x/a"]);
+    }
+}

@@ -1,0 +1,108 @@
+//! Metadata documents: recognised by content, read into drafts, merged and resolved into a model.
+//!
+//! ```text
+//! bytes → Document → Draft (what one document states) → merge → resolve (the rules) → Model
+//! ```
+
+mod bundled;
+mod compact;
+mod draft;
+mod error;
+mod graph_file;
+mod merge;
+mod openapi;
+mod part;
+mod recognise;
+mod resolve;
+
+use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
+
+pub use bundled::{DEFAULT, Standard, standard, standards};
+pub use error::SourceError;
+pub use graph_file::write_graph;
+pub use part::part;
+
+use crate::model::{ED_FI, Model};
+use recognise::Format;
+
+/// A metadata document and what to call it in messages.
+#[derive(Debug, Clone)]
+pub struct Document {
+    /// A file name, a URL or `-`.
+    pub name: String,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// Reads any number of documents as one API.
+///
+/// `without` names projects to leave out, with everything under their `_ext` blocks.
+///
+/// # Errors
+///
+/// Any document that cannot be read, or documents that do not fit together.
+pub fn read(documents: &[Document], without: &[String]) -> Result<Model, SourceError> {
+    let drafts = documents.iter().map(draft_of).collect::<Result<Vec<_>, _>>()?;
+    Ok(resolve::resolve(merge::merge(drafts)?, without))
+}
+
+fn draft_of(document: &Document) -> Result<draft::Draft, SourceError> {
+    let (syntax, format) = recognise::recognise(document)?;
+    match format {
+        Format::OpenApi => openapi::read(document, syntax),
+        Format::Graph => graph_file::read(document, syntax),
+    }
+}
+
+/// How a document is written down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Syntax {
+    Json,
+    Yaml,
+}
+
+impl Syntax {
+    /// Reads the whole document as one type.
+    fn parse<T: DeserializeOwned>(self, document: &Document) -> Result<T, SourceError> {
+        match self {
+            Self::Json => {
+                serde_json::from_slice(without_mark(&document.bytes)).map_err(|e| SourceError::json(&document.name, &e))
+            }
+            Self::Yaml => {
+                serde_yaml::from_slice(without_mark(&document.bytes)).map_err(|e| SourceError::yaml(&document.name, &e))
+            }
+        }
+    }
+}
+
+/// The bytes after a byte order mark.
+fn without_mark(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
+}
+
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The fingerprint of a graph: over names, kinds, references and keys, not over where they came from.
+pub(crate) fn fingerprint(model: &Model) -> crate::model::Text {
+    let content = compact::pack_content(model);
+    sha256(&content).get(..16).unwrap_or_default().into()
+}
+
+/// The compact form of a model, as the binary embeds it.
+#[must_use]
+pub fn write_compact(model: &Model) -> Vec<u8> {
+    compact::pack_whole(model)
+}
+
+/// The projects of a model other than the core standard's, sorted.
+#[must_use]
+pub fn extensions(model: &Model) -> Vec<String> {
+    let mut projects: Vec<String> =
+        model.resources.iter().map(|r| r.name.project().to_owned()).filter(|p| p != ED_FI).collect();
+    projects.sort();
+    projects.dedup();
+    projects
+}

@@ -1,0 +1,421 @@
+//! The compact form of a graph: what the binary embeds, in two sections that are decoded apart.
+//!
+//! The outline (names and references) is what `order` needs; the details (keys, fields, query
+//! parameters) are most of the bytes and wait until a command asks. Both keep their strings in one
+//! table, so that decoding an embedded graph copies no text.
+
+use std::collections::BTreeMap;
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{
+    AbstractResource, Collection, Details, Equality, Field, FieldKind, FieldType, KeyField, Kind, LazyDetails,
+    Metadata, Model, QueryParameter, Reference, Resource, ResourceName, Target, Text,
+};
+
+use super::resolve::pathways;
+
+/// Raised whenever the meaning of the bytes changes.
+const VERSION: u8 = 1;
+
+#[derive(Serialize, Deserialize)]
+struct Packed<'a> {
+    version: u8,
+    #[serde(borrow)]
+    metadata: &'a [u8],
+    outline: &'a [u8],
+    details: &'a [u8],
+}
+
+/// An index into the string table.
+type Str = u32;
+
+#[derive(Serialize, Deserialize)]
+struct PackedOutline<'a> {
+    #[serde(borrow)]
+    strings: Vec<&'a str>,
+    resources: Vec<PackedResource>,
+    abstracts: Vec<PackedAbstract>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct PackedResource {
+    name: Str,
+    entity: Str,
+    kind: u8,
+    superclass: Option<Str>,
+    domains: Vec<Str>,
+    references: Vec<PackedReference>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct PackedReference {
+    path: Str,
+    /// Bit 0 required, 1 identifying; bits 2 and 3: target is 0 a resource, 1 abstract, 2 unresolved.
+    flags: u8,
+    target: Str,
+    alternatives: Vec<Str>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct PackedAbstract {
+    entity: Str,
+    key: Vec<PackedKey>,
+    subclasses: Vec<Str>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct PackedKey {
+    name: Str,
+    kind: PackedType,
+    paths: Vec<Str>,
+}
+
+/// Kind, longest, shortest.
+type PackedType = (u8, Option<u32>, Option<u32>);
+
+#[derive(Serialize, Deserialize)]
+struct PackedDetails<'a> {
+    #[serde(borrow)]
+    strings: Vec<&'a str>,
+    resources: Vec<PackedDetail>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct PackedDetail {
+    name: Str,
+    key: Vec<PackedKey>,
+    fields: Vec<(Str, PackedType)>,
+    collections: Vec<(Str, Str)>,
+    query: Vec<(Str, Vec<Str>)>,
+    equalities: Vec<(Str, Str, Str)>,
+    key_may_change: Option<bool>,
+    renamed: Vec<(Str, Str)>,
+}
+
+/// Gives every string its place in the table, in order of first use.
+#[derive(Default)]
+struct Strings<'m> {
+    places: HashMap<&'m str, Str>,
+    table: Vec<&'m str>,
+}
+
+impl<'m> Strings<'m> {
+    #[expect(clippy::cast_possible_truncation, reason = "a graph of 2^32 strings does not fit in memory")]
+    fn add(&mut self, text: &'m str) -> Str {
+        *self.places.entry(text).or_insert_with(|| {
+            self.table.push(text);
+            (self.table.len() - 1) as Str
+        })
+    }
+
+    fn all(&mut self, texts: impl IntoIterator<Item = &'m str>) -> Vec<Str> {
+        texts.into_iter().map(|text| self.add(text)).collect()
+    }
+
+    fn keys(&mut self, key: &'m [KeyField]) -> Vec<PackedKey> {
+        key.iter()
+            .map(|f| PackedKey {
+                name: self.add(&f.name),
+                kind: pack_type(&f.kind),
+                paths: self.all(f.paths.iter().map(Text::as_str)),
+            })
+            .collect()
+    }
+}
+
+/// Writes a model with its metadata.
+pub(super) fn pack_whole(model: &Model) -> Vec<u8> {
+    let metadata = encode(&model.metadata);
+    let (outline, details) = sections(model);
+    encode(&Packed { version: VERSION, metadata: &metadata, outline: &outline, details: &details })
+}
+
+/// Writes the content alone: what a fingerprint is taken of.
+pub(super) fn pack_content(model: &Model) -> Vec<u8> {
+    let (mut outline, details) = sections(model);
+    outline.extend(details);
+    outline
+}
+
+/// Serialising plain data into memory cannot fail; an empty result would show in every test.
+fn encode<T: Serialize>(value: &T) -> Vec<u8> {
+    postcard::to_stdvec(value).unwrap_or_default()
+}
+
+fn sections(model: &Model) -> (Vec<u8>, Vec<u8>) {
+    let mut strings = Strings::default();
+    let resources = model.resources.iter().map(|r| pack_resource(r, &mut strings)).collect();
+    let abstracts = model
+        .abstracts
+        .iter()
+        .map(|a| PackedAbstract {
+            entity: strings.add(&a.entity),
+            key: strings.keys(&a.key),
+            subclasses: strings.all(a.subclasses.iter().map(ResourceName::as_str)),
+        })
+        .collect();
+    let outline = encode(&PackedOutline { strings: strings.table, resources, abstracts });
+
+    let mut strings = Strings::default();
+    let details = model.details.all();
+    let resources = details.iter().map(|(name, d)| pack_details(name, d, &mut strings)).collect();
+    (outline, encode(&PackedDetails { strings: strings.table, resources }))
+}
+
+fn pack_resource<'m>(resource: &'m Resource, strings: &mut Strings<'m>) -> PackedResource {
+    PackedResource {
+        name: strings.add(resource.name.as_str()),
+        entity: strings.add(&resource.entity),
+        kind: match resource.kind {
+            Kind::Resource => 0,
+            Kind::Descriptor => 1,
+            Kind::SchoolYears => 2,
+        },
+        superclass: resource.superclass.as_ref().map(|s| strings.add(s)),
+        domains: strings.all(resource.domains.iter().map(Text::as_str)),
+        references: resource
+            .references
+            .iter()
+            .map(|r| {
+                let (kind, target) = match &r.target {
+                    Target::Resource(name) => (0, name.as_str()),
+                    Target::Abstract(entity) => (1, entity.as_str()),
+                    Target::Unresolved(name) => (2, name.as_str()),
+                };
+                PackedReference {
+                    path: strings.add(&r.path),
+                    flags: u8::from(r.required) | u8::from(r.identifying) << 1 | kind << 2,
+                    target: strings.add(target),
+                    alternatives: strings.all(r.alternatives.iter().map(ResourceName::as_str)),
+                }
+            })
+            .collect(),
+    }
+}
+
+fn pack_details<'m>(name: &'m ResourceName, details: &'m Details, strings: &mut Strings<'m>) -> PackedDetail {
+    PackedDetail {
+        name: strings.add(name.as_str()),
+        key: strings.keys(&details.key),
+        fields: details.fields.iter().map(|f| (strings.add(&f.path), pack_type(&f.kind))).collect(),
+        collections: details.collections.iter().map(|c| (strings.add(&c.path), strings.add(&c.entity))).collect(),
+        query: details
+            .query
+            .iter()
+            .map(|q| (strings.add(&q.name), strings.all(q.paths.iter().map(Text::as_str))))
+            .collect(),
+        equalities: details
+            .equalities
+            .iter()
+            .map(|e| (strings.add(&e.left), strings.add(&e.right), strings.add(&e.stated_by)))
+            .collect(),
+        key_may_change: details.key_may_change,
+        renamed: details.renamed.iter().map(|(member, field)| (strings.add(member), strings.add(field))).collect(),
+    }
+}
+
+const KINDS: [FieldKind; 12] = [
+    FieldKind::String,
+    FieldKind::Descriptor,
+    FieldKind::Date,
+    FieldKind::Time,
+    FieldKind::DateTime,
+    FieldKind::Integer,
+    FieldKind::Long,
+    FieldKind::Number,
+    FieldKind::Boolean,
+    FieldKind::Object,
+    FieldKind::Reference,
+    FieldKind::Array,
+];
+
+fn pack_type(kind: &FieldType) -> PackedType {
+    let index = KINDS.iter().position(|k| *k == kind.kind).unwrap_or_default();
+    (u8::try_from(index).unwrap_or_default(), kind.max_length, kind.min)
+}
+
+fn unpack_type((kind, max_length, min): PackedType) -> FieldType {
+    FieldType { kind: KINDS.get(usize::from(kind)).copied().unwrap_or_default(), max_length, min }
+}
+
+/// Reads an embedded graph; the details wait until they are asked for.
+///
+/// `None` for bytes of another version. A test holds every embedded graph against its YAML.
+pub(super) fn unpack(bytes: &'static [u8]) -> Option<Model> {
+    let packed: Packed<'static> = postcard::from_bytes(bytes).ok()?;
+    if packed.version != VERSION {
+        return None;
+    }
+    let metadata: Metadata = postcard::from_bytes(packed.metadata).ok()?;
+    let outline: PackedOutline<'static> = postcard::from_bytes(packed.outline).ok()?;
+    let strings = Table(outline.strings);
+    let resources: Vec<Resource> = outline.resources.into_iter().map(|r| strings.resource(r)).collect::<Option<_>>()?;
+    let abstracts = outline
+        .abstracts
+        .into_iter()
+        .map(|a| {
+            Some(AbstractResource {
+                entity: strings.text(a.entity),
+                key: strings.keys(a.key),
+                subclasses: strings.names(&a.subclasses)?,
+            })
+        })
+        .collect::<Option<_>>()?;
+    let details = packed.details;
+    Some(Model {
+        metadata,
+        pathways: pathways(&resources),
+        resources,
+        abstracts,
+        details: LazyDetails::later(move || unpack_details(details).unwrap_or_default()),
+    })
+}
+
+fn unpack_details(bytes: &'static [u8]) -> Option<BTreeMap<ResourceName, Details>> {
+    let packed: PackedDetails<'static> = postcard::from_bytes(bytes).ok()?;
+    let strings = Table(packed.strings);
+    packed.resources.into_iter().map(|d| Some((strings.name(d.name)?, strings.details(d)))).collect()
+}
+
+struct Table(Vec<&'static str>);
+
+impl Table {
+    fn text(&self, index: Str) -> Text {
+        self.0.get(index as usize).map(|text| Text::new_static(text)).unwrap_or_default()
+    }
+
+    fn texts(&self, indices: &[Str]) -> Vec<Text> {
+        indices.iter().map(|&index| self.text(index)).collect()
+    }
+
+    fn name(&self, index: Str) -> Option<ResourceName> {
+        ResourceName::from_path(self.text(index))
+    }
+
+    fn names(&self, indices: &[Str]) -> Option<Vec<ResourceName>> {
+        indices.iter().map(|&index| self.name(index)).collect()
+    }
+
+    fn keys(&self, keys: Vec<PackedKey>) -> Vec<KeyField> {
+        keys.into_iter()
+            .map(|k| KeyField { name: self.text(k.name), kind: unpack_type(k.kind), paths: self.texts(&k.paths) })
+            .collect()
+    }
+
+    fn resource(&self, packed: PackedResource) -> Option<Resource> {
+        let references = packed.references.into_iter().map(|r| self.reference(&r)).collect::<Option<_>>()?;
+        Some(Resource {
+            name: self.name(packed.name)?,
+            entity: self.text(packed.entity),
+            kind: match packed.kind {
+                1 => Kind::Descriptor,
+                2 => Kind::SchoolYears,
+                _ => Kind::Resource,
+            },
+            superclass: packed.superclass.map(|s| self.text(s)),
+            domains: self.texts(&packed.domains),
+            references,
+        })
+    }
+
+    fn reference(&self, packed: &PackedReference) -> Option<Reference> {
+        Some(Reference {
+            path: self.text(packed.path),
+            target: match packed.flags >> 2 {
+                0 => Target::Resource(self.name(packed.target)?),
+                1 => Target::Abstract(self.text(packed.target)),
+                _ => Target::Unresolved(self.text(packed.target)),
+            },
+            required: packed.flags & 1 != 0,
+            identifying: packed.flags & 2 != 0,
+            alternatives: self.names(&packed.alternatives)?,
+        })
+    }
+
+    fn details(&self, packed: PackedDetail) -> Details {
+        Details {
+            key: self.keys(packed.key),
+            fields: packed
+                .fields
+                .into_iter()
+                .map(|(path, kind)| Field { path: self.text(path), kind: unpack_type(kind) })
+                .collect(),
+            collections: packed
+                .collections
+                .into_iter()
+                .map(|(path, entity)| Collection { path: self.text(path), entity: self.text(entity) })
+                .collect(),
+            query: packed
+                .query
+                .into_iter()
+                .map(|(name, paths)| QueryParameter { name: self.text(name), paths: self.texts(&paths) })
+                .collect(),
+            equalities: packed
+                .equalities
+                .into_iter()
+                .map(|(left, right, by)| Equality {
+                    left: self.text(left),
+                    right: self.text(right),
+                    stated_by: self.text(by),
+                })
+                .collect(),
+            key_may_change: packed.key_may_change,
+            renamed: packed.renamed.into_iter().map(|(member, field)| (self.text(member), self.text(field))).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Origin;
+
+    #[test]
+    fn a_packed_model_comes_back() {
+        let name = |n: &str| n.parse::<ResourceName>().unwrap();
+        let resource = Resource {
+            name: name("/ed-fi/schools"),
+            entity: "School".into(),
+            kind: Kind::Resource,
+            superclass: Some("EducationOrganization".into()),
+            domains: vec!["Enrollment".into()],
+            references: vec![Reference {
+                path: "$.typeDescriptor".into(),
+                target: Target::Unresolved("typeDescriptor".into()),
+                required: true,
+                identifying: true,
+                alternatives: vec![name("/ed-fi/typeDescriptors")],
+            }],
+        };
+        let details = Details {
+            key: vec![KeyField {
+                name: "schoolId".into(),
+                kind: FieldType::default(),
+                paths: vec!["$.schoolId".into()],
+            }],
+            fields: vec![Field {
+                path: "$.schoolId".into(),
+                kind: FieldType { kind: FieldKind::Long, max_length: Some(3), min: None },
+            }],
+            ..Details::default()
+        };
+        let model = Model {
+            metadata: Metadata {
+                name: "small".into(),
+                origins: vec![Origin { kind: "test".into(), title: "t".into(), sha256: "0".into() }],
+                ..Metadata::default()
+            },
+            resources: vec![resource],
+            details: BTreeMap::from([(name("/ed-fi/schools"), details)]).into(),
+            ..Model::default()
+        };
+        let bytes: &'static [u8] = Box::leak(pack_whole(&model).into_boxed_slice());
+        let back = unpack(bytes).unwrap();
+        assert_eq!(back.metadata, model.metadata);
+        assert_eq!(back.resources, model.resources);
+        assert_eq!(back.details.all(), model.details.all());
+        assert!(unpack(&bytes[1..]).is_none());
+    }
+}

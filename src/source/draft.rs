@@ -1,0 +1,165 @@
+//! What the documents state, before names are resolved: the common ground of every document kind.
+//!
+//! A reader of one format fills a [`Draft`] with what its document says and nothing more; `resolve`
+//! then applies the rules of DESIGN 4 once, to all drafts together.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::{Collection, Equality, Field, FieldType, KeyField, Kind, Origin, ResourceName, Target, Text};
+
+/// The statements of one or several documents.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Draft {
+    /// What to call the result, where a document has a name of its own.
+    pub(crate) name: Option<Text>,
+    pub(crate) version: Option<Text>,
+    /// For an extension part: the core graph it needs.
+    pub(crate) extends: Option<Text>,
+    pub(crate) origins: Vec<Origin>,
+    /// What the documents left open, in sentences for people.
+    pub(crate) limits: BTreeSet<Text>,
+    pub(crate) resources: BTreeMap<ResourceName, DraftResource>,
+    /// Abstract resources that a document names as such, by schema key.
+    pub(crate) abstracts: BTreeMap<SchemaKey, DraftAbstract>,
+}
+
+/// The name of a schema without case: `edfi_school`; what references and resources meet under.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct SchemaKey(Text);
+
+impl SchemaKey {
+    pub(crate) fn new(schema: &str) -> Self {
+        Self(schema.to_ascii_lowercase().into())
+    }
+
+    /// The key of an entity of a project, as OpenAPI documents spell schemas: `edfi_school`.
+    pub(crate) fn of(project: &str, entity: &str) -> Self {
+        Self::new(&format!("{}_{entity}", fold_project(project)))
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// `edfi` of `edfi_school`.
+    pub(crate) fn project(&self) -> &str {
+        self.0.split_once('_').map_or("", |(project, _)| project)
+    }
+
+    /// `school` of `edfi_school`.
+    pub(crate) fn entity(&self) -> &str {
+        self.0.split_once('_').map_or(self.0.as_str(), |(_, entity)| entity)
+    }
+}
+
+/// A project without case and punctuation: `grandbend` for `grand-bend`, `GrandBend` and `grandBend`.
+pub(crate) fn fold_project(project: &str) -> String {
+    project.chars().filter(|c| c.is_ascii_alphanumeric()).map(|c| c.to_ascii_lowercase()).collect()
+}
+
+#[derive(Debug, Clone, Default)]
+pub(crate) struct DraftAbstract {
+    pub(crate) entity: Text,
+    pub(crate) key: Vec<Member>,
+    /// Subclasses that a document states, by schema key.
+    pub(crate) subclasses: BTreeSet<SchemaKey>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct DraftResource {
+    pub(crate) entity: Text,
+    pub(crate) schema: SchemaKey,
+    pub(crate) kind: Kind,
+    pub(crate) references: BTreeMap<Text, DraftReference>,
+    /// Required fields at any depth, by path.
+    pub(crate) fields: BTreeMap<Text, Field>,
+    /// Scalars and descriptors of the root object.
+    pub(crate) scalars: BTreeMap<Text, FieldType>,
+    pub(crate) collections: BTreeMap<Text, Collection>,
+    /// Schemas of nested objects, as spelled: they tell a subclass (DESIGN 4.4).
+    pub(crate) children: BTreeSet<Text>,
+    /// What the documents say of the natural key.
+    pub(crate) identity: Identity,
+    /// Parameters of the collection's GET.
+    pub(crate) query: BTreeSet<Text>,
+    /// Paths that a parameter queries, where a document states them.
+    pub(crate) query_paths: BTreeMap<Text, Vec<Text>>,
+    pub(crate) equalities: BTreeSet<Equality>,
+    pub(crate) key_may_change: Option<bool>,
+    pub(crate) domains: BTreeSet<Text>,
+    /// The abstract resource a document says it extends.
+    pub(crate) superclass: Option<SchemaKey>,
+}
+
+/// What documents say of a natural key, each in its own way.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Identity {
+    /// Members of the resource's own reference schema.
+    pub(crate) own_reference: Option<Vec<Member>>,
+    /// GET parameters flagged as identity, with their types.
+    pub(crate) parameters: Vec<Member>,
+    /// Root scalars flagged as identity.
+    pub(crate) scalars: BTreeSet<Text>,
+    /// Key fields with their paths, where a document states both.
+    pub(crate) stated: Option<Vec<KeyField>>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct DraftReference {
+    pub(crate) target: DraftTarget,
+    pub(crate) required: bool,
+    /// Whether it identifies, where the document says so itself.
+    pub(crate) identifying: Option<bool>,
+    /// Members of the reference object and their types.
+    pub(crate) members: Vec<Member>,
+    /// Members whose name differs from the key field of the target, where a document says so.
+    pub(crate) renamed: BTreeMap<Text, Text>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Member {
+    pub(crate) name: Text,
+    pub(crate) kind: FieldType,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum DraftTarget {
+    /// The schema a reference schema belongs to, as spelled: `edFi_school`.
+    Schema(Text),
+    /// A descriptor, known only by the name of the property.
+    DescriptorProperty,
+    /// `/ed-fi/schoolYearTypes`.
+    SchoolYears,
+    /// Settled by the document itself, with the alternatives it lists.
+    Known(Target, Vec<ResourceName>),
+}
+
+impl DraftResource {
+    /// An empty resource of that entity; its schema key must follow.
+    pub(crate) fn new(entity: Text) -> Self {
+        Self {
+            schema: SchemaKey::new(&entity),
+            entity,
+            kind: Kind::Resource,
+            references: BTreeMap::new(),
+            fields: BTreeMap::new(),
+            scalars: BTreeMap::new(),
+            collections: BTreeMap::new(),
+            children: BTreeSet::new(),
+            identity: Identity::default(),
+            query: BTreeSet::new(),
+            query_paths: BTreeMap::new(),
+            equalities: BTreeSet::new(),
+            key_may_change: None,
+            domains: BTreeSet::new(),
+            superclass: None,
+        }
+    }
+}
+
+impl DraftReference {
+    /// An optional reference to that target.
+    pub(crate) fn to(target: DraftTarget) -> Self {
+        Self { target, required: false, identifying: None, members: Vec::new(), renamed: BTreeMap::new() }
+    }
+}

@@ -1,0 +1,98 @@
+//! What a document is, told by its content alone.
+
+use std::fmt;
+
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+
+use super::{Document, SourceError, Syntax, without_mark};
+
+/// A kind of metadata document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Format {
+    /// OpenAPI 3 or Swagger 2.
+    OpenApi,
+    /// Our own graph file.
+    Graph,
+}
+
+/// The key at the top that gives each kind away.
+const MARKS: [(&str, Format); 3] =
+    [("openapi", Format::OpenApi), ("swagger", Format::OpenApi), ("edfi-plan", Format::Graph)];
+
+/// Tells syntax and kind. O(size of the document) at worst, for the key may stand last.
+pub(super) fn recognise(document: &Document) -> Result<(Syntax, Format), SourceError> {
+    let bytes = without_mark(&document.bytes);
+    let text = std::str::from_utf8(bytes).map_err(|error| SourceError::NotText {
+        document: document.name.clone(),
+        offset: error.valid_up_to() + document.bytes.len() - bytes.len(),
+    })?;
+    let start = text.trim_start();
+    let found = match start.chars().next() {
+        None => return Err(SourceError::Empty { document: document.name.clone() }),
+        Some('{') => (Syntax::Json, json_mark(document, text)?),
+        Some('[' | '<') => (Syntax::Json, None),
+        Some(_) => (Syntax::Yaml, yaml_mark(text)),
+    };
+    match found {
+        (syntax, Some(format)) => Ok((syntax, format)),
+        (_, None) => Err(SourceError::content(
+            &document.name,
+            "$",
+            instead(start),
+            "Give an OpenAPI document of an Ed-Fi API, or a graph file of edfi-plan",
+        )),
+    }
+}
+
+/// Says what an unknown document looks like.
+fn instead(start: &str) -> &'static str {
+    let head: String = start.chars().take(200).collect::<String>().to_ascii_lowercase();
+    if head.starts_with("<!doctype html") || head.starts_with("<html") {
+        "an HTML page, not metadata (a login page?)"
+    } else if head.starts_with('<') {
+        "XML of an unknown kind"
+    } else if head.starts_with('[') {
+        "a JSON list of an unknown kind"
+    } else {
+        "not a metadata document of a known kind"
+    }
+}
+
+/// Reads keys of the top object until one gives the kind away.
+fn json_mark(document: &Document, text: &str) -> Result<Option<Format>, SourceError> {
+    struct Marks<'f>(&'f mut Option<Format>);
+
+    impl<'de> Visitor<'de> for Marks<'_> {
+        type Value = ();
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+            while let Some(key) = map.next_key::<String>()? {
+                *self.0 = MARKS.iter().find(|(mark, _)| *mark == key).map(|(_, format)| *format);
+                if self.0.is_some() {
+                    // The rest is read by the reader of that kind.
+                    return Err(serde::de::Error::custom("found"));
+                }
+                map.next_value::<IgnoredAny>()?;
+            }
+            Ok(())
+        }
+    }
+
+    let mut found = None;
+    let mut reader = serde_json::Deserializer::from_str(text);
+    match reader.deserialize_map(Marks(&mut found)) {
+        Err(error) if found.is_none() => Err(SourceError::json(&document.name, &error)),
+        _ => Ok(found),
+    }
+}
+
+/// Looks for the key at the start of a line: what stands there in YAML is at the top.
+fn yaml_mark(text: &str) -> Option<Format> {
+    let key = |line: &str| line.split_once(':').map(|(key, _)| key.trim_matches(['"', '\'']).to_owned());
+    let keys = text.lines().filter(|line| line.starts_with(|c: char| c.is_ascii_alphabetic() || c == '"' || c == '\''));
+    keys.filter_map(key).find_map(|key| MARKS.iter().find(|(mark, _)| *mark == key).map(|(_, format)| *format))
+}

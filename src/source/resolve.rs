@@ -1,0 +1,263 @@
+//! From drafts to a model: the rules of DESIGN 4 that need all documents at once.
+
+mod descriptors;
+mod keys;
+mod subclasses;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::{
+    AbstractResource, Details, ED_FI, FieldKind, FieldType, KeyField, Kind, Metadata, Model, Pathway, Reference,
+    Resource, ResourceName, Target, Text, extension_of,
+};
+
+use self::descriptors::Descriptors;
+use super::draft::{Draft, DraftAbstract, DraftReference, DraftResource, DraftTarget, SchemaKey, fold_project};
+use super::fingerprint;
+
+/// Abstract even where a document gives them a path, as MetaEd does (DESIGN 4.4).
+pub(crate) const ALWAYS_ABSTRACT: [&str; 2] = ["edfi_educationorganization", "edfi_generalstudentprogramassociation"];
+
+/// References of each resource, with the target and the alternatives they turned out to have.
+type Resolved = BTreeMap<ResourceName, BTreeMap<Text, (DraftReference, Target, Vec<ResourceName>)>>;
+
+/// `/ed-fi/schoolYearTypes`.
+pub(crate) const SCHOOL_YEARS: &str = "schoolYearTypes";
+
+/// Turns the merged statements of all documents into a model.
+pub(super) fn resolve(mut draft: Draft, without: &[String]) -> Model {
+    leave_out(&mut draft, without);
+    let mut abstracts = set_apart_abstracts(&mut draft);
+    let by_schema: BTreeMap<SchemaKey, ResourceName> =
+        draft.resources.iter().map(|(name, resource)| (resource.schema.clone(), name.clone())).collect();
+    let descriptors = Descriptors::of(&draft.resources);
+    let superclasses = subclasses::of(&draft.resources, &abstracts);
+    abstracts
+        .retain(|schema, _| superclasses.values().any(|s| s == schema) || ALWAYS_ABSTRACT.contains(&schema.as_str()));
+
+    let mut limits = std::mem::take(&mut draft.limits);
+    if !draft.resources.values().any(|r| r.kind == Kind::Descriptor) {
+        limits.insert(Text::new("no descriptors document: descriptor references are known by property name only"));
+    }
+
+    let names =
+        Names { present: &draft.resources, by_schema: &by_schema, abstracts: &abstracts, descriptors: &descriptors };
+    let mut resolved = Resolved::new();
+    for (name, resource) in &draft.resources {
+        let references = resource.references.iter().map(|(path, reference)| {
+            let (target, alternatives) = names.target(name, path, reference);
+            (path.clone(), (reference.clone(), target, alternatives))
+        });
+        resolved.insert(name.clone(), references.collect());
+    }
+    if resolved.values().flat_map(BTreeMap::values).any(|(_, target, _)| *target == Target::Resource(school_years())) {
+        draft.resources.entry(school_years()).or_insert_with(school_years_resource);
+    }
+
+    let keys = keys::resolve(&draft.resources, &resolved, &superclasses, &abstracts);
+    let mut resources = Vec::with_capacity(draft.resources.len());
+    let mut details = BTreeMap::new();
+    for (name, resource) in draft.resources {
+        let mut references: Vec<Reference> = Vec::new();
+        let identified = keys.identifying.get(&name);
+        for (path, (reference, target, alternatives)) in resolved.remove(&name).unwrap_or_default() {
+            let identifying = identified.is_some_and(|paths| paths.contains(&path));
+            if let Target::Unresolved(unknown) = &target {
+                limits.extend(undescribed(unknown, &reference));
+            }
+            references.push(Reference { path, target, required: reference.required, identifying, alternatives });
+        }
+        let superclass = superclasses.get(&name).and_then(|s| abstracts.get(s)).map(|a| a.entity.clone());
+        details.insert(name.clone(), self::details(&name, &resource, &keys));
+        let kind = if name == school_years() { Kind::SchoolYears } else { resource.kind };
+        let domains = resource.domains.into_iter().collect();
+        resources.push(Resource { name, entity: resource.entity, kind, superclass, references, domains });
+    }
+    resources.sort_by(|a, b| a.name.cmp(&b.name));
+
+    let mut abstracts: Vec<AbstractResource> = abstracts
+        .into_iter()
+        .map(|(schema, draft)| AbstractResource {
+            key: key_of(&draft),
+            entity: draft.entity,
+            subclasses: superclasses.iter().filter(|(_, s)| **s == schema).map(|(name, _)| name.clone()).collect(),
+        })
+        .collect();
+    abstracts.sort_by(|a, b| a.entity.cmp(&b.entity));
+
+    let mut model = Model {
+        metadata: Metadata {
+            name: draft.name.unwrap_or_else(|| titled(&draft.origins)),
+            version: draft.version,
+            origins: draft.origins,
+            limits: limits.into_iter().collect(),
+            fingerprint: Text::default(),
+            extends: None,
+        },
+        pathways: pathways(&resources),
+        resources,
+        abstracts,
+        details: details.into(),
+    };
+    model.metadata.fingerprint = fingerprint(&model);
+    model
+}
+
+fn titled(origins: &[crate::model::Origin]) -> Text {
+    origins.first().map_or_else(|| "metadata".into(), |origin| origin.title.clone())
+}
+
+fn undescribed(unknown: &Text, reference: &DraftReference) -> Option<Text> {
+    let described_elsewhere = reference.target == DraftTarget::DescriptorProperty;
+    (!described_elsewhere).then(|| format!("{unknown} is referenced, but no document describes it").into())
+}
+
+/// Drops extensions with everything under their `_ext` blocks, before names are resolved (DESIGN 4.3).
+fn leave_out(draft: &mut Draft, without: &[String]) {
+    let without: BTreeSet<String> = without.iter().map(|project| fold_project(project)).collect();
+    if without.is_empty() {
+        return;
+    }
+    let left_out = |path: &str| extension_of(path).is_some_and(|e| without.contains(&fold_project(e)));
+    draft.resources.retain(|name, _| !without.contains(&fold_project(name.project())));
+    draft.abstracts.retain(|schema, _| !without.contains(schema.project()));
+    for resource in draft.resources.values_mut() {
+        resource.references.retain(|path, _| !left_out(path));
+        resource.fields.retain(|path, _| !left_out(path));
+        resource.collections.retain(|path, _| !left_out(path));
+        resource.equalities.retain(|equality| !left_out(&equality.left) && !left_out(&equality.right));
+    }
+}
+
+/// Takes the abstract resources out of the ordinary ones: those that always are, and those whose
+/// reference schema belongs to no posted resource although their project posts others.
+fn set_apart_abstracts(draft: &mut Draft) -> BTreeMap<SchemaKey, DraftAbstract> {
+    draft.resources.retain(|_, resource| !ALWAYS_ABSTRACT.contains(&resource.schema.as_str()));
+    let posted: BTreeSet<&SchemaKey> = draft.resources.values().map(|r| &r.schema).collect();
+    let projects: BTreeSet<&str> = posted.iter().map(|schema| schema.project()).collect();
+    let is_abstract = |schema: &SchemaKey, draft: &DraftAbstract| {
+        !posted.contains(schema)
+            && schema.entity() != "schoolyeartype"
+            && (projects.contains(schema.project()) || !draft.subclasses.is_empty())
+    };
+    std::mem::take(&mut draft.abstracts).into_iter().filter(|(schema, a)| is_abstract(schema, a)).collect()
+}
+
+struct Names<'n> {
+    present: &'n BTreeMap<ResourceName, DraftResource>,
+    by_schema: &'n BTreeMap<SchemaKey, ResourceName>,
+    abstracts: &'n BTreeMap<SchemaKey, DraftAbstract>,
+    descriptors: &'n Descriptors,
+}
+
+impl Names<'_> {
+    fn target(&self, from: &ResourceName, path: &Text, reference: &DraftReference) -> (Target, Vec<ResourceName>) {
+        match &reference.target {
+            DraftTarget::Known(target, alternatives) => (self.known(target), alternatives.clone()),
+            DraftTarget::SchoolYears => (Target::Resource(school_years()), Vec::new()),
+            DraftTarget::Schema(schema) => (self.entity(schema), Vec::new()),
+            DraftTarget::DescriptorProperty => {
+                let project = extension_of(path).unwrap_or(from.project());
+                let property = path.rsplit('.').next().unwrap_or_default();
+                match self.descriptors.named_by(property, project).as_slice() {
+                    [] => (Target::Unresolved(property.into()), Vec::new()),
+                    [descriptor, alternatives @ ..] => (Target::Resource(descriptor.clone()), alternatives.to_vec()),
+                }
+            }
+        }
+    }
+
+    /// A target that a document settled, unless what it names is not at hand.
+    fn known(&self, target: &Target) -> Target {
+        match target {
+            Target::Resource(name) if *name != school_years() && !self.present.contains_key(name) => {
+                Target::Unresolved(name.as_str().into())
+            }
+            Target::Abstract(entity) if !self.abstracts.values().any(|a| a.entity == *entity) => {
+                Target::Unresolved(entity.clone())
+            }
+            known => known.clone(),
+        }
+    }
+
+    fn entity(&self, schema: &str) -> Target {
+        let key = SchemaKey::new(schema);
+        if let Some(name) = self.by_schema.get(&key) {
+            return Target::Resource(name.clone());
+        }
+        match self.abstracts.get(&key) {
+            Some(found) => Target::Abstract(found.entity.clone()),
+            None => Target::Unresolved(schema.into()),
+        }
+    }
+}
+
+fn details(name: &ResourceName, resource: &DraftResource, keys: &keys::Keys) -> Details {
+    Details {
+        fields: resource.fields.values().cloned().collect(),
+        collections: resource.collections.values().cloned().collect(),
+        query: keys.query.get(name).cloned().unwrap_or_default(),
+        equalities: resource.equalities.iter().cloned().collect(),
+        key_may_change: resource.key_may_change,
+        renamed: resource
+            .references
+            .iter()
+            .flat_map(|(path, r)| {
+                r.renamed.iter().map(move |(member, field)| (format!("{path}.{member}").into(), field.clone()))
+            })
+            .collect(),
+        key: keys.fields.get(name).cloned().unwrap_or_default(),
+    }
+}
+
+fn key_of(draft: &DraftAbstract) -> Vec<KeyField> {
+    draft.key.iter().map(|m| KeyField { name: m.name.clone(), kind: m.kind.clone(), paths: Vec::new() }).collect()
+}
+
+pub(crate) fn school_years() -> ResourceName {
+    ResourceName::new(ED_FI, SCHOOL_YEARS)
+}
+
+fn school_years_resource() -> DraftResource {
+    let mut resource = DraftResource::new("SchoolYearType".into());
+    resource.schema = SchemaKey::of(ED_FI, "SchoolYearType");
+    resource.kind = Kind::SchoolYears;
+    let kind = FieldType { kind: FieldKind::Integer, ..FieldType::default() };
+    resource.scalars.insert("schoolYear".into(), kind.clone());
+    resource.identity.parameters.push(super::draft::Member { name: "schoolYear".into(), kind });
+    resource
+}
+
+/// Who is visible to a client through which association (DESIGN 5). Contacts were parents before
+/// Data Standard 5; their update also waits for the enrollment of their students.
+const PATHWAYS: [(&str, &[&str], &[&str]); 4] = [
+    ("students", &["studentSchoolAssociations"], &[]),
+    (
+        "staffs",
+        &["staffEducationOrganizationAssignmentAssociations", "staffEducationOrganizationEmploymentAssociations"],
+        &[],
+    ),
+    ("contacts", &["studentContactAssociations"], &["studentSchoolAssociations"]),
+    ("parents", &["studentParentAssociations"], &["studentSchoolAssociations"]),
+];
+
+/// The pathways that the resources at hand make possible.
+pub(crate) fn pathways(resources: &[Resource]) -> Vec<Pathway> {
+    let present =
+        |endpoint: &&&str| resources.binary_search_by(|r| r.name.cmp(&ResourceName::new(ED_FI, endpoint))).is_ok();
+    let named = |endpoints: &[&str]| -> Vec<ResourceName> {
+        endpoints.iter().filter(present).map(|e| ResourceName::new(ED_FI, e)).collect()
+    };
+    let mut pathways: Vec<Pathway> = PATHWAYS
+        .iter()
+        .filter(|(person, _, _)| present(&person))
+        .map(|(person, associations, also)| Pathway {
+            person: ResourceName::new(ED_FI, person),
+            associations: named(associations),
+            also_before_update: named(also),
+        })
+        .filter(|pathway| !pathway.associations.is_empty())
+        .collect();
+    pathways.sort_by(|a, b| a.person.cmp(&b.person));
+    pathways
+}
