@@ -1,0 +1,265 @@
+//! The order that the API itself publishes at its dependencies endpoint, entry for entry.
+//!
+//! Operators trust it and other loaders follow it, so its choices are reproduced, the less fortunate
+//! ones too. The rule and its source: docs/design.md, "The server's order".
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::{Operation, RequiredCycle};
+use crate::graph::{DependencyGraph, Follow, ResourceId};
+use crate::model::{Kind, ResourceName};
+
+/// One row of the API's dependencies document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// The resource.
+    pub resource: ResourceName,
+    /// Its wave, from 1.
+    pub order: usize,
+    /// What may be done then.
+    pub operations: Vec<Operation>,
+}
+
+/// A vertex of the published graph: a resource, or a person once more after its pathway (`#Retry`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Vertex {
+    /// The resource.
+    pub resource: ResourceId,
+    /// Whether it is the second appearance of a person.
+    pub retry: bool,
+}
+
+/// The published graph: prerequisite, dependent; parallel edges each for itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublishedGraph {
+    /// All vertices in the order in which the server visits them.
+    pub vertices: Vec<Vertex>,
+    /// Edges that remain once cycles are broken, each pair once, sorted by name.
+    pub edges: Vec<(Vertex, Vertex)>,
+    /// Pairs that were dropped to break cycles, self references included.
+    pub dropped: Vec<(Vertex, Vertex)>,
+}
+
+/// Which form of GraphML a server publishes (ODS/API before 7.2, or since).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GraphForm {
+    /// People appear twice.
+    Current,
+    /// People appear once.
+    Legacy,
+}
+
+/// The rows of the API's own order, as it sorts them: by wave, rows that only update first, then by
+/// path without regard to case. School years are left out.
+///
+/// # Errors
+///
+/// A cycle that the server could not break either; it would answer 400.
+pub fn rows(graph: &DependencyGraph) -> Result<Vec<Row>, RequiredCycle> {
+    let published = published(graph, GraphForm::Legacy)?;
+    let layer = layers(&published);
+    let order = |id: ResourceId| layer.get(&Vertex { resource: id, retry: false }).copied().unwrap_or_default() + 1;
+    let mut rows = Vec::new();
+    for vertex in &published.vertices {
+        let name = graph.name(vertex.resource).clone();
+        let pathway = graph.pathways().iter().find(|p| p.person == name);
+        let Some(pathway) = pathway else {
+            rows.push(Row {
+                resource: name,
+                order: order(vertex.resource),
+                operations: vec![Operation::Create, Operation::Update],
+            });
+            continue;
+        };
+        rows.push(Row { resource: name.clone(), order: order(vertex.resource), operations: vec![Operation::Create] });
+        let after =
+            pathway.associations.iter().chain(&pathway.also_before_update).filter_map(|n| graph.id(n)).map(order).max();
+        rows.push(Row { resource: name, order: after.unwrap_or_default() + 1, operations: vec![Operation::Update] });
+    }
+    rows.sort_by_cached_key(|row| {
+        (row.order, row.operations != [Operation::Update], row.resource.as_str().to_lowercase(), row.resource.clone())
+    });
+    Ok(rows)
+}
+
+/// The graph that the API publishes as GraphML.
+///
+/// # Errors
+///
+/// A cycle that the server could not break either.
+pub fn published(graph: &DependencyGraph, form: GraphForm) -> Result<PublishedGraph, RequiredCycle> {
+    let mut net = Net::of(graph);
+    net.repoint_people(graph);
+    let mut dropped = net.break_cycles(graph)?;
+    if form == GraphForm::Current {
+        net.split_people(graph);
+        dropped.extend(net.break_cycles(graph)?);
+    }
+    let named = |&(from, to): &(Vertex, Vertex)| {
+        (graph.name(from.resource).clone(), from.retry, graph.name(to.resource).clone(), to.retry)
+    };
+    let mut edges: Vec<(Vertex, Vertex)> = net.edges.iter().map(|e| (e.from, e.to)).collect();
+    edges.sort_by_cached_key(named);
+    edges.dedup();
+    dropped.sort_by_cached_key(named);
+    dropped.dedup();
+    Ok(PublishedGraph { vertices: net.vertices, edges, dropped })
+}
+
+/// Longest paths over the published edges, from 0. O(vertices + edges).
+fn layers(published: &PublishedGraph) -> HashMap<Vertex, usize> {
+    let place: HashMap<Vertex, usize> = published.vertices.iter().enumerate().map(|(i, v)| (*v, i)).collect();
+    let constraints = published
+        .edges
+        .iter()
+        .filter_map(|(from, to)| {
+            Some(crate::graph::Constraint { before: *place.get(from)?, after: *place.get(to)?, removable: false })
+        })
+        .collect();
+    let precedence = crate::graph::Precedence { steps: published.vertices.len(), constraints };
+    published.vertices.iter().copied().zip(precedence.layers(&[], |_| true).layer).collect()
+}
+
+#[derive(Debug, Clone, Copy)]
+struct NetEdge {
+    from: Vertex,
+    to: Vertex,
+    /// Whether the server may drop it: all references behind it are optional.
+    soft: bool,
+}
+
+/// The server's working graph.
+struct Net {
+    /// In order of project, then entity, without regard to case.
+    vertices: Vec<Vertex>,
+    edges: Vec<NetEdge>,
+}
+
+impl Net {
+    fn of(graph: &DependencyGraph) -> Self {
+        let loaded = |id: &ResourceId| graph.resource(*id).kind != Kind::SchoolYears;
+        let plain = |resource| Vertex { resource, retry: false };
+        let mut vertices: Vec<Vertex> = graph.ids().filter(loaded).map(plain).collect();
+        sort_vertices(graph, &mut vertices);
+        let edges = graph.edges().filter(|e| loaded(&e.prerequisite));
+        let edges = edges.map(|e| NetEdge { from: plain(e.prerequisite), to: plain(e.dependent), soft: !e.required });
+        Self { vertices, edges: edges.collect() }
+    }
+
+    /// Every dependent of a person other than its pathway depends on the pathway instead.
+    fn repoint_people(&mut self, graph: &DependencyGraph) {
+        for (person, associations) in people(graph) {
+            let moved = |edge: &NetEdge| edge.from == person && !associations.contains(&edge.to);
+            let (repointed, mut kept): (Vec<NetEdge>, Vec<NetEdge>) = self.edges.iter().copied().partition(moved);
+            for edge in repointed {
+                kept.extend(associations.iter().map(|&from| NetEdge { from, ..edge }));
+            }
+            self.edges = kept;
+        }
+    }
+
+    /// A person appears again after its pathway, and everything else waits for that.
+    fn split_people(&mut self, graph: &DependencyGraph) {
+        for (person, associations) in people(graph) {
+            let retry = Vertex { retry: true, ..person };
+            for edge in &mut self.edges {
+                if associations.contains(&edge.from) {
+                    edge.from = retry;
+                }
+            }
+            self.edges.extend(associations.iter().map(|&from| NetEdge { from, to: retry, soft: false }));
+            self.vertices.push(retry);
+        }
+        sort_vertices(graph, &mut self.vertices);
+    }
+
+    /// Finds cycles depth first and drops, of each, the incoming edges of one vertex.
+    fn break_cycles(&mut self, graph: &DependencyGraph) -> Result<Vec<(Vertex, Vertex)>, RequiredCycle> {
+        let mut dropped = Vec::new();
+        for cycle in self.cycles() {
+            let members: BTreeSet<Vertex> = cycle.iter().copied().collect();
+            let incoming = |edges: &[NetEdge], vertex: Vertex| -> Vec<NetEdge> {
+                edges.iter().filter(|e| e.to == vertex && members.contains(&e.from)).copied().collect()
+            };
+            // From the vertex that closes the cycle, backwards.
+            let mut backwards = cycle.iter().take(1).chain(cycle.iter().skip(1).rev());
+            let victim = backwards.find(|&&vertex| incoming(&self.edges, vertex).iter().all(|e| e.soft)).copied();
+            let Some(victim) = victim else {
+                let mut resources: Vec<ResourceName> = cycle.iter().map(|v| graph.name(v.resource).clone()).collect();
+                resources.extend(resources.first().cloned());
+                return Err(RequiredCycle { resources });
+            };
+            dropped.extend(incoming(&self.edges, victim).iter().map(|e| (e.from, e.to)));
+            self.edges.retain(|e| !(e.to == victim && members.contains(&e.from)));
+        }
+        Ok(dropped)
+    }
+
+    /// The cycles that a depth-first search meets, each from the vertex that closes it. Iterative, for
+    /// a document may chain any number of resources. O(vertices + edges + length of the cycles).
+    fn cycles(&self) -> Vec<Vec<Vertex>> {
+        let place: HashMap<Vertex, usize> = self.vertices.iter().enumerate().map(|(i, v)| (*v, i)).collect();
+        let mut children: Vec<Vec<usize>> = vec![Vec::new(); self.vertices.len()];
+        for edge in &self.edges {
+            if let (Some(&from), Some(&to)) = (place.get(&edge.from), place.get(&edge.to))
+                && let Some(list) = children.get_mut(from)
+            {
+                list.push(to);
+            }
+        }
+        for list in &mut children {
+            list.sort_unstable();
+            list.dedup();
+        }
+        let mut cycles = Vec::new();
+        let mut visited = vec![false; self.vertices.len()];
+        let mut on_stack: BTreeMap<usize, usize> = BTreeMap::new();
+        for root in 0..self.vertices.len() {
+            if std::mem::replace(&mut visited[root], true) {
+                continue;
+            }
+            let mut stack = vec![(root, 0)];
+            on_stack.insert(root, 0);
+            while let Some((vertex, next)) = stack.last_mut() {
+                let Some(&child) = children[*vertex].get(*next) else {
+                    on_stack.remove(vertex);
+                    stack.pop();
+                    continue;
+                };
+                *next += 1;
+                if let Some(&depth) = on_stack.get(&child) {
+                    cycles.push(stack[depth..].iter().map(|(v, _)| self.vertices[*v]).collect());
+                } else if !std::mem::replace(&mut visited[child], true) {
+                    on_stack.insert(child, stack.len());
+                    stack.push((child, 0));
+                }
+            }
+        }
+        cycles
+    }
+}
+
+/// Each person with its pathway.
+fn people(graph: &DependencyGraph) -> Vec<(Vertex, Vec<Vertex>)> {
+    let vertex = |name: &ResourceName| graph.id(name).map(|resource| Vertex { resource, retry: false });
+    graph
+        .pathways()
+        .iter()
+        .filter_map(|p| Some((vertex(&p.person)?, p.associations.iter().filter_map(vertex).collect())))
+        .collect()
+}
+
+fn sort_vertices(graph: &DependencyGraph, vertices: &mut [Vertex]) {
+    vertices.sort_by_cached_key(|v| {
+        let resource = graph.resource(v.resource);
+        (resource.name.project().to_lowercase(), resource.entity.to_lowercase(), v.retry, v.resource)
+    });
+}
+
+/// The edges that the API's order keeps but a loader could do without, and those it drops although a
+/// record may need them: what `audit` looks for. Exposed for tests of the rule.
+#[must_use]
+pub fn dropped_references(graph: &DependencyGraph, published: &PublishedGraph) -> Vec<(ResourceId, ResourceId)> {
+    let pairs = published.dropped.iter().map(|(from, to)| (from.resource, to.resource));
+    pairs.filter(|(from, to)| graph.edge(*from, *to).is_some_and(|e| Follow::all().follows(graph, e))).collect()
+}
