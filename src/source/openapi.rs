@@ -7,9 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{Kind, Origin, ResourceName, Text};
 
-use self::document::{OpenApi, Operation, Schema};
+use self::document::{OpenApi, Operation};
 use self::walk::Walk;
 use super::draft::{Draft, DraftAbstract, DraftResource, Identity, Member, SchemaKey, fold_project};
+use super::resolve::{SCHOOL_YEAR_TYPE, school_years};
+use super::schema::Schema;
 use super::{Document, SourceError, Syntax, sha256};
 
 /// Reads one OpenAPI document.
@@ -75,7 +77,11 @@ impl<'d> Reader<'d> {
         if fold_project(prefix) != fold_project(name.project()) || !schema.is_object() {
             return Ok(None);
         }
-        let entity = capitalised(&entity.replace('_', ""));
+        // DMS publishes the school years as `SchoolYear`; references everywhere say SchoolYearType.
+        let entity = match *name == school_years() {
+            true => SCHOOL_YEAR_TYPE.into(),
+            false => capitalised(&entity.replace('_', "")),
+        };
         let descriptor = entity.ends_with("Descriptor");
         let parameters: Vec<_> = get.map(|get| self.api.parameters_of(get)).unwrap_or_default();
 

@@ -84,6 +84,7 @@ pub(super) fn join(core: Model, parts: Vec<Model>) -> Model {
         }
         metadata.name = part.metadata.name.clone();
         metadata.limits.extend(part.metadata.limits.iter().cloned());
+        metadata.settled.extend(part.metadata.settled.iter().cloned());
         metadata.origins.extend(part.metadata.origins.iter().cloned());
         metadata.fingerprint = part.metadata.fingerprint.clone();
     }
@@ -97,6 +98,8 @@ pub(super) fn join(core: Model, parts: Vec<Model>) -> Model {
     }
     metadata.limits.sort();
     metadata.limits.dedup();
+    metadata.settled.sort();
+    metadata.settled.dedup();
     metadata.origins.sort();
     metadata.origins.dedup();
     let resources: Vec<Resource> = resources.into_values().collect();

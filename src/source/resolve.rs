@@ -22,7 +22,10 @@ pub(crate) const ALWAYS_ABSTRACT: [&str; 2] = ["edfi_educationorganization", "ed
 type Resolved = BTreeMap<ResourceName, BTreeMap<Text, (DraftReference, Target, Vec<ResourceName>)>>;
 
 /// `/ed-fi/schoolYearTypes`.
-pub(crate) const SCHOOL_YEARS: &str = "schoolYearTypes";
+const SCHOOL_YEARS: &str = "schoolYearTypes";
+
+/// Its entity.
+pub(crate) const SCHOOL_YEAR_TYPE: &str = "SchoolYearType";
 
 /// Turns the merged statements of all documents into a model.
 pub(super) fn resolve(mut draft: Draft, without: &[String]) -> Model {
@@ -54,7 +57,15 @@ pub(super) fn resolve(mut draft: Draft, without: &[String]) -> Model {
         draft.resources.entry(school_years()).or_insert_with(school_years_resource);
     }
 
-    let keys = keys::resolve(&draft.resources, &resolved, &superclasses, &abstracts);
+    let keys = keys::resolve(&keys::Known {
+        resources: &draft.resources,
+        references: &resolved,
+        superclasses: &superclasses,
+        abstracts: &abstracts,
+        key_paths: &draft.key_paths,
+    });
+    let mut settled = std::mem::take(&mut draft.settled);
+    settled.extend(keys.settled.iter().cloned());
     let mut resources = Vec::with_capacity(draft.resources.len());
     let mut details = BTreeMap::new();
     for (name, resource) in draft.resources {
@@ -91,6 +102,7 @@ pub(super) fn resolve(mut draft: Draft, without: &[String]) -> Model {
             version: draft.version,
             origins: draft.origins,
             limits: limits.into_iter().collect(),
+            settled: settled.into_iter().collect(),
             fingerprint: Text::default(),
             extends: None,
         },
@@ -137,7 +149,7 @@ fn set_apart_abstracts(draft: &mut Draft) -> BTreeMap<SchemaKey, DraftAbstract> 
     let projects: BTreeSet<&str> = posted.iter().map(|schema| schema.project()).collect();
     let is_abstract = |schema: &SchemaKey, draft: &DraftAbstract| {
         !posted.contains(schema)
-            && schema.entity() != "schoolyeartype"
+            && !is_school_years(schema)
             && (projects.contains(schema.project()) || !draft.subclasses.is_empty())
     };
     std::mem::take(&mut draft.abstracts).into_iter().filter(|(schema, a)| is_abstract(schema, a)).collect()
@@ -218,9 +230,14 @@ pub(crate) fn school_years() -> ResourceName {
     ResourceName::new(ED_FI, SCHOOL_YEARS)
 }
 
+/// Whether a schema is that of `/ed-fi/schoolYearTypes`.
+pub(crate) fn is_school_years(schema: &SchemaKey) -> bool {
+    schema.as_str() == "edfi_schoolyeartype"
+}
+
 fn school_years_resource() -> DraftResource {
-    let mut resource = DraftResource::new("SchoolYearType".into());
-    resource.schema = SchemaKey::of(ED_FI, "SchoolYearType");
+    let mut resource = DraftResource::new(SCHOOL_YEAR_TYPE.into());
+    resource.schema = SchemaKey::of(ED_FI, SCHOOL_YEAR_TYPE);
     resource.kind = Kind::SchoolYears;
     let kind = FieldType { kind: FieldKind::Integer, ..FieldType::default() };
     resource.scalars.insert("schoolYear".into(), kind.clone());
