@@ -21,7 +21,7 @@ macro_rules! bundled {
     };
 }
 
-/// In order of age; the last core graph is the default.
+/// In order of age, parts after their core.
 static BUNDLED: &[Standard] = &bundled![
     "ed-fi-3.3",
     "ed-fi-3.3+tpdm",
@@ -30,11 +30,16 @@ static BUNDLED: &[Standard] = &bundled![
     "ed-fi-5.0",
     "ed-fi-5.0+tpdm",
     "ed-fi-5.1",
+    "ed-fi-5.2",
+    "ed-fi-5.2+homograph",
+    "ed-fi-5.2+sample",
+    "ed-fi-5.2+tpdm",
     "ed-fi-6.0",
 ];
 
-/// The graph that is used where none is named.
-pub const DEFAULT: &str = "ed-fi-6.0";
+/// The graph that is used where none is named: the newest standard that hosts commonly run, from the
+/// richest documents there are.
+pub const DEFAULT: &str = "ed-fi-5.2";
 
 /// All bundled graphs, oldest first, parts after their core.
 #[must_use]

@@ -180,7 +180,7 @@ pub(super) fn read(document: &Document, syntax: Syntax) -> Result<Draft, SourceE
         version: file.version,
         extends: file.extends,
         origins: file.sources,
-        limits: file.limits.into_iter().collect(),
+        limits: file.limits.into_iter().map(|limit| (None, limit)).collect(),
         settled: file.settled.into_iter().collect(),
         ..Draft::default()
     };
@@ -233,7 +233,8 @@ impl Reader<'_> {
             let paths = rest.strip_prefix("at ").map(paths_of).unwrap_or_default();
             key.push(KeyField { name: field, kind, paths });
         }
-        resource.identity.stated = Some(key);
+        // What only adds to a resource says nothing of its key.
+        resource.identity.stated = Some(key).filter(|_| !resource.entity.is_empty());
         for (path, line) in entry.required {
             let (kind, _) = self.kind(&place("required", &path), &line)?;
             resource.fields.insert(path.clone(), Field { path, kind });

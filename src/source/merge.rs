@@ -15,7 +15,7 @@ use crate::model::ResourceName;
 
 use self::resource::{Claim, Witness};
 use super::SourceError;
-use super::draft::{Draft, DraftResource, SchemaKey};
+use super::draft::{Draft, DraftResource, SchemaKey, Standing};
 
 /// Puts drafts together.
 ///
@@ -31,7 +31,11 @@ pub(super) fn merge(mut drafts: Vec<Draft>) -> Result<Draft, SourceError> {
     let mut merged = Draft::default();
     let mut claims: BTreeMap<ResourceName, Vec<Claim>> = BTreeMap::new();
     for draft in drafts {
-        let witness = Witness { document: draft.document, standing: draft.standing };
+        let kind = match draft.standing {
+            Standing::Resolved => "the graph file".to_owned(),
+            _ => draft.origins.iter().filter_map(|o| o.kind.split(' ').next()).collect::<Vec<_>>().join(", "),
+        };
+        let witness = Witness { document: draft.document, kind, standing: draft.standing };
         merged.name = merged.name.max(draft.name);
         merged.extends = merged.extends.max(draft.extends);
         merged.version = merged.version.max(draft.version);

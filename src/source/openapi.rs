@@ -32,7 +32,7 @@ pub(super) fn read(document: &Document, syntax: Syntax) -> Result<Draft, SourceE
         };
         match reader.resource(&name, post, item.get.as_ref(), item.put.as_ref())? {
             Some((resource, notes)) => {
-                draft.limits.extend(notes.into_iter().map(|note| (name.clone(), note)));
+                draft.limits.extend(notes.into_iter().map(|note| (Some(name.clone()), note)));
                 draft.resources.insert(name, resource);
             }
             None => {
@@ -78,10 +78,8 @@ impl<'d> Reader<'d> {
             return Ok(None);
         }
         // DMS publishes the school years as `SchoolYear`; references everywhere say SchoolYearType.
-        let entity = match *name == school_years() {
-            true => SCHOOL_YEAR_TYPE.into(),
-            false => capitalised(&entity.replace('_', "")),
-        };
+        let is_years = *name == school_years();
+        let entity = if is_years { SCHOOL_YEAR_TYPE.into() } else { capitalised(&entity.replace('_', "")) };
         let descriptor = entity.ends_with("Descriptor");
         let parameters: Vec<_> = get.map(|get| self.api.parameters_of(get)).unwrap_or_default();
 
@@ -92,7 +90,10 @@ impl<'d> Reader<'d> {
             query: parameters.iter().filter(|p| p.is_field()).map(|p| p.name.clone()).collect(),
             domains: self.api.domains_of(schema, name.endpoint()),
             identity: Identity {
-                own_reference: self.own_reference(schema_name),
+                own_reference: self.own_reference(schema_name).or_else(|| match is_years {
+                    true => self.own_reference(&format!("{prefix}_{SCHOOL_YEAR_TYPE}")),
+                    false => None,
+                }),
                 parameters: parameters
                     .iter()
                     .filter(|p| p.is_identity)

@@ -51,6 +51,9 @@ pub fn part(whole: &Model, project: &str, core: &str) -> Model {
     });
     let mut metadata = whole.metadata.clone();
     metadata.extends = Some(core.into());
+    // What was settled about core is said by core.
+    let about = [format!("/{project}/"), format!("._ext.{project}.")];
+    metadata.settled.retain(|line| about.iter().any(|name| line.to_lowercase().contains(&name.to_lowercase())));
     Model { metadata, abstracts: abstracts.collect(), resources, pathways: Vec::new(), details: details.into() }
 }
 

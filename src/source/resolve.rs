@@ -27,6 +27,10 @@ const SCHOOL_YEARS: &str = "schoolYearTypes";
 /// Its entity.
 pub(crate) const SCHOOL_YEAR_TYPE: &str = "SchoolYearType";
 
+/// Limits that only all documents together show.
+const NO_DESCRIPTORS: &str = "no descriptors document: descriptor references are known by property name only";
+const UNDESCRIBED: &str = " is referenced, but no document describes it";
+
 /// Turns the merged statements of all documents into a model.
 pub(super) fn resolve(mut draft: Draft, without: &[String]) -> Model {
     leave_out(&mut draft, without);
@@ -38,9 +42,11 @@ pub(super) fn resolve(mut draft: Draft, without: &[String]) -> Model {
     abstracts
         .retain(|schema, _| superclasses.values().any(|s| s == schema) || ALWAYS_ABSTRACT.contains(&schema.as_str()));
 
-    let mut limits: BTreeSet<Text> = std::mem::take(&mut draft.limits).into_iter().map(|(_, limit)| limit).collect();
+    // What a graph file was left with may be there now: such limits are found anew.
+    let stated = std::mem::take(&mut draft.limits).into_iter().map(|(_, limit)| limit);
+    let mut limits: BTreeSet<Text> = stated.filter(|l| *l != NO_DESCRIPTORS && !l.ends_with(UNDESCRIBED)).collect();
     if !draft.resources.values().any(|r| r.kind == Kind::Descriptor) {
-        limits.insert(Text::new("no descriptors document: descriptor references are known by property name only"));
+        limits.insert(NO_DESCRIPTORS.into());
     }
 
     let names =
@@ -121,7 +127,7 @@ fn titled(origins: &[crate::model::Origin]) -> Text {
 
 fn undescribed(unknown: &Text, reference: &DraftReference) -> Option<Text> {
     let described_elsewhere = reference.target == DraftTarget::DescriptorProperty;
-    (!described_elsewhere).then(|| format!("{unknown} is referenced, but no document describes it").into())
+    (!described_elsewhere).then(|| format!("{unknown}{UNDESCRIBED}").into())
 }
 
 /// Drops extensions with everything under their `_ext` blocks, before names are resolved (DESIGN 4.3).
@@ -132,7 +138,8 @@ fn leave_out(draft: &mut Draft, without: &[String]) {
     }
     let left_out = |path: &str| extension_of(path).is_some_and(|e| without.contains(&fold_project(e)));
     draft.resources.retain(|name, _| !without.contains(&fold_project(name.project())));
-    draft.limits.retain(|(name, _)| !without.contains(&fold_project(name.project())));
+    let kept = |name: &ResourceName| !without.contains(&fold_project(name.project()));
+    draft.limits.retain(|(name, _)| name.as_ref().is_none_or(kept));
     draft.abstracts.retain(|schema, _| !without.contains(schema.project()));
     for resource in draft.resources.values_mut() {
         resource.references.retain(|path, _| !left_out(path));

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail")]
 
+mod api_schema;
 mod corpus;
+mod merging;
 mod oracle;
 mod published_order;

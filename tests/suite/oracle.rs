@@ -183,8 +183,7 @@ fn a_merge_says_which_document_it_believed() {
         "key of /ed-fi/studentSchoolAttendanceEvents: ApiSchema leaves out attendanceEventCategoryDescriptor, \
          eventDate; OpenAPI is believed",
         "/ed-fi/studentAssessmentRegistrations.assessmentAdministrationReference has \
-         assigningEducationOrganizationId in resources-ds-5.2-tpdm-dms.json where ds-5.2-core.json has \
-         educationOrganizationId; the first is believed",
+         assigningEducationOrganizationId in OpenAPI, educationOrganizationId in ApiSchema; the first is believed",
     ] {
         assert!(settled.iter().any(|s| s == expected), "{settled:#?}");
     }

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{ED_FI, Kind, ResourceName, Target, Text, extension_of};
+use crate::model::{ED_FI, Field, Kind, ResourceName, Target, Text, extension_of};
 use crate::source::SourceError;
 use crate::source::draft::{DraftReference, DraftResource, DraftTarget, Identity, Member, SchemaKey, Standing};
 
@@ -11,6 +11,8 @@ use crate::source::draft::{DraftReference, DraftResource, DraftTarget, Identity,
 #[derive(Debug, Clone)]
 pub(super) struct Witness {
     pub(super) document: String,
+    /// `OpenAPI`, `ApiSchema`: what to call it where the name of a file says nothing.
+    pub(super) kind: String,
     pub(super) standing: Standing,
 }
 
@@ -33,6 +35,7 @@ pub(super) fn settle(
     same_thing(name, &claims)?;
     let judge = Judge { name, schemas };
     let references = judge.references(&mut claims, settled)?;
+    let fields = judge.fields(&mut claims, settled);
 
     // What describes the resource whole comes before what only adds to it.
     claims.sort_by_key(|claim| claim.resource.entity.is_empty());
@@ -41,7 +44,7 @@ pub(super) fn settle(
     for other in claims {
         add(&mut known, other);
     }
-    known.references = references;
+    (known.references, known.fields) = (references, fields);
     Ok(known)
 }
 
@@ -78,15 +81,7 @@ fn conflict(one: &Witness, other: &Witness, message: String) -> SourceError {
 
 /// Fills in what the better witnesses leave open.
 fn add(known: &mut DraftResource, other: DraftResource) {
-    // Which fields are required is one statement: a field that the better witness does not list is
-    // optional, not unknown. Extensions are stated apart, each by its own document.
-    let whole = !known.fields.is_empty();
-    for (path, field) in other.fields {
-        if !whole || extension_of(&path).is_some() {
-            known.fields.entry(path).or_insert(field);
-        }
-    }
-    fill(&mut known.scalars, other.scalars);
+    known.scalars.extend(other.scalars);
     fill(&mut known.collections, other.collections);
     fill(&mut known.query_paths, other.query_paths);
     known.children.extend(other.children);
@@ -148,6 +143,30 @@ impl Judge<'_> {
         Ok(references)
     }
 
+    /// Required fields as the published document names them, for those are the names that the API takes;
+    /// what stands under `_ext` from every document, for each extension has its own.
+    fn fields(&self, claims: &mut [Claim], settled: &mut BTreeSet<Text>) -> BTreeMap<Text, Field> {
+        let mut stated: Vec<(Witness, BTreeMap<Text, Field>)> = Vec::new();
+        let mut fields: BTreeMap<Text, Field> = BTreeMap::new();
+        for claim in claims.iter_mut() {
+            let all = std::mem::take(&mut claim.resource.fields);
+            let (added, own): (BTreeMap<_, _>, BTreeMap<_, _>) =
+                all.into_iter().partition(|(path, _)| extension_of(path).is_some());
+            fill(&mut fields, added);
+            if !own.is_empty() {
+                stated.push((claim.witness.clone(), own));
+            }
+        }
+        stated.sort_by_key(|(witness, _)| witness.standing);
+        let mut stated = stated.into_iter();
+        let Some((best, believed)) = stated.next() else { return fields };
+        for (witness, other) in stated {
+            settled.extend(difference(&format!("{} requires", self.name), (&best, &believed), (&witness, &other)));
+        }
+        fields.extend(believed);
+        fields
+    }
+
     fn reference(
         &self,
         path: &Text,
@@ -185,29 +204,10 @@ impl Judge<'_> {
         let listed = stated.iter().filter(|(_, reference)| !reference.members.is_empty());
         let mut listed: Vec<&Stated> = listed.collect();
         listed.sort_by_key(|(witness, reference)| (Reverse(reference.members.len()), witness.standing));
-        let names =
-            |reference: &DraftReference| reference.members.iter().map(|m| m.name.clone()).collect::<BTreeSet<_>>();
         let Some((best, believed)) = listed.first() else { return Vec::new() };
+        let subject = format!("{}{} has", self.name, path.trim_start_matches('$'));
         for (witness, other) in listed.iter().skip(1) {
-            let (ours, theirs) = (names(believed), names(other));
-            if ours != theirs {
-                let only = |a: &BTreeSet<Text>, b: &BTreeSet<Text>| {
-                    let only: Vec<&str> = a.difference(b).map(Text::as_str).collect();
-                    if only.is_empty() { "nothing".to_owned() } else { only.join(", ") }
-                };
-                settled.insert(
-                    format!(
-                        "{}{} has {} in {} where {} has {}; the first is believed",
-                        self.name,
-                        path.trim_start_matches('$'),
-                        only(&ours, &theirs),
-                        best.document,
-                        witness.document,
-                        only(&theirs, &ours),
-                    )
-                    .into(),
-                );
-            }
+            settled.extend(difference(&subject, (best, &by_name(believed)), (witness, &by_name(other))));
         }
         believed.members.clone()
     }
@@ -232,11 +232,8 @@ impl Judge<'_> {
                 return Err(conflict(best, witness, message));
             }
             settled.insert(
-                format!(
-                    "{place} {verb} {one} in {} and {two} in {}; the first is believed",
-                    best.document, witness.document
-                )
-                .into(),
+                format!("{place} {verb} {one} in {} and {two} in {}; the first is believed", best.kind, witness.kind)
+                    .into(),
             );
         }
         Ok(Some(believed))
@@ -262,6 +259,26 @@ impl Judge<'_> {
             DraftTarget::Known(Target::Unresolved(name), _) => Meaning(name.to_string()),
         }
     }
+}
+
+fn by_name(reference: &DraftReference) -> BTreeMap<Text, ()> {
+    reference.members.iter().map(|m| (m.name.clone(), ())).collect()
+}
+
+/// Says in which names two lists differ, the believed one first.
+fn difference<V>(
+    subject: &str,
+    (best, believed): (&Witness, &BTreeMap<Text, V>),
+    (witness, other): (&Witness, &BTreeMap<Text, V>),
+) -> Option<Text> {
+    let only = |a: &BTreeMap<Text, V>, b: &BTreeMap<Text, V>| {
+        let only: Vec<&str> = a.keys().filter(|name| !b.contains_key(*name)).map(Text::as_str).collect();
+        if only.is_empty() { "nothing".to_owned() } else { only.join(", ") }
+    };
+    let (ours, theirs) = (only(believed, other), only(other, believed));
+    (ours != theirs).then(|| {
+        format!("{subject} {ours} in {}, {theirs} in {}; the first is believed", best.kind, witness.kind).into()
+    })
 }
 
 /// A target as something to compare and to say.

@@ -116,11 +116,11 @@ impl Key {
 }
 
 fn key(resource: &DraftResource, root: &[RootReference<'_>], stated: Option<&BTreeMap<Text, KeyPath>>) -> Key {
-    if resource.kind == Kind::Descriptor {
-        return Key::of(descriptor_key(resource), BTreeSet::new());
-    }
     if let Some(fields) = &resource.identity.stated {
         return Key::of(fields.clone(), stated_identifying(resource, fields));
+    }
+    if resource.kind == Kind::Descriptor {
+        return Key::of(descriptor_key(resource), BTreeSet::new());
     }
     let held = |path: &&Text| match path.rsplit_once('.') {
         // A member that the reference is believed not to have is one spelled in another way.
