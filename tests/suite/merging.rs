@@ -122,7 +122,7 @@ fn documents_of_different_standards_are_refused_though_they_do_not_say_theirs() 
 fn an_extension_without_its_core_says_which_core_would_do() {
     let Some(tpdm) = corpus::document("metadata/apischema/ext-tpdm-1.1-on-ds-5.2.json") else { return };
     assert_eq!(
-        refusal(&[tpdm.clone()]),
+        refusal(std::slice::from_ref(&tpdm)),
         "TPDM 1.1.0: $: an extension of the core ed-fi-5.2, which is not here. The bundled one will do: -m ed-fi-5.2"
     );
     let bundled = source::write_graph(&source::standard("ed-fi-5.2").unwrap()).unwrap();
