@@ -146,7 +146,7 @@ impl<'d> Reader<'d> {
                 return Err(self.wrong(&place, "not a name that a path can have"));
             };
             let found = self.resource(resource, &place, &mut draft.key_paths)?;
-            draft.resources.insert(name, found);
+            add(&mut draft.resources, name, found);
         }
         for (entity, stated) in &project.abstract_resources {
             let schema = SchemaKey::of(&project.project_name, entity);
@@ -228,6 +228,23 @@ impl<'d> Reader<'d> {
             "Give an ApiSchema document as DMS or MetaEd writes it",
         )
     }
+}
+
+/// A document of several projects has a resource of core once, and once more for each extension of it.
+fn add(resources: &mut BTreeMap<ResourceName, DraftResource>, name: ResourceName, mut found: DraftResource) {
+    let Some(known) = resources.get_mut(&name) else {
+        resources.insert(name, found);
+        return;
+    };
+    if known.entity.is_empty() {
+        std::mem::swap(known, &mut found);
+    }
+    known.references.extend(found.references);
+    known.fields.extend(found.fields);
+    known.collections.extend(found.collections);
+    known.query.extend(found.query);
+    known.query_paths.extend(found.query_paths);
+    known.equalities.extend(found.equalities);
 }
 
 /// Every reference of a resource that is not to a descriptor: its mapping, its target and its members.

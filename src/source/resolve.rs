@@ -29,6 +29,8 @@ pub(crate) const SCHOOL_YEAR_TYPE: &str = "SchoolYearType";
 
 /// Limits that only all documents together show.
 const NO_DESCRIPTORS: &str = "no descriptors document: descriptor references are known by property name only";
+const STATED_KEYS: &str = "natural keys come from ApiSchema alone, which may leave out fields of inlined commons, such \
+                           as the date of attendance events; OpenAPI documents of the same standard settle them";
 const UNDESCRIBED: &str = " is referenced, but no document describes it";
 
 /// Turns the merged statements of all documents into a model.
@@ -72,6 +74,9 @@ pub(super) fn resolve(mut draft: Draft, without: &[String]) -> Model {
     });
     let mut settled = std::mem::take(&mut draft.settled);
     settled.extend(keys.settled.iter().cloned());
+    if keys.without_names {
+        limits.insert(STATED_KEYS.into());
+    }
     let mut resources = Vec::with_capacity(draft.resources.len());
     let mut details = BTreeMap::new();
     for (name, resource) in draft.resources {

@@ -192,6 +192,35 @@ const SMALL: &str = r#"{
   }}
 }"#;
 
+#[test]
+fn projects_of_one_document_extend_each_other() {
+    // An extension that sorts before core, in the form that holds all projects.
+    let extension = r#""projectSchemas": {"alpha": {
+        "projectName": "Alpha", "projectVersion": "1.0.0", "isExtensionProject": true,
+        "resourceSchemas": {"weeks": {
+          "resourceName": "Week", "isResourceExtension": true,
+          "documentPathsMapping": {"Other": {"isReference": true, "projectName": "Ed-Fi", "resourceName": "School",
+            "referenceJsonPaths": [{"identityJsonPath": "$.schoolId",
+              "referenceJsonPath": "$._ext.alpha.otherSchoolReference.schoolId"}]}},
+          "jsonSchemaForInsert": {"type": "object", "properties": {"_ext": {"type": "object", "properties": {
+            "alpha": {"type": "object", "required": ["otherSchoolReference"], "properties": {
+              "otherSchoolReference": {"type": "object", "properties": {"schoolId": {"type": "integer"}}}}}}}}}
+        }}},
+    "#;
+    let model = read(&SMALL.replace("\"projectSchemas\": {", extension)).unwrap();
+    let week = model.resource(&name("/ed-fi/weeks")).unwrap();
+    let paths: Vec<_> = week.references.iter().map(|r| (r.path.as_str(), r.required)).collect();
+    assert_eq!(paths, [("$._ext.alpha.otherSchoolReference", false), ("$.schoolReference", true)]);
+    assert_eq!(week.entity, "Week");
+    assert_eq!(model.details(&week.name).key.len(), 2);
+}
+
+#[test]
+fn what_an_api_schema_alone_cannot_know_is_said() {
+    let limits = read(SMALL).unwrap().metadata.limits;
+    assert!(limits.iter().any(|l| l.starts_with("natural keys come from ApiSchema alone")), "{limits:?}");
+}
+
 fn read(text: &str) -> Result<edfi_plan::model::Model, String> {
     let document = Document { name: "schema.json".to_owned(), bytes: text.as_bytes().to_vec() };
     source::read(&[document], &[]).map_err(|error| error.to_string())

@@ -138,6 +138,23 @@ fn an_extension_without_its_core_says_which_core_would_do() {
 }
 
 #[test]
+fn an_extension_in_openapi_without_its_core_names_the_bundled_ones_that_have_all_of_it() {
+    let extension = openapi("9.1", SCHOOL, "").replace("/ed-fi/", "/alpha/").replace("edFi_week\"", "alpha_week\"");
+    let text = extension
+        .replace("schemas/edFi_school\"", "schemas/alpha_school\"")
+        .replace("\"edFi_school\"", "\"alpha_school\"");
+    let refusal_of = |text: &str| refusal(&[document("alpha.json", text)]);
+    assert_eq!(
+        refusal_of(&text),
+        "Test (9.1) 1: $: an extension of the core standard, which is not here. Each of these bundled ones has all it \
+         refers to: -m ed-fi-6.0, or ed-fi-3.3, ed-fi-4.0, ed-fi-5.0, ed-fi-5.1, ed-fi-5.2"
+    );
+    assert!(
+        refusal_of(&text.replace("edFi_schoolReference", "edFi_academyReference")).contains("No bundled graph has it")
+    );
+}
+
+#[test]
 fn a_richer_document_settles_what_a_poorer_left_ambiguous() {
     let documents = ["openapi/resources-ds-5.2-tpdm-dms.json", "openapi/descriptors-ds-5.2-tpdm-dms.json"];
     let (Some(poor), Some(rich)) = (

@@ -34,6 +34,8 @@ pub(super) struct Keys {
     pub(super) query: BTreeMap<ResourceName, Vec<QueryParameter>>,
     /// Which document was believed where two state different keys, in sentences for people.
     pub(super) settled: BTreeSet<Text>,
+    /// Whether keys of core rest on stated paths alone.
+    pub(super) without_names: bool,
 }
 
 pub(super) fn resolve(known: &Known<'_>) -> Keys {
@@ -43,6 +45,7 @@ pub(super) fn resolve(known: &Known<'_>) -> Keys {
         let stated = known.key_paths.get(&resource.schema);
         let key = key(resource, &root, stated);
         keys.settled.extend(key.settled(name));
+        keys.without_names |= name.is_core() && key.only_stated;
         keys.query.insert(name.clone(), query(resource, &root, &key.fields));
         keys.fields.insert(name.clone(), key.fields);
         keys.identifying.insert(name.clone(), key.identifying);
@@ -95,11 +98,13 @@ struct Key {
     without_stated_path: Vec<Text>,
     /// Stated paths of fields that the documents with names do not have.
     without_name: Vec<Text>,
+    /// Whether no document names its fields.
+    only_stated: bool,
 }
 
 impl Key {
     fn of(fields: Vec<KeyField>, identifying: BTreeSet<Text>) -> Self {
-        Self { fields, identifying, without_stated_path: Vec::new(), without_name: Vec::new() }
+        Self { fields, identifying, without_stated_path: Vec::new(), without_name: Vec::new(), only_stated: false }
     }
 
     /// Says what one document left out and another stated.
@@ -182,7 +187,8 @@ fn named_key(resource: &DraftResource, root: &[RootReference<'_>], stated: &BTre
             KeyField { name, kind: kind.unwrap_or_default(), paths }
         })
         .collect();
-    Key { fields, identifying, without_stated_path, without_name }
+    let only_stated = named.is_empty() && !stated.is_empty();
+    Key { fields, identifying, without_stated_path, without_name, only_stated }
 }
 
 /// The name that other documents give to the field at these paths.
