@@ -73,6 +73,9 @@ pub(crate) fn run(args: &ImportArgs, context: &Context) -> anyhow::Result<Outcom
     for limit in &model.metadata.limits {
         context.terminal.say(&format!("note: {limit}"));
     }
+    for settled in &model.metadata.settled {
+        context.terminal.say(&format!("settled: {settled}"));
+    }
     Ok(Outcome::Answered)
 }
 

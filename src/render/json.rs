@@ -203,6 +203,7 @@ struct StandardEntry<'a> {
     resources: usize,
     origins: &'a [Origin],
     limits: &'a [Text],
+    settled: &'a [Text],
 }
 
 /// The bundled graphs.
@@ -219,6 +220,7 @@ pub fn standards(graphs: &[Model], default: &str) -> String {
             resources: whole(graph),
             origins: &graph.metadata.origins,
             limits: &graph.metadata.limits,
+            settled: &graph.metadata.settled,
         })
         .collect();
     pretty(&Standards { schema: "edfi-plan/standards/1", default, standards })

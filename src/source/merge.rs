@@ -9,7 +9,7 @@ mod resource;
 mod standard;
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::ResourceName;
 
@@ -28,7 +28,9 @@ pub(super) fn merge(mut drafts: Vec<Draft>) -> Result<Draft, SourceError> {
     drafts.sort_by_cached_key(|d| (Reverse(d.standing), d.origins.clone(), d.document.clone()));
     let schemas = schemas(&drafts);
 
-    let mut merged = Draft::default();
+    let documents: BTreeSet<&str> = drafts.iter().map(|d| d.document.as_str()).collect();
+    let document = documents.into_iter().collect::<Vec<_>>().join(", ");
+    let mut merged = Draft { document, ..Draft::default() };
     let mut claims: BTreeMap<ResourceName, Vec<Claim>> = BTreeMap::new();
     for draft in drafts {
         let kind = match draft.standing {

@@ -150,6 +150,11 @@ pub fn standards(graphs: &[Model], default: &str, width: Width) -> String {
         for limit in &graph.metadata.limits {
             text.push_str(&sentence(&indent, &format!("note: {limit}"), wide + 4, width));
         }
+        if !graph.metadata.settled.is_empty() {
+            let places = count(graph.metadata.settled.len(), "place", "places");
+            let said = format!("note: its documents differ in {places}; --format json says which was believed");
+            text.push_str(&sentence(&indent, &said, wide + 4, width));
+        }
     }
     text
 }

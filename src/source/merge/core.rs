@@ -20,7 +20,7 @@ pub(super) fn check(merged: &Draft) -> Result<(), SourceError> {
     if whole(false) {
         return match merged.resources.iter().find(|(_, resource)| resource.entity.is_empty()) {
             Some((name, _)) => Err(SourceError::content(
-                &title(merged),
+                &merged.document,
                 name.as_str(),
                 "extended here, but no document describes it",
                 "Give the extension together with the core of its own standard",
@@ -44,12 +44,5 @@ pub(super) fn check(merged: &Draft) -> Result<(), SourceError> {
             format!("Each of these bundled ones has all it refers to: -m {last}, or {}", others.join(", "))
         }
     };
-    Err(SourceError::content(&title(merged), "$", format!("an extension of {what}, which is not here"), advice))
-}
-
-fn title(merged: &Draft) -> String {
-    merged.name.as_ref().map(ToString::to_string).unwrap_or_else(|| {
-        let documents: BTreeSet<&str> = merged.origins.iter().map(|o| o.title.as_str()).collect();
-        documents.into_iter().collect::<Vec<_>>().join(", ")
-    })
+    Err(SourceError::content(&merged.document, "$", format!("an extension of {what}, which is not here"), advice))
 }
