@@ -4,6 +4,7 @@
 //! property holds, which members of a reference are which key fields of its target, which values must
 //! be equal. It does not say which steps to a reference are required; its JSON schema does.
 
+mod collections;
 mod document;
 mod walk;
 
@@ -52,6 +53,8 @@ pub(super) fn read(document: &Document, syntax: Syntax) -> Result<Draft, SourceE
     for (endpoint, project, place) in &projects {
         Reader { document: &document.name, endpoint, project, place }.read(&mut draft)?;
     }
+    let abstracts = draft.abstracts.iter().map(|(schema, a)| (schema.clone(), a.entity.clone())).collect();
+    collections::inherit(&mut draft.resources, &abstracts);
     if draft.resources.is_empty() {
         return Err(SourceError::content(
             &document.name,
@@ -177,6 +180,7 @@ impl<'d> Reader<'d> {
                 .map(|(name, paths)| (name.clone(), sorted(paths.iter().map(|p| p.path().clone()))))
                 .collect(),
             equalities: resource.equality_constraints.iter().map(equality).collect(),
+            collections: collections::of(resource),
             ..DraftResource::new(entity)
         };
         for (mapping, target, paths) in references(resource) {

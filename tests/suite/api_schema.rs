@@ -166,6 +166,24 @@ fn all_extensions_together() {
     assert!(references(&core).is_subset(&references(&graph)));
 }
 
+#[test]
+fn collections_are_called_as_an_ods_calls_them() {
+    let ods = ["openapi/resources-ds-5.1-core.json", "openapi/descriptors-ds-5.1-core.json"];
+    let (Some(ours), Some(theirs)) = (corpus::graph(&[CORE], &[]), corpus::graph(&ods, &[])) else { return };
+    let (mut same, mut differing) = (0, Vec::new());
+    for resource in &theirs.model().resources {
+        for theirs in &theirs.model().details(&resource.name).collections {
+            let ours = &ours.model().details(&resource.name).collections;
+            match ours.iter().find(|c| c.path == theirs.path) {
+                Some(ours) if ours.entity.eq_ignore_ascii_case(&theirs.entity) => same += 1,
+                Some(ours) => differing.push(ours.entity.clone()),
+                None => {}
+            }
+        }
+    }
+    assert_eq!((same, differing), (290, vec!["SchoolEducationOrganizationCategory".into()]));
+}
+
 /// A document of the second generation with two resources, one of which refers to the other.
 const SMALL: &str = r#"{
   "apiSchemaVersion": "1.0.0",

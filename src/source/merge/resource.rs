@@ -82,7 +82,14 @@ fn conflict(one: &Witness, other: &Witness, message: String) -> SourceError {
 /// Fills in what the better witnesses leave open.
 fn add(known: &mut DraftResource, other: DraftResource) {
     known.scalars.extend(other.scalars);
-    fill(&mut known.collections, other.collections);
+    for (path, collection) in other.collections {
+        match known.collections.get_mut(&path) {
+            Some(named) => named.entity = entity_of(known.superclass.as_ref(), &named.entity, collection.entity),
+            None => {
+                known.collections.insert(path, collection);
+            }
+        }
+    }
     fill(&mut known.query_paths, other.query_paths);
     known.children.extend(other.children);
     known.query.extend(other.query);
@@ -91,6 +98,14 @@ fn add(known: &mut DraftResource, other: DraftResource) {
     known.key_may_change = known.key_may_change.or(other.key_may_change);
     known.superclass = known.superclass.take().or(other.superclass);
     identity(&mut known.identity, other.identity);
+}
+
+/// The entity of a collection that two documents name, the better witness first.
+///
+/// Which child entities a subclass inherits only published documents show, in their prefix.
+fn entity_of(superclass: Option<&SchemaKey>, best: &Text, other: Text) -> Text {
+    let inherited = |entity: &str| superclass.is_some_and(|s| entity.to_ascii_lowercase().starts_with(s.entity()));
+    if inherited(&other) && !inherited(best) { other } else { best.clone() }
 }
 
 fn fill<K: Ord, V>(known: &mut BTreeMap<K, V>, other: BTreeMap<K, V>) {
