@@ -10,14 +10,13 @@ mod walk;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Equality, Kind, Origin, ResourceName, Text};
+use crate::model::{ED_FI, Equality, FieldType, Kind, Origin, ResourceName, Text};
 
 use self::document::{ApiSchema, PathMapping, Project, ReferencePath, ResourceSchema};
 use self::walk::Walk;
 use super::draft::{Draft, DraftAbstract, DraftResource, KeyPath, Member, SchemaKey, Standing, fold_project};
 use super::resolve::is_school_years;
 use super::{Document, SourceError, Syntax, sha256};
-use crate::model::ED_FI;
 
 /// Who states the equalities of such a document.
 const STATED_BY: &str = "ApiSchema";
@@ -151,9 +150,10 @@ impl<'d> Reader<'d> {
             let found = self.resource(resource, &place, &mut draft.key_paths)?;
             add(&mut draft.resources, name, found);
         }
+        let members = self.members_of_abstracts(draft);
         for (entity, stated) in &project.abstract_resources {
             let schema = SchemaKey::of(&project.project_name, entity);
-            let key = self.abstract_key(&schema, stated, draft);
+            let key = abstract_key(stated, draft.key_paths.get(&schema), members.get(&schema));
             draft.abstracts.insert(schema, DraftAbstract { entity: entity.clone(), key, subclasses: BTreeSet::new() });
         }
         Ok(())
@@ -209,19 +209,17 @@ impl<'d> Reader<'d> {
         Ok(found)
     }
 
-    /// Names of the key fields of an abstract resource, as references to it spell them.
-    fn abstract_key(&self, schema: &SchemaKey, stated: &document::Abstract, draft: &Draft) -> Vec<Member> {
-        let named = draft.key_paths.get(schema);
-        let called = |path: &Text| named.and_then(|paths| paths.get(path)).and_then(|p| p.called.first().cloned());
-        let last = |path: &Text| Text::new(path.rsplit('.').next().unwrap_or(path));
-        let paths = stated.identity_json_paths.iter().map(|path| called(path).unwrap_or_else(|| last(path)));
-        let names: BTreeSet<Text> = paths.chain(stated.identity_path_order.iter().cloned()).collect();
-        let kind = |name: &Text| {
-            let references = draft.resources.values().flat_map(|r| r.references.values());
-            let to_it = references.filter(|r| r.target.schema().as_ref() == Some(schema));
-            to_it.flat_map(|r| &r.members).find(|m| m.name == *name).map(|m| m.kind.clone())
-        };
-        names.into_iter().map(|name| Member { kind: kind(&name).unwrap_or_default(), name }).collect()
+    /// Members of the references to each abstract resource, with their types.
+    fn members_of_abstracts(&self, draft: &Draft) -> BTreeMap<SchemaKey, BTreeMap<Text, FieldType>> {
+        let schemas = self.project.abstract_resources.keys().map(|e| SchemaKey::of(&self.project.project_name, e));
+        let mut members: BTreeMap<SchemaKey, BTreeMap<Text, FieldType>> =
+            schemas.map(|s| (s, BTreeMap::new())).collect();
+        for reference in draft.resources.values().flat_map(|r| r.references.values()) {
+            if let Some(known) = reference.target.schema().and_then(|schema| members.get_mut(&schema)) {
+                known.extend(reference.members.iter().map(|m| (m.name.clone(), m.kind.clone())));
+            }
+        }
+        members
     }
 
     fn wrong(&self, member: &str, message: &str) -> SourceError {
@@ -232,6 +230,20 @@ impl<'d> Reader<'d> {
             "Give an ApiSchema document as DMS or MetaEd writes it",
         )
     }
+}
+
+/// Names of the key fields of an abstract resource, as references to it spell them.
+fn abstract_key(
+    stated: &document::Abstract,
+    called: Option<&BTreeMap<Text, KeyPath>>,
+    members: Option<&BTreeMap<Text, FieldType>>,
+) -> Vec<Member> {
+    let called = |path: &Text| called?.get(path)?.called.first().cloned();
+    let last = |path: &Text| Text::new(path.rsplit('.').next().unwrap_or(path));
+    let paths = stated.identity_json_paths.iter().map(|path| called(path).unwrap_or_else(|| last(path)));
+    let names: BTreeSet<Text> = paths.chain(stated.identity_path_order.iter().cloned()).collect();
+    let kind = |name: &Text| members?.get(name).cloned();
+    names.into_iter().map(|name| Member { kind: kind(&name).unwrap_or_default(), name }).collect()
 }
 
 /// A document of several projects has a resource of core once, and once more for each extension of it.

@@ -73,22 +73,22 @@ fn singular<'w>(root: &str, property: &str, word: &'w str) -> Option<&'w str> {
 /// A collection that all subclasses of one abstract resource have is that of the abstract resource:
 /// `EducationOrganizationAddress`, not `SchoolAddress`.
 pub(super) fn inherit(resources: &mut BTreeMap<ResourceName, DraftResource>, abstracts: &BTreeMap<SchemaKey, Text>) {
-    for (schema, entity) in abstracts {
-        let is_subclass = |r: &&DraftResource| r.superclass.as_ref() == Some(schema) && !r.entity.is_empty();
-        let subclasses: Vec<&DraftResource> = resources.values().filter(is_subclass).collect();
-        let [first, others @ ..] = subclasses.as_slice() else { continue };
-        if others.is_empty() {
-            continue;
+    let mut paths: BTreeMap<SchemaKey, Vec<BTreeSet<Text>>> = BTreeMap::new();
+    for resource in resources.values().filter(|r| !r.entity.is_empty()) {
+        if let Some(superclass) = &resource.superclass {
+            paths.entry(superclass.clone()).or_default().push(resource.collections.keys().cloned().collect());
         }
-        let paths = first.collections.keys();
-        let inherited = paths.filter(|path| others.iter().all(|r| r.collections.contains_key(*path)));
-        let inherited: BTreeSet<Text> = inherited.cloned().collect();
-        for resource in resources.values_mut().filter(|r| r.superclass.as_ref() == Some(schema)) {
-            let own = resource.entity.clone();
-            for collection in resource.collections.values_mut().filter(|c| inherited.contains(&c.path)) {
-                if let Some(child) = collection.entity.strip_prefix(own.as_str()) {
-                    collection.entity = format!("{entity}{child}").into();
-                }
+    }
+    // One subclass alone does not tell what it inherits.
+    paths.retain(|schema, subclasses| subclasses.len() > 1 && abstracts.contains_key(schema));
+    for resource in resources.values_mut() {
+        let Some(superclass) = &resource.superclass else { continue };
+        let (Some(entity), Some(all)) = (abstracts.get(superclass), paths.get(superclass)) else { continue };
+        for collection in resource.collections.values_mut() {
+            if all.iter().all(|paths| paths.contains(&collection.path))
+                && let Some(child) = collection.entity.strip_prefix(resource.entity.as_str())
+            {
+                collection.entity = format!("{entity}{child}").into();
             }
         }
     }

@@ -10,10 +10,10 @@ mod stated;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{FieldKind, FieldType, KeyField, Kind, QueryParameter, ResourceName, Target, Text};
+use crate::model::{ED_FI, FieldKind, FieldType, KeyField, Kind, QueryParameter, ResourceName, Target, Text};
 use crate::source::draft::{DraftAbstract, DraftResource, KeyPath, Member, SchemaKey};
 
-use self::naming::{Referenced, RootReference, is_root};
+use self::naming::{Referenced, RootReference, at, is_root};
 use super::Resolved;
 
 /// What out of the drafts keys depend on.
@@ -73,12 +73,13 @@ impl<'k> Known<'k> {
                 Referenced {
                     entity: resource.map_or("", |r| &r.entity),
                     superclass_key: superclass.and_then(single),
-                    own: resource.map(|r| r.scalars.keys().collect()).unwrap_or_default(),
+                    own: resource.map(|r| r.scalars.keys().map(Text::as_str).collect()).unwrap_or_default(),
                 }
             }
             Target::Abstract(entity) => {
-                let found = self.abstracts.values().find(|a| a.entity == *entity);
-                let own = found.and_then(single).into_iter().collect();
+                let named = self.abstracts.get(&SchemaKey::of(ED_FI, entity));
+                let found = named.or_else(|| self.abstracts.values().find(|a| a.entity == *entity));
+                let own = found.and_then(single).into_iter().map(Text::as_str).collect();
                 Referenced { entity, superclass_key: None, own }
             }
             Target::Unresolved(schema) => {
@@ -129,7 +130,7 @@ fn key(resource: &DraftResource, root: &[RootReference<'_>], stated: Option<&BTr
     }
     let held = |path: &&Text| match path.rsplit_once('.') {
         // A member that the reference is believed not to have is one spelled in another way.
-        Some((parent, member)) => root.iter().filter(|r| r.path == parent).all(|r| r.has(member)),
+        Some((parent, member)) => at(root, parent).is_none_or(|r| r.has(member)),
         None => false,
     };
     let stated = stated.map(|paths| {
@@ -175,7 +176,7 @@ fn named_key(resource: &DraftResource, root: &[RootReference<'_>], stated: &BTre
     let identifying = find_paths(resource, root, &flagged, &names, &mut paths);
     let kind_at = |path: &Text| {
         let (parent, last) = path.rsplit_once('.')?;
-        let members = || root.iter().find(|r| r.path == parent)?.reference.members.iter().find(|m| m.name == last);
+        let members = || at(root, parent)?.reference.members.iter().find(|m| m.name == last);
         if parent == "$" { resource.scalars.get(last).cloned() } else { members().map(|m| m.kind.clone()) }
     };
     let fields = names
@@ -196,7 +197,7 @@ fn known_as(paths: &BTreeSet<Text>, names: &BTreeSet<Text>, root: &[RootReferenc
     let find = |leniently: bool| {
         paths.iter().find_map(|path| {
             let (parent, last) = path.rsplit_once('.')?;
-            match root.iter().find(|r| r.path == parent) {
+            match at(root, parent) {
                 Some(reference) => reference.find(last, names, leniently),
                 None => names.get(last),
             }
@@ -217,17 +218,15 @@ fn find_paths(
         paths.entry(name.clone()).or_default().insert(format!("$.{name}").into());
     }
     let mut identifying: BTreeSet<Text> = flagged.iter().map(|r| r.path.clone()).collect();
+    let flagged_paths = identifying.clone();
     let taken: BTreeSet<Text> = paths.values().flatten().cloned().collect();
     // A key field that is a scalar of the document is not part of any reference: the API hides
     // the scalars that references carry. So what references may contribute is what remains.
     let open: BTreeSet<Text> = names.iter().filter(|name| !paths.contains_key(*name)).cloned().collect();
     for leniently in [false, true] {
         for reference in root {
-            let candidate = if flagged.is_empty() {
-                reference.reference.required
-            } else {
-                flagged.iter().any(|f| f.path == reference.path)
-            };
+            let candidate =
+                if flagged.is_empty() { reference.reference.required } else { flagged_paths.contains(reference.path) };
             let known = if flagged.is_empty() { &open } else { names };
             let mapped = reference.map(known, leniently);
             let adds = || mapped.iter().any(|(_, name)| name.is_some_and(|name| !paths.contains_key(name)));

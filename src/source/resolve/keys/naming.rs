@@ -17,7 +17,7 @@ pub(super) struct Referenced<'r> {
     /// The key field of the target's superclass that stands for a single-field key.
     pub(super) superclass_key: Option<&'r Text>,
     /// Members that the target holds itself, not through a reference of its own.
-    pub(super) own: BTreeSet<&'r Text>,
+    pub(super) own: BTreeSet<&'r str>,
 }
 
 /// A reference of the root object, with what its property name tells.
@@ -27,6 +27,12 @@ pub(super) struct RootReference<'r> {
     target: Referenced<'r>,
     /// The part of the property name before the entity: `exit` of `exitSchoolReference`.
     role: &'r str,
+    members: BTreeSet<&'r str>,
+}
+
+/// The reference at a path; they are sorted by path.
+pub(super) fn at<'a, 'r>(root: &'a [RootReference<'r>], path: &str) -> Option<&'a RootReference<'r>> {
+    root.binary_search_by(|r| r.path.as_str().cmp(path)).ok().and_then(|index| root.get(index))
 }
 
 impl<'r> RootReference<'r> {
@@ -35,11 +41,12 @@ impl<'r> RootReference<'r> {
         let at = base.len().saturating_sub(target.entity.len());
         let named = base.get(at..).is_some_and(|suffix| suffix.eq_ignore_ascii_case(target.entity));
         let role = if named { base.get(..at).unwrap_or_default() } else { "" };
-        Self { path, reference, target, role }
+        let members = reference.members.iter().map(|m| m.name.as_str()).collect();
+        Self { path, reference, target, role, members }
     }
 
     pub(super) fn has(&self, member: &str) -> bool {
-        self.reference.members.iter().any(|m| m.name == member)
+        self.members.contains(member)
     }
 
     pub(super) fn has_role(&self) -> bool {
@@ -48,7 +55,7 @@ impl<'r> RootReference<'r> {
 
     /// Whether the target holds that member itself.
     pub(super) fn is_direct(&self, member: &str) -> bool {
-        self.target.own.iter().any(|own| own.as_str() == member)
+        self.target.own.contains(member)
     }
 
     /// The name of a member that nothing else competes for.

@@ -1,18 +1,19 @@
 //! The fields of a natural key for which documents state paths, but not names.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{Equality, Text};
 use crate::source::draft::KeyPath;
 
-use super::naming::RootReference;
+use super::naming::{RootReference, at};
 
 /// The stated paths of a key, put together into fields: values that references to the resource call by
 /// one name are one field, and so are values declared equal that no reference tells apart.
 ///
 /// The name is what those references say; where nothing refers to the resource, it follows from the
 /// paths. Of several fields that would have one name, one keeps it and the others are qualified.
-/// O(paths² of one key).
+/// O((paths + equalities) log).
 pub(super) fn fields(
     stated: &BTreeMap<Text, KeyPath>,
     equalities: &BTreeSet<Equality>,
@@ -63,7 +64,7 @@ struct Claim<'p> {
 impl Claim<'_> {
     fn of(path: &Text, root: &[RootReference<'_>]) -> Self {
         let (parent, last) = path.rsplit_once('.').unwrap_or(("$", path));
-        let reference = root.iter().find(|r| r.path == parent);
+        let reference = at(root, parent);
         Self {
             inside: parent != "$",
             has_role: reference.is_some_and(RootReference::has_role),
@@ -79,19 +80,18 @@ impl Claim<'_> {
 /// Paths that hold one and the same value, each group sorted.
 fn groups<'p>(stated: &'p BTreeMap<Text, KeyPath>, equalities: &BTreeSet<Equality>) -> Vec<Vec<&'p Text>> {
     // Equalities may run through paths that are not part of the key.
-    let mut group_of: BTreeMap<&str, usize> = BTreeMap::new();
-    let paths = stated.keys().map(Text::as_str);
-    let all = paths.chain(equalities.iter().flat_map(|e| [e.left.as_str(), e.right.as_str()]));
-    for path in all {
-        let next = group_of.len();
-        group_of.entry(path).or_insert(next);
-    }
+    let mut equal: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for equality in equalities {
-        if let (Some(&one), Some(&other)) =
-            (group_of.get(equality.left.as_str()), group_of.get(equality.right.as_str()))
-        {
-            for group in group_of.values_mut().filter(|group| **group == one) {
-                *group = other;
+        equal.entry(&equality.left).or_default().push(&equality.right);
+        equal.entry(&equality.right).or_default().push(&equality.left);
+    }
+    let mut group_of: BTreeMap<&str, usize> = BTreeMap::new();
+    for (group, path) in stated.keys().enumerate() {
+        let mut open = vec![path.as_str()];
+        while let Some(path) = open.pop() {
+            if let Entry::Vacant(entry) = group_of.entry(path) {
+                entry.insert(group);
+                open.extend(equal.get(path).into_iter().flatten());
             }
         }
     }
