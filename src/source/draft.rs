@@ -35,6 +35,9 @@ pub(crate) struct Draft {
 /// What a kind of document is worth as a witness, weakest first (docs/design.md, "Merging").
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Standing {
+    /// An OpenAPI document that MetaEd writes for an API that is not there: names and keys are
+    /// simplified.
+    Generated,
     /// What an API publishes of itself: complete in names, silent on what they mean.
     #[default]
     Published,
@@ -42,6 +45,18 @@ pub(crate) enum Standing {
     Resolved,
     /// The model that the API was generated from: every property with its path and its meaning.
     Model,
+}
+
+impl Standing {
+    /// The order in which names are believed, best first: those of the API itself before all.
+    pub(crate) fn names(self) -> u8 {
+        match self {
+            Self::Published => 0,
+            Self::Resolved => 1,
+            Self::Model => 2,
+            Self::Generated => 3,
+        }
+    }
 }
 
 /// A value of the natural key, at a path of its resource.
@@ -132,6 +147,13 @@ pub(crate) struct Identity {
     pub(crate) scalars: BTreeSet<Text>,
     /// Key fields with their paths, where a document states both.
     pub(crate) stated: Option<Vec<KeyField>>,
+}
+
+impl Identity {
+    /// Whether it names fields of the key.
+    pub(crate) fn names_fields(&self) -> bool {
+        self.own_reference.is_some() || !self.parameters.is_empty() || !self.scalars.is_empty()
+    }
 }
 
 #[derive(Debug, Clone)]

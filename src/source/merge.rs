@@ -35,6 +35,7 @@ pub(super) fn merge(mut drafts: Vec<Draft>) -> Result<Draft, SourceError> {
     for draft in drafts {
         let kind = match draft.standing {
             Standing::Resolved => "the graph file".to_owned(),
+            Standing::Generated => "MetaEd's OpenAPI".to_owned(),
             _ => draft.origins.iter().filter_map(|o| o.kind.split(' ').next()).collect::<Vec<_>>().join(", "),
         };
         let witness = Witness { document: draft.document, kind, standing: draft.standing };

@@ -9,7 +9,7 @@ use crate::model::{Kind, Origin, ResourceName, Text};
 
 use self::document::{OpenApi, Operation};
 use self::walk::Walk;
-use super::draft::{Draft, DraftAbstract, DraftResource, Identity, Member, SchemaKey, fold_project};
+use super::draft::{Draft, DraftAbstract, DraftResource, Identity, Member, SchemaKey, Standing, fold_project};
 use super::resolve::{SCHOOL_YEAR_TYPE, school_years};
 use super::schema::Schema;
 use super::{Document, SourceError, Syntax, sha256};
@@ -44,6 +44,9 @@ pub(super) fn read(document: &Document, syntax: Syntax) -> Result<Draft, SourceE
         return Err(reader.not_metadata(&strange));
     }
     draft.abstracts = reader.abstracts();
+    if reader.is_generated(&draft) {
+        draft.standing = Standing::Generated;
+    }
     draft.origins.push(Origin {
         kind: reader.dialect().into(),
         title: format!("{} {}", api.info.title.trim(), api.info.version.as_str()).trim().into(),
@@ -176,6 +179,14 @@ impl<'d> Reader<'d> {
                 (SchemaKey::new(base), draft)
             })
             .collect()
+    }
+
+    /// Whether MetaEd wrote it: schemas are named as DMS names them, but none flags what identifies.
+    fn is_generated(&self, draft: &Draft) -> bool {
+        let flagged = |r: &DraftResource| {
+            !r.identity.scalars.is_empty() || r.references.values().any(|reference| reference.identifying.is_some())
+        };
+        self.api.schemas().any(|(name, _)| name.ends_with("_Reference")) && !draft.resources.values().any(flagged)
     }
 
     fn dialect(&self) -> String {

@@ -169,3 +169,23 @@ fn a_richer_document_settles_what_a_poorer_left_ambiguous() {
     assert!(poor.ids().map(|id| poor.ambiguous(id).count()).sum::<usize>() > 0);
     assert_eq!(rich.ids().map(|id| rich.ambiguous(id).count()).sum::<usize>(), 0);
 }
+
+#[test]
+fn what_metaed_generates_changes_nothing_that_the_api_says_itself() {
+    let documents = ["resources-ds-5.1-core.json", "descriptors-ds-5.1-core.json", "resources-ds-5.1-core-metaed.json"];
+    let documents = documents.map(|d| corpus::document(&format!("metadata/openapi/{d}")));
+    let [Some(resources), Some(descriptors), Some(generated)] = documents else { return };
+    let alone = read(&[resources.clone(), descriptors.clone()]).unwrap();
+    let both = read(&[resources, descriptors, generated]).unwrap();
+    assert_eq!(both.resources, alone.resources);
+    assert_eq!(both.abstracts, alone.abstracts);
+    for resource in &alone.resources {
+        let (both, alone) = (both.details(&resource.name), alone.details(&resource.name));
+        assert_eq!(
+            (&both.key, &both.fields, &both.collections),
+            (&alone.key, &alone.fields, &alone.collections),
+            "{}",
+            resource.name
+        );
+    }
+}

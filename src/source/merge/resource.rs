@@ -37,14 +37,28 @@ pub(super) fn settle(
     let references = judge.references(&mut claims, settled)?;
     let fields = judge.fields(&mut claims, settled);
 
+    // Names and types are those of the API itself, whatever else is believed of another document.
+    claims.sort_by_key(|claim| claim.witness.standing.names());
+    let (mut scalars, mut named) = (BTreeMap::new(), Identity::default());
+    let mut speaker = None;
+    for claim in &mut claims {
+        fill(&mut scalars, std::mem::take(&mut claim.resource.scalars));
+        let mut stated = std::mem::take(&mut claim.resource.identity);
+        named.stated = named.stated.take().or(stated.stated.take());
+        if stated.names_fields() && *speaker.get_or_insert(claim.witness.standing) == claim.witness.standing {
+            identity(&mut named, stated);
+        }
+    }
+
     // What describes the resource whole comes before what only adds to it.
-    claims.sort_by_key(|claim| claim.resource.entity.is_empty());
+    claims.sort_by_key(|claim| (claim.resource.entity.is_empty(), Reverse(claim.witness.standing)));
     let mut claims = claims.into_iter().map(|claim| claim.resource);
     let mut known = claims.next().unwrap_or_else(|| DraftResource::new(Text::default()));
     for other in claims {
         add(&mut known, other);
     }
     (known.references, known.fields) = (references, fields);
+    (known.scalars, known.identity) = (scalars, named);
     Ok(known)
 }
 
@@ -81,7 +95,6 @@ fn conflict(one: &Witness, other: &Witness, message: String) -> SourceError {
 
 /// Fills in what the better witnesses leave open.
 fn add(known: &mut DraftResource, other: DraftResource) {
-    known.scalars.extend(other.scalars);
     for (path, collection) in other.collections {
         match known.collections.get_mut(&path) {
             Some(named) => named.entity = entity_of(known.superclass.as_ref(), &named.entity, collection.entity),
@@ -97,7 +110,6 @@ fn add(known: &mut DraftResource, other: DraftResource) {
     known.domains.extend(other.domains);
     known.key_may_change = known.key_may_change.or(other.key_may_change);
     known.superclass = known.superclass.take().or(other.superclass);
-    identity(&mut known.identity, other.identity);
 }
 
 /// The entity of a collection that two documents name, the better witness first.
@@ -114,18 +126,13 @@ fn fill<K: Ord, V>(known: &mut BTreeMap<K, V>, other: BTreeMap<K, V>) {
     }
 }
 
-/// Of two statements of one key by one means, the more complete.
+/// Of two statements of one key by equal witnesses the more complete.
 fn identity(known: &mut Identity, other: Identity) {
     let length = |members: &Option<Vec<_>>| members.as_ref().map(Vec::len);
-    let better = |other: &Identity, known: &Identity| {
-        (length(&other.own_reference), &other.own_reference) > (length(&known.own_reference), &known.own_reference)
-    };
-    if better(&other, known) {
+    if length(&other.own_reference) > length(&known.own_reference) {
         known.own_reference = other.own_reference;
     }
-    known.stated = known.stated.take().or(other.stated);
-    known.scalars.extend(other.scalars);
-    if (known.parameters.len(), &known.parameters) < (other.parameters.len(), &other.parameters) {
+    if known.parameters.len() < other.parameters.len() {
         known.parameters = other.parameters;
     }
 }
@@ -172,7 +179,7 @@ impl Judge<'_> {
                 stated.push((claim.witness.clone(), own));
             }
         }
-        stated.sort_by_key(|(witness, _)| witness.standing);
+        stated.sort_by_key(|(witness, _)| witness.standing.names());
         let mut stated = stated.into_iter();
         let Some((best, believed)) = stated.next() else { return fields };
         for (witness, other) in stated {
@@ -218,7 +225,7 @@ impl Judge<'_> {
     fn members(&self, path: &Text, stated: &[Stated], settled: &mut BTreeSet<Text>) -> Vec<Member> {
         let listed = stated.iter().filter(|(_, reference)| !reference.members.is_empty());
         let mut listed: Vec<&Stated> = listed.collect();
-        listed.sort_by_key(|(witness, reference)| (Reverse(reference.members.len()), witness.standing));
+        listed.sort_by_key(|(witness, reference)| (Reverse(reference.members.len()), witness.standing.names()));
         let Some((best, believed)) = listed.first() else { return Vec::new() };
         let subject = format!("{}{} has", self.name, path.trim_start_matches('$'));
         for (witness, other) in listed.iter().skip(1) {
