@@ -12,7 +12,7 @@ use super::keys::KeyValues;
 use super::read::{ReadOptions, Unreadable};
 use super::scan::{Pending, Scan};
 use crate::graph::ResourceId;
-use crate::model::{Kind, Metadata, ResourceName, Target, Text};
+use crate::model::{Kind, ResourceName, Target, Text};
 
 /// What counts as a finding and how much of it is shown.
 #[derive(Debug, Clone, Default)]
@@ -31,9 +31,6 @@ pub struct CheckOptions {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CheckReport {
-    /// The graph the folder was held against.
-    #[serde(serialize_with = "brief")]
-    pub metadata: Metadata,
     /// How many of everything.
     pub counts: Counts,
     /// References without a record, by file and line.
@@ -301,7 +298,6 @@ pub fn check(
         }
     }
     let mut report = CheckReport {
-        metadata: graph.metadata().clone(),
         counts: Counts {
             files: folder.files.len() as u64,
             records: scan.lanes.iter().map(|l| l.records).sum(),
@@ -357,18 +353,6 @@ fn target_name(target: &Target) -> Text {
         Target::Resource(name) => name.as_str().into(),
         Target::Abstract(name) | Target::Unresolved(name) => name.clone(),
     }
-}
-
-#[derive(Serialize)]
-struct Brief<'m> {
-    name: &'m Text,
-    version: &'m Option<Text>,
-    fingerprint: &'m Text,
-}
-
-fn brief<S: Serializer>(metadata: &Metadata, serializer: S) -> Result<S::Ok, S::Error> {
-    let Metadata { name, version, fingerprint, .. } = metadata;
-    Brief { name, version, fingerprint }.serialize(serializer)
 }
 
 #[derive(Serialize)]

@@ -168,7 +168,7 @@ pub(crate) fn targets(graph: &DependencyGraph, reference: &Reference) -> Vec<Res
         Target::Resource(name) => {
             std::iter::once(name).chain(&reference.alternatives).filter_map(|n| graph.id(n)).collect()
         }
-        Target::Abstract(entity) => graph.subclasses(entity),
+        Target::Abstract(entity) => graph.subclasses(entity).to_vec(),
         Target::Unresolved(_) => Vec::new(),
     }
 }
