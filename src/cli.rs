@@ -1,5 +1,6 @@
 //! The command line: what can be asked, and who answers.
 
+mod arrange;
 mod check;
 mod data;
 mod folder;
@@ -69,6 +70,7 @@ enum Command {
     List(show::ListArgs),
     Standards(show::StandardsArgs),
     Check(check::CheckArgs),
+    Arrange(arrange::ArrangeArgs),
     Graph(graph::GraphArgs),
     Import(import::ImportArgs),
     Completions(shell::CompletionsArgs),
@@ -102,6 +104,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Show(args) => show::show(&args, &context),
         Command::List(args) => show::list(&args, &context),
         Command::Standards(args) => show::standards(&args, &context),
+        Command::Arrange(args) => arrange::run(&args, &context),
         Command::Check(args) => check::run(&args, &context),
         Command::Graph(args) => graph::run(&args, &context),
         Command::Import(args) => import::run(&args, &context),

@@ -57,8 +57,7 @@ pub(crate) struct CheckArgs {
 pub(crate) fn run(args: &CheckArgs, context: &Context) -> anyhow::Result<Outcome> {
     let graph = context.sources.graph(&context.terminal)?;
     let folder = args.folder.open(&args.dir, &graph, &context.terminal)?;
-    let supply =
-        args.descriptors.as_ref().map(|path| args.folder.open(path, &graph, &context.terminal)).transpose()?;
+    let supply = args.descriptors.as_ref().map(|path| args.folder.open(path, &graph, &context.terminal)).transpose()?;
     let max = args.max.or((args.format == Format::Text).then_some(SHOWN));
     let external = named(&graph, &args.external)?;
     let options = CheckOptions { strict: args.strict, external, max, redact: args.redact };

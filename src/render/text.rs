@@ -1,10 +1,12 @@
 //! Results for people at a terminal: the answer first, the reason next, the way out last.
 
+mod arrange;
 mod check;
 mod order;
 mod show;
 mod tree;
 
+pub use arrange::arrangement;
 pub use check::check;
 pub use order::{Descriptors, load_plan};
 pub use show::{abstract_resource, description, list, standards};

@@ -5,4 +5,5 @@
 mod corpus;
 mod payloads;
 mod published_order;
+mod records_arrange;
 mod records_check;
