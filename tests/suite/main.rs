@@ -1,9 +1,21 @@
 //! The one integration test binary: the library and the program as their users meet them.
-
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail")]
 
+mod bad_input;
+mod bundled;
 mod corpus;
+mod determinism;
+mod dialects;
+mod fixtures;
+mod naive;
 mod payloads;
+mod program;
 mod published_order;
+mod random;
 mod records_arrange;
 mod records_check;
+mod records_files;
+mod replay;
+mod rooms;
+mod transcripts;
+mod verify;
