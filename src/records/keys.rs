@@ -173,6 +173,17 @@ pub(crate) fn member_name<'m>(graph: &'m DependencyGraph, of: ResourceId, path: 
 /// The values of a natural key, as a record or reference spells them, by field.
 pub type KeyValues = BTreeMap<Text, Value>;
 
+/// The key inside a reference object, by the names of the target.
+pub(crate) fn values_of(graph: &DependencyGraph, of: ResourceId, reference: &Reference, object: &[u8]) -> KeyValues {
+    let members: BTreeMap<String, Value> = serde_json::from_slice(object).unwrap_or_default();
+    let KeyForm::Fields { fields, .. } = KeyForm::of_target(graph, reference) else { return KeyValues::new() };
+    let value = |name: &Text| {
+        let member = member_name(graph, of, &reference.path, name);
+        members.get(member).cloned().unwrap_or_default()
+    };
+    fields.iter().map(|field| (field.name.clone(), value(&field.name))).collect()
+}
+
 /// The canonical form of key values given by name, as somebody wrote them; `None` where a field is
 /// missing or of the wrong type.
 pub(crate) fn form_of_values(form: &KeyForm, values: &KeyValues) -> Option<Vec<u8>> {

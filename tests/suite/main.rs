@@ -15,6 +15,7 @@ mod random;
 mod records_arrange;
 mod records_check;
 mod records_files;
+mod records_trace;
 mod replay;
 mod rooms;
 mod transcripts;
