@@ -1,6 +1,10 @@
 //! The command line: what can be asked, and who answers.
 
+mod affected;
+mod arrange;
+mod check;
 mod data;
+mod folder;
 mod graph;
 mod import;
 mod metadata;
@@ -66,6 +70,9 @@ enum Command {
     Show(show::ShowArgs),
     List(show::ListArgs),
     Standards(show::StandardsArgs),
+    Check(check::CheckArgs),
+    Arrange(arrange::ArrangeArgs),
+    Affected(affected::AffectedArgs),
     Graph(graph::GraphArgs),
     Import(import::ImportArgs),
     Completions(shell::CompletionsArgs),
@@ -99,6 +106,9 @@ pub(crate) fn run() -> ExitCode {
         Command::Show(args) => show::show(&args, &context),
         Command::List(args) => show::list(&args, &context),
         Command::Standards(args) => show::standards(&args, &context),
+        Command::Affected(args) => affected::run(&args, &context),
+        Command::Arrange(args) => arrange::run(&args, &context),
+        Command::Check(args) => check::run(&args, &context),
         Command::Graph(args) => graph::run(&args, &context),
         Command::Import(args) => import::run(&args, &context),
         Command::Completions(args) => shell::completions(&args, &context),

@@ -59,5 +59,6 @@
 pub mod graph;
 pub mod model;
 pub mod plan;
+pub mod records;
 pub mod render;
 pub mod source;

@@ -1,11 +1,17 @@
 //! Results for people at a terminal: the answer first, the reason next, the way out last.
 
+mod arrange;
+mod check;
 mod order;
 mod show;
+mod trace;
 mod tree;
 
+pub use arrange::arrangement;
+pub use check::check;
 pub use order::{Descriptors, load_plan};
 pub use show::{abstract_resource, description, list, standards};
+pub use trace::{affected, needs};
 pub use tree::{tree, why};
 
 /// How wide an output may be, in columns.
