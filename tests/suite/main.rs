@@ -3,4 +3,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail")]
 
 mod corpus;
+mod diagnosis_cases;
+mod diagnosis_traps;
 mod published_order;
