@@ -97,7 +97,7 @@ impl<'g> Names<'g> {
         }
         let project = project.or_else(|| near.map(|id| folded(self.graph.name(id).project())));
         if let Some(found) = self.graph.abstracts().iter().find(|a| a.entity.eq_ignore_ascii_case(&lower)) {
-            let resources = self.graph.subclasses(&found.entity);
+            let resources = self.graph.subclasses(&found.entity).to_vec();
             return Some(Meaning { resources, sort: Sort::Abstract(found.entity.clone()) });
         }
         if let Some(ids) = self.entities.get(&lower) {

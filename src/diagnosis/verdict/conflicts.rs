@@ -37,8 +37,8 @@ pub(super) fn identity(case: &Case<'_>, resource: ResourceId) -> Judgement {
         .graph
         .subclasses(superclass)
         .into_iter()
-        .filter(|&id| id != resource)
-        .map(|id| case.short(id).to_owned())
+        .filter(|id| **id != resource)
+        .map(|&id| case.short(id).to_owned())
         .collect();
     let base = case.graph.abstracts().iter().find(|a| a.entity == *superclass);
     // SQL Server lists the columns of the superclass, PostgreSQL names its table.

@@ -202,7 +202,7 @@ fn leading_to<'a>(case: &Case<'a>, resource: ResourceId, meaning: &Meaning, path
             (Target::Abstract(entity), Sort::Abstract(named)) if entity == named => exact.push(reference),
             (Target::Resource(name), Sort::Resource) if has(graph.id(name)) || by_alternative => exact.push(reference),
             (Target::Resource(name), _) if has(graph.id(name)) => wider.push(reference),
-            (Target::Abstract(entity), _) if graph.subclasses(entity).into_iter().any(|id| has(Some(id))) => {
+            (Target::Abstract(entity), _) if graph.subclasses(entity).iter().any(|&id| has(Some(id))) => {
                 wider.push(reference);
             }
             (Target::Unresolved(name), _) if unresolved_is(case, name, meaning) => wider.push(reference),
@@ -323,7 +323,7 @@ pub(super) fn carried(case: &Case<'_>, resource: ResourceId, person: &Meaning) -
 fn targets(case: &Case<'_>, reference: &Reference) -> Vec<ResourceId> {
     match &reference.target {
         Target::Resource(name) => case.graph.id(name).into_iter().collect(),
-        Target::Abstract(entity) => case.graph.subclasses(entity),
+        Target::Abstract(entity) => case.graph.subclasses(entity).to_vec(),
         Target::Unresolved(_) => Vec::new(),
     }
 }
