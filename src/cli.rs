@@ -1,6 +1,7 @@
 //! The command line: what can be asked, and who answers.
 
 mod data;
+mod diagnose;
 mod graph;
 mod import;
 mod metadata;
@@ -68,6 +69,8 @@ enum Command {
     Standards(show::StandardsArgs),
     Graph(graph::GraphArgs),
     Import(import::ImportArgs),
+    Diagnose(diagnose::DiagnoseArgs),
+    Explain(diagnose::ExplainArgs),
     Completions(shell::CompletionsArgs),
     Man(shell::ManArgs),
 }
@@ -101,6 +104,8 @@ pub(crate) fn run() -> ExitCode {
         Command::Standards(args) => show::standards(&args, &context),
         Command::Graph(args) => graph::run(&args, &context),
         Command::Import(args) => import::run(&args, &context),
+        Command::Diagnose(args) => diagnose::diagnose(&args, &context),
+        Command::Explain(args) => diagnose::explain(&args, &context),
         Command::Completions(args) => shell::completions(&args, &context),
         Command::Man(args) => shell::man(&args, &context),
     };

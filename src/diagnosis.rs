@@ -8,8 +8,10 @@
 //! The code of a diagnosis comes from the response alone; the graph gives the verdict. A message is a
 //! witness, not the truth: it may name the resource being written, a collection, a table or nothing.
 
+pub mod cascade;
 mod catalogue;
 mod codes;
+mod identity;
 pub mod input;
 mod names;
 mod payload;
@@ -18,11 +20,15 @@ mod response;
 mod template;
 mod verdict;
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serde_json::Value;
 
 pub use catalogue::{Template, catalogue};
 pub use codes::{Code, Explanation, NoSuchCode};
+pub use identity::Identity;
 pub use remedy::{Remedy, Wave};
 pub use response::{Body, Server};
 pub use verdict::{Seen, Verdict};
@@ -117,37 +123,88 @@ pub struct Diagnosis {
     /// How many records failed alike.
     #[serde(skip_serializing_if = "is_one")]
     pub count: usize,
-    /// What the server said.
-    pub message: String,
+    /// What the server said; left out where values are withheld.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
     /// What the graph says, in sentences.
     pub explanation: String,
     /// What to do.
     pub remedy: Remedy,
+    /// What must exist first.
+    #[serde(skip)]
+    pub(crate) missing: Vec<ResourceId>,
+    /// The person without a pathway, and the pathway.
+    #[serde(skip)]
+    pub(crate) pathway: Option<(ResourceId, Vec<ResourceId>)>,
 }
+
+impl Diagnosis {
+    /// The same without the values of keys, which are data of students.
+    #[must_use]
+    pub fn redacted(mut self) -> Self {
+        self.message = None;
+        for value in self.references.iter_mut().flat_map(|seen| seen.key.values_mut()) {
+            REDACTED.clone_into(value);
+        }
+        self
+    }
+}
+
+/// What stands in place of a value that is withheld.
+pub const REDACTED: &str = "…";
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
 fn is_one(count: &usize) -> bool {
     *count == 1
 }
 
+/// Names of other graphs that know a resource or entity.
+pub type Elsewhere = dyn Fn(&str) -> Vec<String>;
+
 /// Diagnoses the failures of one API.
-#[derive(Debug)]
 pub struct Diagnoser<'g> {
     graph: &'g DependencyGraph,
     names: Names<'g>,
+    elsewhere: Option<Box<Elsewhere>>,
+    /// What was looked up elsewhere already: a flood of failures asks for the same name.
+    asked: RefCell<BTreeMap<String, Vec<String>>>,
 }
 
 impl<'g> Diagnoser<'g> {
     /// Indexes the names of a graph. O(resources + collections).
     #[must_use]
     pub fn new(graph: &'g DependencyGraph) -> Self {
-        Self { graph, names: Names::of(graph) }
+        Self { graph, names: Names::of(graph), elsewhere: None, asked: RefCell::default() }
+    }
+
+    /// Asks `elsewhere` for names that this graph does not know, so that a wrong standard or a missing
+    /// extension can be told.
+    #[must_use]
+    pub fn asking(mut self, elsewhere: Box<Elsewhere>) -> Self {
+        self.elsewhere = Some(elsewhere);
+        self
+    }
+
+    /// A sentence on who knows a name that this graph does not.
+    fn known_elsewhere(&self, name: &str) -> Option<String> {
+        let elsewhere = self.elsewhere.as_ref()?;
+        let mut asked = self.asked.borrow_mut();
+        // Hostile input may name anything; what is remembered is bounded.
+        if asked.len() > 1000 {
+            return None;
+        }
+        let found = asked.entry(name.to_owned()).or_insert_with(|| elsewhere(name));
+        (!found.is_empty()).then(|| format!("{name} is known to {}.", verdict::several(found, 4)))
     }
 
     /// The graph it judges by.
     #[must_use]
     pub fn graph(&self) -> &'g DependencyGraph {
         self.graph
+    }
+
+    fn names(&self) -> &Names<'g> {
+        &self.names
     }
 
     /// The resource that a path, URL or name of a request stands for.
@@ -178,6 +235,11 @@ impl<'g> Diagnoser<'g> {
         let mut because = judgement.because;
         if let (Some(text), None) = (&failure.resource, resource) {
             because.push(format!("This graph has no resource '{text}'."));
+            because.extend(self.known_elsewhere(text));
+        }
+        if facts.code().is_dependency_matter() {
+            let strange = named.iter().filter(|name| self.names.resolve(name, resource).is_none());
+            because.extend(strange.filter_map(|name| self.known_elsewhere(name)));
         }
         Diagnosis {
             input: failure.place.clone(),
@@ -194,9 +256,11 @@ impl<'g> Diagnoser<'g> {
             server: facts.server,
             origin: facts.origin,
             count: failure.count,
-            message: facts.text,
+            message: Some(facts.text),
             explanation: because.join(" "),
             remedy,
+            missing: judgement.missing.into_iter().flat_map(|meaning| meaning.resources).collect(),
+            pathway: judgement.pathway,
         }
     }
 

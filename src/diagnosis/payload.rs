@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::model::{Reference, Target};
 
 use super::response::plain_value;
+use super::template::squeeze;
 
 /// Most values that one path is followed to; an array may be of any length.
 const MOST: usize = 100;
@@ -51,14 +52,14 @@ pub(super) fn key(reference: &Reference, value: &Value) -> BTreeMap<String, Stri
         Value::Object(members) => members
             .iter()
             .filter(|(_, value)| !value.is_object() && !value.is_array() && !value.is_null())
-            .map(|(name, value)| (name.clone(), plain_value(value)))
+            .map(|(name, value)| (squeeze(name), squeeze(&plain_value(value))))
             .collect(),
         Value::String(uri) => {
             let (namespace, code) = uri.rsplit_once('#').unwrap_or(("", uri));
             [("namespace", namespace), ("codeValue", code)]
                 .into_iter()
                 .filter(|(_, part)| !part.is_empty())
-                .map(|(name, part)| (name.to_owned(), part.to_owned()))
+                .map(|(name, part)| (name.to_owned(), squeeze(part)))
                 .collect()
         }
         other if matches!(reference.target, Target::Resource(_)) => {

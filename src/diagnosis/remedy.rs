@@ -89,7 +89,7 @@ fn load_missing(case: &Case<'_>, judgement: &Judgement, remedy: &mut Remedy) {
             remedy.notes.push("Give the resource (--resource) and metadata (-m) of the API that answered.".to_owned());
         }
         _ => {
-            let years = closure.iter().any(|&id| graph.resource(id).kind == Kind::SchoolYears);
+            let years = wanted.iter().any(|&id| graph.resource(id).kind == Kind::SchoolYears);
             if years {
                 remedy.notes.push("Have the host enable the school year.".to_owned());
             }

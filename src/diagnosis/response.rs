@@ -197,7 +197,7 @@ pub(super) fn read(status: Option<u16>, body: &Body) -> Facts {
             nuance => {
                 codes.push(template.code);
                 facts.nuances.push(nuance);
-                origins.push(template.origin());
+                origins.extend(Some(template.origin()).filter(|origin| !origin.starts_with("all")));
             }
         }
         if server == Server::Unknown || (server == Server::Ods && template.server == Server::Dms) {
@@ -397,7 +397,7 @@ fn kept(sentences: &[Sentence], aside: &[Sentence], body: &Body) -> String {
     for sentence in sentences.iter().chain(aside) {
         let text = squeeze(&sentence.text);
         let whole = match &sentence.path {
-            Some(path) => format!("{path}: {text}"),
+            Some(path) => squeeze(&format!("{path}: {text}")),
             None => text,
         };
         if !said.contains(&whole) && said.len() < 50 {
@@ -405,7 +405,7 @@ fn kept(sentences: &[Sentence], aside: &[Sentence], body: &Body) -> String {
         }
     }
     let text = match (said.is_empty(), body) {
-        (true, Body::Json(value)) => value.to_string(),
+        (true, Body::Json(value)) => squeeze(&value.to_string()),
         (true, Body::Text(text)) => squeeze(text),
         (false, _) => said.join(" "),
     };

@@ -272,10 +272,12 @@ fn list_length(bytes: &[u8]) -> usize {
     end
 }
 
-/// A text as messages are compared: every run of white space is one space.
+/// A text as messages are compared: every run of white space and control characters is one space.
 pub(super) fn squeeze(text: &str) -> String {
     let mut squeezed = String::with_capacity(text.len());
-    for word in text.split_whitespace() {
+    // A control character would reach the terminal of whoever reads the report.
+    let blank = |c: char| c.is_whitespace() || c.is_control();
+    for word in text.split(blank).filter(|word| !word.is_empty()) {
         if !squeezed.is_empty() {
             squeezed.push(' ');
         }

@@ -12,7 +12,7 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use super::codes::Code;
-use super::names::{Meaning, Names};
+use super::names::{Meaning, Names, Sort};
 use super::payload;
 use super::response::Facts;
 use crate::graph::{DependencyGraph, ResourceId};
@@ -142,11 +142,21 @@ pub(super) fn judge(case: &Case<'_>) -> Judgement {
 
 fn without_resource(case: &Case<'_>) -> Judgement {
     let code = case.facts.code();
-    if code.is_dependency_matter() {
-        Judgement::new(Verdict::Inconclusive, "The request's resource is not known here, so nothing can be checked.")
-    } else {
-        elsewhere(case)
+    if !code.is_dependency_matter() {
+        return elsewhere(case);
     }
+    let mut judgement =
+        Judgement::new(Verdict::Inconclusive, "The request's resource is not known here, so nothing can be checked.");
+    match code {
+        // What the names need is known all the same.
+        Code::UnresolvedReference | Code::DescriptorValueMissing => {
+            let meant = case.facts.named.iter().filter_map(|named| case.names.resolve(&named.text, None));
+            judgement.missing = meant.filter(|meaning| !matches!(meaning.sort, Sort::Child(_))).collect();
+        }
+        Code::RelationshipMissing => judgement.pathway = pathways::pathway(case),
+        _ => {}
+    }
+    judgement
 }
 
 fn elsewhere(case: &Case<'_>) -> Judgement {

@@ -73,7 +73,7 @@ fn expected_names(case: &Value) -> BTreeSet<String> {
 /// Why a label is not followed. The labels were assigned by a script that read the response text.
 fn explanation(case: &Value, diagnosis: &Diagnosis) -> Option<&'static str> {
     let (code, category) = (diagnosis.code.name(), case["category"].as_str().unwrap());
-    let said = &diagnosis.message;
+    let said = diagnosis.message.as_deref().unwrap_or_default();
     let unlabelled_fields = strings(&case["expected"]["missing_fields"]).is_empty();
     Some(match (code, category) {
         _ if case["response_body"].get("_assert_regex").is_some() => "a regular expression stands in place of the text",

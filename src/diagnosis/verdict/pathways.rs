@@ -37,6 +37,15 @@ pub(super) fn relationship(case: &Case<'_>, resource: ResourceId) -> Judgement {
     judgement
 }
 
+/// The person that the message is about, and what makes it visible.
+pub(super) fn pathway(case: &Case<'_>) -> Option<(ResourceId, Vec<ResourceId>)> {
+    let names = case.facts.hints.iter().flat_map(|hint| &hint.associations);
+    let hinted: Vec<ResourceId> =
+        names.filter_map(|name| case.names.resolve(name, case.resource)).flat_map(|m| m.resources).collect();
+    let person = person_of(case, &hinted)?;
+    Some((person, if hinted.is_empty() { pathway_of(case, person) } else { hinted }))
+}
+
 /// The person that the message is about: by its name, by a property, by a hint.
 fn person_of(case: &Case<'_>, hinted: &[ResourceId]) -> Option<ResourceId> {
     let people = || case.graph.pathways().iter().filter_map(|p| Some((case.graph.id(&p.person)?, p)));
