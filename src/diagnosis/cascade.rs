@@ -4,6 +4,7 @@
 //! are grouped by resource, code and what they wait for, which is coarser and said to be.
 
 mod coarse;
+mod sent;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -11,14 +12,16 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::codes::Code;
-use super::identity::{Identity, of_person, of_record, of_reference};
+use super::identity::{Identity, of_person, of_record, of_reference, spelled};
 use super::payload;
 use super::verdict::Verdict;
 use super::{Diagnoser, Diagnosis, Failure, Place, REDACTED};
 use crate::graph::{DependencyGraph, ResourceId};
-use crate::model::{ResourceName, Text};
+use crate::model::{ResourceName, Target, Text};
 use crate::plan::describe::full_load;
 use coarse::Groups;
+
+pub use sent::Sent;
 
 /// The records that were sent, as a cascade needs them.
 pub trait Records {
@@ -117,9 +120,13 @@ pub struct Cascade<'a> {
     diagnoser: &'a Diagnoser<'a>,
     records: Option<&'a dyn Records>,
     sketches: Vec<Sketch>,
+    /// The resource that a reference asks for by name where others share its keys.
+    asked: Asked,
     groups: Groups,
     summary: Summary,
 }
+
+type Asked = BTreeMap<Identity, ResourceId>;
 
 /// What is kept of a failure whose record is known.
 struct Sketch {
@@ -161,7 +168,14 @@ impl<'a> Cascade<'a> {
     /// An empty cascade; `records` are what was sent, where that is at hand.
     #[must_use]
     pub fn new(diagnoser: &'a Diagnoser<'a>, records: Option<&'a dyn Records>) -> Self {
-        Self { diagnoser, records, sketches: Vec::new(), groups: Groups::default(), summary: Summary::default() }
+        Self {
+            diagnoser,
+            records,
+            sketches: Vec::new(),
+            asked: BTreeMap::new(),
+            groups: Groups::default(),
+            summary: Summary::default(),
+        }
     }
 
     /// Adds a failure and its diagnosis.
@@ -221,15 +235,25 @@ impl<'a> Cascade<'a> {
     }
 
     /// The keys that the references of a diagnosis ask for.
-    fn missing(&self, resource: ResourceId, record: &Value, diagnosis: &Diagnosis) -> Vec<Identity> {
+    fn missing(&mut self, resource: ResourceId, record: &Value, diagnosis: &Diagnosis) -> Vec<Identity> {
         let graph = self.diagnoser.graph();
         let mut found = Vec::new();
         for seen in &diagnosis.references {
             for reference in self.diagnoser.names().at(resource, &seen.path) {
                 for (path, value) in payload::values(record, &reference.path) {
                     let here = path == seen.path || !seen.path.contains(|c: char| c.is_ascii_digit());
-                    let identity = of_reference(graph, resource, reference, value).filter(|_| here);
-                    found.extend(identity.filter(|identity| !found.contains(identity)));
+                    let Some(identity) = of_reference(graph, resource, reference, value).filter(|_| here) else {
+                        continue;
+                    };
+                    if let Target::Resource(name) = &reference.target
+                        && let Some(target) = graph.id(name)
+                    {
+                        let asked = self.asked.entry(identity.clone()).or_insert(target);
+                        *asked = target.min(*asked);
+                    }
+                    if !found.contains(&identity) {
+                        found.push(identity);
+                    }
                 }
             }
         }
@@ -240,6 +264,8 @@ impl<'a> Cascade<'a> {
     #[must_use]
     pub fn causes(mut self) -> Causes {
         let graph = self.diagnoser.graph();
+        self.sketches.sort_by(|a, b| (a.resource, &a.place).cmp(&(b.resource, &b.place)));
+        let asked = &self.asked;
         let by_key: HashMap<&Identity, usize> =
             self.sketches.iter().enumerate().rev().filter_map(|(i, s)| Some((s.own.as_ref()?, i))).collect();
         let by_person: HashMap<(ResourceId, &Identity), usize> = self
@@ -280,8 +306,8 @@ impl<'a> Cascade<'a> {
         let mut named: Vec<Root> = roots
             .into_iter()
             .map(|((_, top, need), (explains, _, leaf))| {
-                let chain = chain(graph, &self.sketches, &causes, leaf);
-                root(graph, self.sketches.get(top), need, explains, chain)
+                let chain = chain(graph, asked, &self.sketches, &causes, leaf);
+                root(graph, asked, self.sketches.get(top), need, explains, chain)
             })
             .collect();
         let (grouped, unexplained) = self.groups.roots(graph);
@@ -364,7 +390,13 @@ fn tops(causes: &[Cause<'_>]) -> Vec<Option<(usize, usize)>> {
 }
 
 /// The chain from the root to a failure, at most twenty steps of it.
-fn chain(graph: &DependencyGraph, sketches: &[Sketch], causes: &[Cause<'_>], leaf: usize) -> Vec<String> {
+fn chain(
+    graph: &DependencyGraph,
+    asked: &Asked,
+    sketches: &[Sketch],
+    causes: &[Cause<'_>],
+    leaf: usize,
+) -> Vec<String> {
     let mut steps = Vec::new();
     let mut at = leaf;
     while let Some(sketch) = sketches.get(at).filter(|_| steps.len() < 20) {
@@ -377,7 +409,7 @@ fn chain(graph: &DependencyGraph, sketches: &[Sketch], causes: &[Cause<'_>], lea
         match causes.get(at) {
             Some(Cause::Under(above)) => at = *above,
             Some(Cause::Absent(need)) => {
-                steps.push(needed(graph, need).0.trim_start_matches("/ed-fi/").to_owned());
+                steps.push(needed(graph, asked, need).0.trim_start_matches("/ed-fi/").to_owned());
                 break;
             }
             _ => break,
@@ -388,9 +420,12 @@ fn chain(graph: &DependencyGraph, sketches: &[Sketch], causes: &[Cause<'_>], lea
 }
 
 /// What a need is for, and its key.
-fn needed(graph: &DependencyGraph, need: &Need) -> (String, BTreeMap<Text, String>) {
+fn needed(graph: &DependencyGraph, asked: &Asked, need: &Need) -> (String, BTreeMap<Text, String>) {
     match need {
-        Need::Record(identity) => (identity.class.to_string(), identity.key.clone()),
+        Need::Record(identity) => match asked.get(identity) {
+            Some(&id) => (graph.name(id).to_string(), spelled(graph, id, identity)),
+            None => (identity.class.to_string(), identity.key.clone()),
+        },
         Need::Association(associations, person) => {
             let names: Vec<String> = associations.iter().map(|&id| graph.name(id).to_string()).collect();
             (names.join(" or "), person.key.clone())
@@ -400,6 +435,7 @@ fn needed(graph: &DependencyGraph, need: &Need) -> (String, BTreeMap<Text, Strin
 
 fn root(
     graph: &DependencyGraph,
+    asked: &Asked,
     sketch: Option<&Sketch>,
     need: Option<&Need>,
     explains: usize,
@@ -407,9 +443,9 @@ fn root(
 ) -> Root {
     let examples = if chain.len() > 1 { vec![chain.join(" → ")] } else { Vec::new() };
     let (resource, key) = match (need, sketch) {
-        (Some(need), _) => needed(graph, need),
+        (Some(need), _) => needed(graph, asked, need),
         (None, Some(sketch)) => {
-            let key = sketch.own.as_ref().map(|own| own.key.clone()).unwrap_or_default();
+            let key = sketch.own.as_ref().map(|own| spelled(graph, sketch.resource, own)).unwrap_or_default();
             (graph.name(sketch.resource).to_string(), key)
         }
         (None, None) => Default::default(),

@@ -100,6 +100,16 @@ pub(super) fn of_reference(
     key.filter(|key| !key.is_empty()).map(|key| Identity { class, key })
 }
 
+/// An identity with the key fields as a resource of its class names them.
+pub(super) fn spelled(graph: &DependencyGraph, id: ResourceId, identity: &Identity) -> BTreeMap<Text, String> {
+    let fields = key_of(graph, id).fields;
+    let own = |above: &Text| {
+        let field = fields.iter().find(|(name, _)| name == above);
+        field.map_or_else(|| above.clone(), |(_, field)| field.name.clone())
+    };
+    identity.key.iter().map(|(name, value)| (own(name), value.clone())).collect()
+}
+
 /// The person that a record speaks of, wherever its key stands, the nearest to the root.
 pub(super) fn of_person(graph: &DependencyGraph, person: ResourceId, record: &Value) -> Option<Identity> {
     let KeyOf { class, fields } = key_of(graph, person);

@@ -79,8 +79,11 @@ fn json(text: &str) -> Vec<Failure> {
                     read = end;
                 }
                 Some(Err(error)) => {
-                    // Lines of the error count from the start of this stream.
-                    let stop = end_of_line(rest, error.line()).max(start + 1);
+                    // Lines of the error count from the start of this stream. Where its line begins a
+                    // value of its own, the broken one ended before.
+                    let begins = if error.line() > 1 { end_of_line(rest, error.line() - 1) } else { 0 };
+                    let own = begins > start && rest.get(begins..).is_some_and(|l| l.starts_with(['{', '[']));
+                    let stop = if own { begins } else { end_of_line(rest, error.line()).max(start + 1) };
                     let broken = rest.get(start..stop).or_else(|| rest.get(start..)).unwrap_or_default();
                     values.push((at, Err(broken.trim().to_owned())));
                     line = at + newlines(broken);

@@ -167,6 +167,8 @@ struct Envelope {
     aside: Vec<Sentence>,
     named: Vec<Named>,
     uris: Vec<String>,
+    /// The page of something in between: its words are kept, but mean nothing.
+    page: bool,
 }
 
 /// Longest text of a body that is kept and shown, in characters.
@@ -187,7 +189,7 @@ pub(super) fn read(status: Option<u16>, body: &Body) -> Facts {
     let mut codes: Vec<Code> = Vec::new();
     // What a preamble says only counts where nothing else is said.
     let mut preambles: Vec<Code> = Vec::new();
-    let mut found = read_all(&envelope.sentences, &mut facts);
+    let mut found = if envelope.page { Vec::new() } else { read_all(&envelope.sentences, &mut facts) };
     if found.iter().all(|t| t.nuance == Nuance::Preamble) {
         found.extend(read_all(&envelope.aside, &mut facts));
     }
@@ -571,9 +573,7 @@ fn open_text(text: &str, facts: &mut Facts) -> Envelope {
         if facts.status.is_none() {
             envelope.status = page_status(&said);
         }
-        // A page is nothing that an Ed-Fi API sends; its words are kept, but mean nothing.
-        envelope.aside.clear();
-        facts.truncated = true;
+        envelope.page = true;
         envelope.sentences.push(Sentence { path: None, text: said });
         return envelope;
     }

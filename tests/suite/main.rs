@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail")]
 
 mod corpus;
+mod diagnosis_cascade;
 mod diagnosis_cases;
+mod diagnosis_inputs;
 mod diagnosis_traps;
 mod published_order;
