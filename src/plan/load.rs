@@ -434,7 +434,8 @@ fn one_of(graph: &DependencyGraph, selection: &Selection, chosen: &impl Fn(Resou
             let chosen = subclasses.iter().filter(|&&id| chosen(id));
             let loaded: Vec<_> = chosen.map(|&id| graph.name(id).clone()).collect();
             let only_for_this = selection.one_of.contains(&entity);
-            (!loaded.is_empty()).then(|| OneOf { entity, loaded, of: subclasses.len(), only_for_this })
+            let found = OneOf { entity, loaded, of: subclasses.len(), only_for_this };
+            (!found.loaded.is_empty()).then_some(found)
         })
         .collect()
 }

@@ -1,10 +1,21 @@
 //! The one integration test binary: the library and the program as their users meet them.
-
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail")]
 
+mod bad_input;
+mod bundled;
 mod corpus;
+mod determinism;
 mod diagnosis_cascade;
 mod diagnosis_cases;
 mod diagnosis_inputs;
 mod diagnosis_traps;
+mod dialects;
+mod fixtures;
+mod naive;
+mod program;
 mod published_order;
+mod random;
+mod replay;
+mod rooms;
+mod transcripts;
+mod verify;
