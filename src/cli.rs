@@ -1,7 +1,9 @@
 //! The command line: what can be asked, and who answers.
 
+mod check;
 mod data;
 mod diagnose;
+mod folder;
 mod graph;
 mod import;
 mod metadata;
@@ -67,6 +69,7 @@ enum Command {
     Show(show::ShowArgs),
     List(show::ListArgs),
     Standards(show::StandardsArgs),
+    Check(check::CheckArgs),
     Graph(graph::GraphArgs),
     Import(import::ImportArgs),
     Diagnose(diagnose::DiagnoseArgs),
@@ -102,6 +105,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Show(args) => show::show(&args, &context),
         Command::List(args) => show::list(&args, &context),
         Command::Standards(args) => show::standards(&args, &context),
+        Command::Check(args) => check::run(&args, &context),
         Command::Graph(args) => graph::run(&args, &context),
         Command::Import(args) => import::run(&args, &context),
         Command::Diagnose(args) => diagnose::diagnose(&args, &context),

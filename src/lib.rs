@@ -60,5 +60,6 @@ pub mod diagnosis;
 pub mod graph;
 pub mod model;
 pub mod plan;
+pub mod records;
 pub mod render;
 pub mod source;

@@ -32,6 +32,18 @@ impl Terminal {
         Ok(())
     }
 
+    /// Whether somebody looks at stderr.
+    pub(crate) fn is_watched(&self) -> bool {
+        io::stderr().is_terminal()
+    }
+
+    /// Shows how far the work is, in place of what was shown before.
+    pub(crate) fn progress(&self, text: &str) {
+        let mut err = io::stderr().lock();
+        let _ = write!(err, "\r\x1b[K{text}");
+        let _ = err.flush();
+    }
+
     /// Says something beside the answer. Whether anybody listens does not matter.
     pub(crate) fn say(&self, text: &str) {
         let mut out = io::stderr().lock();

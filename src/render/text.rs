@@ -1,10 +1,12 @@
 //! Results for people at a terminal: the answer first, the reason next, the way out last.
 
+mod check;
 mod diagnosis;
 mod order;
 mod show;
 mod tree;
 
+pub use check::check;
 pub use diagnosis::{causes, codes, diagnosis, explained};
 pub use order::{Descriptors, load_plan};
 pub use show::{abstract_resource, description, list, standards};

@@ -1,4 +1,5 @@
 //! The one integration test binary: the library and the program as their users meet them.
+
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail")]
 
 mod bad_input;
@@ -12,9 +13,11 @@ mod diagnosis_traps;
 mod dialects;
 mod fixtures;
 mod naive;
+mod payloads;
 mod program;
 mod published_order;
 mod random;
+mod records_check;
 mod replay;
 mod rooms;
 mod transcripts;

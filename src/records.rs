@@ -1,0 +1,29 @@
+//! Folders of payload files: which records there are, what they refer to, and what would be refused.
+//!
+//! ```text
+//! files → Folder (file → resource) → Scan (one pass: keys, references, flaws) → CheckReport
+//! ```
+//!
+//! Everything works on streams and keeps one entry a distinct key, whatever the size of the files.
+
+mod check;
+mod extract;
+mod files;
+mod json;
+mod keys;
+mod read;
+mod scan;
+mod shape;
+mod split;
+mod store;
+mod value;
+
+pub use check::{
+    Assumed, CheckOptions, CheckReport, Conflict, Counts, DescriptorFinding, DuplicateFinding, InvalidRecord,
+    MissingField, MissingTarget, Position, UnresolvedReference, WithoutPathway, check,
+};
+pub use files::{Folder, Namespaces, Open, PayloadFile, Unmatched, is_payload_name};
+pub use json::Flaw;
+pub use keys::KeyValues;
+pub use read::{ReadOptions, Unreadable};
+pub use scan::{Scan, Use, scan};

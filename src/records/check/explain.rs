@@ -1,0 +1,310 @@
+//! The second reading: lines, paths and values of what the first one found.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::{
+    CheckOptions, CheckReport, Conflict, DescriptorFinding, DuplicateFinding, InvalidRecord, MissingField,
+    MissingTarget, Position, UnresolvedReference, WithoutPathway, reference, target_name,
+};
+use crate::model::Text;
+use crate::records::extract::{At, Extract, Found, Problem, Reader, Trouble};
+use crate::records::json::{Span, Token, unescape};
+use crate::records::keys::{Key, KeyForm, KeyValues, member_name};
+use crate::records::read::{ReadOptions, read_at};
+use crate::records::scan::{Lane, Pending, Scan};
+use crate::records::store::{Duplicate, Place};
+
+/// What stands in for a value that is left out.
+const REDACTED: &str = "***";
+
+/// A missing record: what it should be, and its key.
+type Missing = (Text, Key);
+
+/// Fills the lists of a report.
+pub(super) fn explain(
+    scan: &Scan<'_, '_>,
+    options: &CheckOptions,
+    read: &ReadOptions<'_>,
+    unresolved: &[Pending],
+    descriptors: &[Pending],
+    report: &mut CheckReport,
+) {
+    let max = options.max.unwrap_or(usize::MAX);
+    let (groups, leaders) = most_wanted(scan, unresolved, max);
+    let people = without_pathway(scan, max, report);
+    let shown = |list: &[Pending]| list.iter().take(max).map(|p| p.place).collect::<Vec<_>>();
+    let troubled: BTreeSet<Place> = scan.troubled.iter().take(max).copied().collect();
+    let mut wanted: Vec<Place> = shown(unresolved);
+    wanted.extend(leaders.values().map(|p| p.place));
+    wanted.extend(shown(descriptors));
+    wanted.extend(scan.flaws.iter().take(max).map(|(place, _)| *place));
+    wanted.extend(&troubled);
+    // Whether a duplicate says the same decides whether it is a finding, so all are read.
+    wanted.extend(scan.duplicates.iter().flat_map(|d| [d.place, d.first]));
+    wanted.extend(people.iter().map(|(_, place)| *place));
+    wanted.sort_unstable();
+    wanted.dedup();
+
+    let mut second = Second {
+        scan,
+        options,
+        max,
+        extract: Extract::default(),
+        lines: BTreeMap::new(),
+        contents: BTreeMap::new(),
+        keys: BTreeMap::new(),
+        compared: scan.duplicates.iter().flat_map(|d| [d.place, d.first]).collect(),
+        unresolved,
+        descriptors,
+        troubled,
+        report,
+    };
+    let unreadable = read_at(&scan.files, &wanted, read, |place, line, record| second.record(place, line, record));
+    let Second { lines, contents, keys, report, .. } = second;
+    report.unreadable_files.extend(unreadable);
+    report.unreadable_files.sort();
+    report.unreadable_files.dedup();
+
+    let position = |place: Place| Position {
+        file: scan.files.get(place.file()).map(|f| f.name.clone()).unwrap_or_default(),
+        line: lines.get(&place).copied().unwrap_or_default(),
+    };
+    let flaws = scan.flaws.iter().take(max);
+    report.invalid = flaws
+        .map(|&(place, flaw)| InvalidRecord { position: position(place), flaw, message: flaw.message() })
+        .collect();
+    duplicates(scan, max, &contents, position, report);
+    for (missing, references) in groups {
+        let (Some(first), Some(key)) = (leaders.get(&missing), keys.get(&missing)) else { continue };
+        let first = position(first.place);
+        report.missing_targets.push(MissingTarget { target: missing.0, key: key.clone(), references, first });
+    }
+    // By number of references, then by what is missing: the hash of a key decides nothing that shows.
+    let order = |m: &MissingTarget| (std::cmp::Reverse(m.references), m.target.clone(), m.first.clone());
+    report.missing_targets.sort_by_cached_key(order);
+    for (group, place) in people {
+        if let Some(group) = report.without_pathway.get_mut(group) {
+            group.people.push(position(place));
+        }
+    }
+}
+
+/// Missing records by number of references, at most `max`, with the first reference to each.
+fn most_wanted(
+    scan: &Scan<'_, '_>,
+    unresolved: &[Pending],
+    max: usize,
+) -> (Vec<(Missing, u64)>, BTreeMap<Missing, Pending>) {
+    let mut counts: BTreeMap<Missing, (u64, Pending)> = BTreeMap::new();
+    for &pending in unresolved {
+        let Some(reference) = reference(scan, pending) else { continue };
+        let missing = (target_name(&reference.target), pending.key);
+        counts.entry(missing).or_insert((0, pending)).0 += 1;
+    }
+    let mut groups: Vec<(Missing, (u64, Pending))> = counts.into_iter().collect();
+    groups.sort_by(|a, b| {
+        b.1.0.cmp(&a.1.0).then(a.1.1.place.cmp(&b.1.1.place)).then(a.1.1.position.cmp(&b.1.1.position))
+    });
+    groups.truncate(max);
+    let leaders = groups.iter().map(|(missing, (_, first))| (missing.clone(), *first)).collect();
+    (groups.into_iter().map(|(missing, (count, _))| (missing, count)).collect(), leaders)
+}
+
+/// Counts people that no association makes visible; their places by group.
+fn without_pathway(scan: &Scan<'_, '_>, max: usize, report: &mut CheckReport) -> Vec<(usize, Place)> {
+    let mut places = Vec::new();
+    for pathway in scan.graph.pathways() {
+        let Some(person) = scan.lane(&pathway.person) else { continue };
+        let Some(lane) = scan.lanes.get(person) else { continue };
+        let associations_present = pathway.associations.iter().any(|a| scan.lane(a).is_some());
+        let entries = lane.table.entries().iter().enumerate();
+        let mut hidden: Vec<Place> = entries
+            .filter(|(at, entry)| entry.place.file() < scan.payloads && !scan.is_visible(person, *at))
+            .map(|(_, entry)| entry.place)
+            .collect();
+        if hidden.is_empty() {
+            continue;
+        }
+        report.counts.without_pathway += hidden.len() as u64;
+        let group = report.without_pathway.len();
+        report.without_pathway.push(WithoutPathway {
+            resource: pathway.person.clone(),
+            associations: pathway.associations.clone(),
+            associations_present,
+            records: hidden.len() as u64,
+            people: Vec::new(),
+        });
+        if associations_present {
+            hidden.sort_unstable();
+            places.extend(hidden.into_iter().take(max).map(|place| (group, place)));
+        }
+    }
+    places
+}
+
+fn duplicates(
+    scan: &Scan<'_, '_>,
+    max: usize,
+    contents: &BTreeMap<Place, Option<Key>>,
+    position: impl Fn(Place) -> Position,
+    report: &mut CheckReport,
+) {
+    for &Duplicate { place, first } in &scan.duplicates {
+        let content = |place: Place| contents.get(&place).copied().flatten();
+        let same = content(place).is_some() && content(place) == content(first);
+        report.counts.differing_duplicates += u64::from(!same);
+        let lane = scan.lane_of.get(place.file()).and_then(|&lane| scan.lanes.get(lane));
+        if let Some(lane) = lane.filter(|_| report.duplicates.len() < max) {
+            let resource = scan.graph.name(lane.resource).clone();
+            report.duplicates.push(DuplicateFinding {
+                resource,
+                position: position(place),
+                first: position(first),
+                same,
+            });
+        }
+    }
+}
+
+struct Second<'s, 'g, 'f, 'r> {
+    scan: &'s Scan<'g, 'f>,
+    options: &'s CheckOptions,
+    max: usize,
+    extract: Extract,
+    lines: BTreeMap<Place, u64>,
+    /// What records with equal keys say.
+    contents: BTreeMap<Place, Option<Key>>,
+    /// The values of missing keys.
+    keys: BTreeMap<Missing, KeyValues>,
+    compared: BTreeSet<Place>,
+    unresolved: &'s [Pending],
+    descriptors: &'s [Pending],
+    troubled: BTreeSet<Place>,
+    report: &'r mut CheckReport,
+}
+
+impl Second<'_, '_, '_, '_> {
+    fn record(&mut self, place: Place, line: u64, record: &[u8]) {
+        self.lines.insert(place, line);
+        let Some(lane) = self.scan.lane_of.get(place.file()).and_then(|&lane| self.scan.lanes.get(lane)) else {
+            return;
+        };
+        let mut extract = std::mem::take(&mut self.extract);
+        let reader = Reader { hasher: self.scan.hasher, shape: &lane.shape };
+        if reader.read(record, &mut extract).is_ok() {
+            if self.compared.contains(&place) {
+                self.contents.insert(place, self.content(record));
+            }
+            for found in &extract.references {
+                self.reference(lane, place, line, record, found, &extract);
+            }
+            if self.troubled.contains(&place) {
+                for problem in &extract.problems {
+                    self.problem(lane, place, line, record, problem, &extract);
+                }
+            }
+        }
+        self.extract = extract;
+    }
+
+    /// The content of a record without regard to the order of its members.
+    fn content(&self, record: &[u8]) -> Option<Key> {
+        let value: Value = serde_json::from_slice(record).ok()?;
+        Some(self.scan.hasher.key(value.to_string().as_bytes()))
+    }
+
+    fn at(&self, place: Place, line: u64) -> Position {
+        Position { file: self.scan.files.get(place.file()).map(|f| f.name.clone()).unwrap_or_default(), line }
+    }
+
+    fn reference(&mut self, lane: &Lane, place: Place, line: u64, record: &[u8], found: &Found, extract: &Extract) {
+        let Some(key) = found.key else { return };
+        let pending = Pending { place, position: found.position, key };
+        let references = &self.scan.graph.resource(lane.resource).references;
+        let Some(reference) = references.get(found.position as usize) else { return };
+        let resource = self.scan.graph.name(lane.resource).clone();
+        let path = concrete(&reference.path, extract.indices(found.at));
+        let target = target_name(&reference.target);
+        let position = self.at(place, line);
+        if self.descriptors.binary_search(&pending).is_ok() {
+            if self.report.descriptors.len() < self.max {
+                let value = text_of(found.value, record);
+                self.report.descriptors.push(DescriptorFinding { resource, position, path, target, value });
+            }
+        } else if self.unresolved.binary_search(&pending).is_ok() {
+            let key = self.values(lane, reference, found, record);
+            self.keys.entry((target.clone(), pending.key)).or_insert_with(|| key.clone());
+            if self.report.unresolved.len() < self.max {
+                self.report.unresolved.push(UnresolvedReference { resource, position, path, target, key });
+            }
+        }
+    }
+
+    /// The key inside a reference, by the names of the target.
+    fn values(&self, lane: &Lane, reference: &crate::model::Reference, found: &Found, record: &[u8]) -> KeyValues {
+        let graph = self.scan.graph;
+        let members: BTreeMap<String, Value> = serde_json::from_slice(found.value.of(record)).unwrap_or_default();
+        let KeyForm::Fields { fields, .. } = KeyForm::of_target(graph, reference) else { return KeyValues::new() };
+        let value = |name: &Text| {
+            let member = member_name(graph, lane.resource, &reference.path, name);
+            let value = members.get(member).cloned().unwrap_or_default();
+            if self.options.redact { REDACTED.into() } else { value }
+        };
+        fields.iter().map(|field| (field.name.clone(), value(&field.name))).collect()
+    }
+
+    fn problem(&mut self, lane: &Lane, place: Place, line: u64, record: &[u8], problem: &Problem, extract: &Extract) {
+        let resource = self.scan.graph.name(lane.resource).clone();
+        let position = self.at(place, line);
+        let node = |id: u32| lane.shape.at(id);
+        let path = |id: u32, at: At| node(id).map(|n| concrete(&n.path, extract.indices(at))).unwrap_or_default();
+        match problem.what {
+            Trouble::Missing(id) | Trouble::WrongType(id) => {
+                if self.report.missing_fields.len() < self.max {
+                    let expected = node(id).and_then(|n| n.kind).map(crate::model::FieldKind::name);
+                    let wrong_type = matches!(problem.what, Trouble::WrongType(_));
+                    let path = path(id, problem.at);
+                    self.report.missing_fields.push(MissingField { resource, position, path, expected, wrong_type });
+                }
+            }
+            Trouble::Conflict(left, right) => {
+                if self.report.conflicting.len() < self.max {
+                    let paths = [path(left, problem.at), path(right, problem.at)];
+                    let value = |span: Span| if self.options.redact { REDACTED.into() } else { value_of(span, record) };
+                    let values = [value(problem.left), value(problem.right)];
+                    self.report.conflicting.push(Conflict { resource, position, paths, values });
+                }
+            }
+        }
+    }
+}
+
+/// A path of the model with the indices of one record; where they end, the `[*]` stays.
+fn concrete(path: &str, indices: &[u32]) -> String {
+    let mut parts = path.split("[*]");
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    let mut indices = indices.iter();
+    for part in parts {
+        match indices.next() {
+            Some(index) => text.push_str(&format!("[{index}]")),
+            None => text.push_str("[*]"),
+        }
+        text.push_str(part);
+    }
+    text
+}
+
+fn text_of(span: Span, record: &[u8]) -> String {
+    let raw = span.of(record);
+    let text = if span.token == Token::Escaped { unescape(raw) } else { raw.to_vec() };
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+fn value_of(span: Span, record: &[u8]) -> Value {
+    match span.token {
+        Token::Text | Token::Escaped => Value::String(text_of(span, record)),
+        _ => serde_json::from_slice(span.of(record)).unwrap_or_default(),
+    }
+}

@@ -1,0 +1,384 @@
+//! Reads one record along the shape of its resource.
+
+use std::collections::BTreeMap;
+
+use super::json::{Flaw, MAX_DEPTH, Members, Scanner, Span, Token, span};
+use super::keys::{Key, KeyHasher, write_field};
+use super::shape::{KeyFieldPlan, KeyPlan, NONE, Node, Shape};
+use super::value::{canonical, is_of};
+
+/// What one record says; reused for the next one.
+#[derive(Debug, Default)]
+pub(crate) struct Extract {
+    /// The natural key, where it is complete.
+    pub(crate) key: Option<Key>,
+    pub(crate) references: Vec<Found>,
+    pub(crate) problems: Vec<Problem>,
+    /// What is wrong with it although it could be read.
+    pub(crate) flaws: Vec<Flaw>,
+    /// Places in collections that [`At`] points into.
+    indices: Vec<u32>,
+    /// Values that equalities compare.
+    log: Vec<(u32, Span, At)>,
+    slots: Vec<Span>,
+    marks: Vec<u64>,
+    open_indices: Vec<u32>,
+    members: Members,
+    form: Vec<u8>,
+    other: Vec<u8>,
+}
+
+/// A reference in a record.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Found {
+    /// Its position among the references of the resource.
+    pub(crate) position: u32,
+    /// The key it holds; `None` where it is incomplete or the target's key is unknown.
+    pub(crate) key: Option<Key>,
+    pub(crate) value: Span,
+    pub(crate) at: At,
+}
+
+/// The indices along a path.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct At {
+    from: u32,
+    count: u32,
+}
+
+/// Something that a record lacks or contradicts.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Problem {
+    pub(crate) what: Trouble,
+    pub(crate) at: At,
+    pub(crate) left: Span,
+    pub(crate) right: Span,
+}
+
+/// What is wrong, by node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    /// A required or identifying field is not there.
+    Missing(u32),
+    /// It is there, but of another type.
+    WrongType(u32),
+    /// Two nodes whose values should be equal and are not.
+    Conflict(u32, u32),
+}
+
+/// Reads records; one a thread.
+pub(crate) struct Reader<'s> {
+    pub(crate) hasher: KeyHasher,
+    pub(crate) shape: &'s Shape,
+}
+
+impl Extract {
+    /// The indices along a path, outermost first.
+    pub(crate) fn indices(&self, at: At) -> &[u32] {
+        self.indices.get(at.from as usize..(at.from + at.count) as usize).unwrap_or_default()
+    }
+
+    fn clear(&mut self, slots: usize) {
+        self.key = None;
+        self.references.clear();
+        self.problems.clear();
+        self.flaws.clear();
+        self.indices.clear();
+        self.log.clear();
+        self.slots.clear();
+        self.slots.resize(slots, Span::default());
+        self.marks.clear();
+        self.open_indices.clear();
+        self.members.clear();
+    }
+
+    #[inline]
+    fn here(&mut self) -> At {
+        if self.open_indices.is_empty() {
+            return At::default();
+        }
+        let from = self.indices.len();
+        self.indices.extend_from_slice(&self.open_indices);
+        At { from: u32::try_from(from).unwrap_or(0), count: u32::try_from(self.open_indices.len()).unwrap_or(0) }
+    }
+
+    fn problem(&mut self, what: Trouble) {
+        let at = self.here();
+        self.problems.push(Problem { what, at, left: Span::default(), right: Span::default() });
+    }
+}
+
+impl Reader<'_> {
+    /// Reads a record, which must be UTF-8.
+    ///
+    /// # Errors
+    ///
+    /// What makes it no record at all.
+    pub(crate) fn read(&self, record: &[u8], into: &mut Extract) -> Result<(), Flaw> {
+        into.clear(self.shape.slots);
+        let mut walk = Walk { reader: self, scanner: Scanner::new(record), into };
+        let first = walk.scanner.next_token()?;
+        let is_object = first == b'{';
+        if is_object {
+            walk.scanner.at += 1;
+            walk.object(0, 0)?;
+        } else {
+            walk.scanner.skip(&mut walk.into.members, 0)?;
+        }
+        if walk.scanner.next_token().is_ok() {
+            return Err(Flaw::Syntax);
+        }
+        if !is_object {
+            return Err(Flaw::NotAnObject);
+        }
+        let (large, twice) = (walk.scanner.number_too_large, walk.scanner.duplicate_member);
+        into.flaws.extend(twice.then_some(Flaw::DuplicateMember));
+        into.flaws.extend(large.then_some(Flaw::NumberTooLarge));
+        self.finish_key(record, into);
+        self.compare(record, into);
+        Ok(())
+    }
+
+    /// Puts the natural key together and compares the values that merge into one field.
+    fn finish_key(&self, record: &[u8], into: &mut Extract) {
+        let mut form = std::mem::take(&mut into.form);
+        form.clear();
+        let slot = |into: &Extract, slot: u32| into.slots.get(slot as usize).copied().unwrap_or_default();
+        let complete = match &self.shape.key {
+            KeyPlan::Unknown => false,
+            KeyPlan::Descriptor { namespace, code } => {
+                let (namespace, code) = (slot(into, *namespace), slot(into, *code));
+                write_field(&mut form, |form| {
+                    let kind = crate::model::FieldKind::Descriptor;
+                    let named = canonical(kind, namespace, record, form);
+                    form.push(b'#');
+                    named && canonical(kind, code, record, form)
+                })
+            }
+            KeyPlan::Fields { fields, .. } => {
+                // Every field is looked at, also behind one that is missing: they may contradict each other.
+                fields.iter().fold(true, |complete, field| self.key_field(field, record, &mut form, into) && complete)
+            }
+        };
+        if complete {
+            into.key = Some(self.hasher.key(&form));
+        }
+        into.form = form;
+    }
+
+    /// Writes one field of the key from the first path that has a value; the values of the others must
+    /// be the same.
+    fn key_field(&self, field: &KeyFieldPlan, record: &[u8], form: &mut Vec<u8>, into: &mut Extract) -> bool {
+        let mut first: Option<(Span, u32)> = None;
+        let from = form.len();
+        let mut complete = false;
+        for &(slot, node) in &field.from {
+            let value = into.slots.get(slot as usize).copied().unwrap_or_default();
+            if !value.is_present() {
+                continue;
+            }
+            let Some((first, first_node)) = first else {
+                complete = write_field(form, |form| canonical(field.kind, value, record, form));
+                first = Some((value, node));
+                continue;
+            };
+            into.other.clear();
+            let readable = canonical(field.kind, value, record, &mut into.other);
+            if readable && complete && form.get(from + 4..) != Some(into.other.as_slice()) {
+                let what = Trouble::Conflict(first_node, node);
+                into.problems.push(Problem { what, at: At::default(), left: first, right: value });
+            }
+        }
+        if let (None, Some((_, node)), true) = (first, field.from.first(), into.problems.is_empty()) {
+            into.problem(Trouble::Missing(*node));
+        }
+        complete
+    }
+
+    /// Compares what the model declares equal: all values of both sides that stand in the same items
+    /// of the collections both are in.
+    fn compare(&self, record: &[u8], into: &mut Extract) {
+        if into.log.is_empty() {
+            return;
+        }
+        for equality in &self.shape.equalities {
+            let mut together: BTreeMap<Vec<u32>, (Option<(Span, At)>, Option<(Span, At)>)> = BTreeMap::new();
+            let mut differing = Vec::new();
+            let equal = |a: Span, b: Span| {
+                let form = |span| {
+                    let mut form = Vec::new();
+                    canonical(equality.kind, span, record, &mut form).then_some(form)
+                };
+                form(a) == form(b)
+            };
+            for &(node, value, at) in &into.log {
+                if (node != equality.left && node != equality.right) || !value.is_present() {
+                    continue;
+                }
+                let indices = into.indices(at);
+                let group = indices.get(..equality.shared.min(indices.len())).unwrap_or_default();
+                let pair = together.entry(group.to_vec()).or_default();
+                let (own, opposite) = if node == equality.left { (&mut pair.0, pair.1) } else { (&mut pair.1, pair.0) };
+                // All of one side equal all of the other if each equals the first of the other.
+                own.get_or_insert((value, at));
+                if let Some((other, other_at)) = opposite
+                    && !equal(value, other)
+                {
+                    let at = if at.count >= other_at.count { at } else { other_at };
+                    let (left, right) = if node == equality.left { (value, other) } else { (other, value) };
+                    differing.push(Problem { what: Trouble::Conflict(equality.left, equality.right), at, left, right });
+                }
+            }
+            into.problems.extend(differing);
+        }
+    }
+}
+
+struct Walk<'w, 's, 'r> {
+    reader: &'w Reader<'s>,
+    scanner: Scanner<'r>,
+    into: &'w mut Extract,
+}
+
+impl Walk<'_, '_, '_> {
+    /// The members of an object after its opening brace.
+    fn object(&mut self, at: u32, depth: u32) -> Result<(), Flaw> {
+        let shape = self.reader.shape;
+        let Some(node) = shape.at(at) else { return Err(Flaw::Syntax) };
+        let marks = self.into.marks.len();
+        self.into.marks.resize(marks + node.children.len().div_ceil(64), 0);
+        let mut open = self.into.members.open();
+        if self.scanner.next_token()? == b'}' {
+            self.scanner.at += 1;
+        } else {
+            loop {
+                let name = self.scanner.name()?;
+                let twice = self.into.members.add(&mut open, self.scanner.bytes, name);
+                self.scanner.duplicate_member |= twice;
+                match node.children.find(self.scanner.bytes, name) {
+                    Some((ordinal, child)) => {
+                        let present = self.value(child, depth + 1)?;
+                        if let Some(word) = self.into.marks.get_mut(marks + ordinal as usize / 64) {
+                            *word |= u64::from(present) << (ordinal % 64);
+                        }
+                    }
+                    None => self.scanner.skip(&mut self.into.members, depth + 1)?,
+                }
+                if !self.scanner.another(b'}')? {
+                    break;
+                }
+            }
+        }
+        self.scanner.duplicate_member |= self.into.members.close(open, self.scanner.bytes);
+        for &ordinal in &node.required {
+            let word = self.into.marks.get(marks + ordinal as usize / 64).copied().unwrap_or_default();
+            if word >> (ordinal % 64) & 1 == 0 {
+                self.into.problem(Trouble::Missing(node.children.node(ordinal)));
+            }
+        }
+        self.into.marks.truncate(marks);
+        Ok(())
+    }
+
+    /// A value at a known path; whether it is there, which null is not.
+    fn value(&mut self, at: u32, depth: u32) -> Result<bool, Flaw> {
+        let shape = self.reader.shape;
+        let Some(node) = shape.at(at) else { return Err(Flaw::Syntax) };
+        let first = self.scanner.next_token()?;
+        let start = self.scanner.at;
+        if let Some(value) = self.scanner.scalar(first)? {
+            self.scalar(at, node, value);
+            return Ok(value.is_present());
+        }
+        if depth >= MAX_DEPTH {
+            return Err(Flaw::Depth);
+        }
+        let is_collection = node.item != NONE || node.kind == Some(crate::model::FieldKind::Array);
+        let is_object = !node.children.is_empty()
+            || matches!(node.kind, Some(crate::model::FieldKind::Object | crate::model::FieldKind::Reference));
+        match first {
+            b'[' if node.item != NONE => self.items(node.item, depth)?,
+            b'{' if is_object => {
+                let reference = shape.references.get(node.reference as usize);
+                for &(slot, _) in reference.map(|r| r.members.as_slice()).unwrap_or_default() {
+                    if let Some(slot) = self.into.slots.get_mut(slot as usize) {
+                        *slot = Span::default();
+                    }
+                }
+                self.scanner.at += 1;
+                self.object(at, depth)?;
+                if node.reference != NONE {
+                    self.reference(node.reference, span(Token::Object, start, self.scanner.at));
+                }
+            }
+            _ => {
+                self.scanner.skip(&mut self.into.members, depth)?;
+                if !(first == b'[' && is_collection) {
+                    self.into.problem(Trouble::WrongType(at));
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    fn items(&mut self, item: u32, depth: u32) -> Result<(), Flaw> {
+        self.scanner.at += 1;
+        if self.scanner.next_token()? == b']' {
+            self.scanner.at += 1;
+            return Ok(());
+        }
+        self.into.open_indices.push(0);
+        loop {
+            self.value(item, depth + 1)?;
+            if !self.scanner.another(b']')? {
+                break;
+            }
+            if let Some(index) = self.into.open_indices.last_mut() {
+                *index = index.saturating_add(1);
+            }
+        }
+        self.into.open_indices.pop();
+        Ok(())
+    }
+
+    fn scalar(&mut self, id: u32, node: &Node, value: Span) {
+        if let Some(slot) = self.into.slots.get_mut(node.slot as usize) {
+            *slot = value;
+        }
+        if !value.is_present() {
+            return;
+        }
+        let holds_others = node.item != NONE || !node.children.is_empty();
+        let record = self.scanner.bytes;
+        let of_type = node.kind.is_none_or(|kind| is_of(kind, value, record, &mut self.into.other));
+        if holds_others || !of_type {
+            self.into.problem(Trouble::WrongType(id));
+            return;
+        }
+        if node.logged {
+            let at = self.into.here();
+            self.into.log.push((id, value, at));
+        }
+        if node.reference != NONE {
+            self.reference(node.reference, value);
+        }
+    }
+
+    /// A reference whose members have been read.
+    fn reference(&mut self, position: u32, value: Span) {
+        let Some(plan) = self.reader.shape.references.get(position as usize) else { return };
+        let mut form = std::mem::take(&mut self.into.form);
+        form.clear();
+        let record = self.scanner.bytes;
+        let mut complete = !plan.members.is_empty();
+        for &(slot, kind) in &plan.members {
+            let member = self.into.slots.get(slot as usize).copied().unwrap_or_default();
+            complete =
+                complete && member.is_present() && write_field(&mut form, |form| canonical(kind, member, record, form));
+        }
+        let key = complete.then(|| self.reader.hasher.key(&form));
+        self.into.form = form;
+        let at = self.into.here();
+        self.into.references.push(Found { position, key, value, at });
+    }
+}

@@ -1,0 +1,607 @@
+//! A validating JSON scanner that yields spans instead of values.
+//!
+//! It reads one record that is known to be UTF-8 and allocates nothing but the list of open members.
+//! Stricter than the grammar where servers are: no member twice, no number beyond 64 bits, at most
+//! [`MAX_DEPTH`] levels.
+
+use std::borrow::Cow;
+
+/// Levels of nesting; servers refuse records that are nested more than 64 deep.
+pub(crate) const MAX_DEPTH: u32 = 128;
+
+/// Why a record is not one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Flaw {
+    /// A byte that cannot stand where it stands.
+    Syntax,
+    /// The record ends too early.
+    CutOff,
+    /// A raw control character inside a string; NUL is one.
+    Control,
+    /// Not UTF-8.
+    Encoding,
+    /// Nested too deep.
+    Depth,
+    /// Well-formed, but not an object.
+    NotAnObject,
+    /// Longer than the limit.
+    TooLong,
+    /// The compressed file ends too early or is damaged.
+    Gzip,
+    /// The same member twice in one object.
+    DuplicateMember,
+    /// A number that does not fit into 64 bits.
+    NumberTooLarge,
+}
+
+impl Flaw {
+    /// What is wrong and the way out, for people.
+    #[must_use]
+    pub fn message(self) -> &'static str {
+        match self {
+            Self::Syntax => "not JSON; write one record a line",
+            Self::CutOff => "cut off; write the record again",
+            Self::Control => "a raw control character inside a string; escape it",
+            Self::Encoding => "not UTF-8; save the file as UTF-8",
+            Self::Depth => "nested more than 128 levels deep; no Ed-Fi record is",
+            Self::NotAnObject => "not an object; a record is a JSON object",
+            Self::TooLong => "longer than the limit; see --max-record",
+            Self::Gzip => "the gzip data is damaged or cut off here; compress the file again",
+            Self::DuplicateMember => "a member stands twice in one object; keep one",
+            Self::NumberTooLarge => "a number does not fit into 64 bits; write it as a string if it is text",
+        }
+    }
+
+    /// A stable word for machines: `cut-off`.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Syntax => "not-json",
+            Self::CutOff => "cut-off",
+            Self::Control => "control-character",
+            Self::Encoding => "not-utf-8",
+            Self::Depth => "too-deep",
+            Self::NotAnObject => "not-an-object",
+            Self::TooLong => "too-long",
+            Self::Gzip => "damaged-gzip",
+            Self::DuplicateMember => "duplicate-member",
+            Self::NumberTooLarge => "number-too-large",
+        }
+    }
+}
+
+/// What sort of value a span holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Token {
+    /// No such member.
+    #[default]
+    Absent,
+    Null,
+    True,
+    False,
+    Number,
+    /// A string whose span, without the quotes, is its text.
+    Text,
+    /// A string with escapes in its span.
+    Escaped,
+    Object,
+    Array,
+}
+
+/// A value by its place in the record; the quotes of a string are not in the span.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Span {
+    pub(crate) token: Token,
+    pub(crate) start: u32,
+    pub(crate) end: u32,
+}
+
+impl Span {
+    /// The bytes it stands for.
+    pub(crate) fn of<'b>(&self, bytes: &'b [u8]) -> &'b [u8] {
+        bytes.get(self.start as usize..self.end as usize).unwrap_or_default()
+    }
+
+    /// Whether there is a value other than null.
+    pub(crate) fn is_present(&self) -> bool {
+        !matches!(self.token, Token::Absent | Token::Null)
+    }
+}
+
+/// Members that are compared with all before them.
+const FEW: usize = 64;
+
+/// The members of the objects that are open, to find one that stands twice.
+#[derive(Debug, Default)]
+pub(crate) struct Members {
+    names: Vec<(u64, Span)>,
+}
+
+/// The members of one open object.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Open {
+    from: usize,
+    /// One bit for each hash modulo 64: most members are known to be new by this alone.
+    seen: u64,
+}
+
+impl Members {
+    pub(crate) fn clear(&mut self) {
+        self.names.clear();
+    }
+
+    pub(crate) fn open(&self) -> Open {
+        Open { from: self.names.len(), seen: 0 }
+    }
+
+    /// Ends an object; whether one of its many members stands twice.
+    pub(crate) fn close(&mut self, open: Open, bytes: &[u8]) -> bool {
+        let names = self.names.get_mut(open.from..).unwrap_or_default();
+        let mut twice = false;
+        if names.len() > FEW {
+            let decoded = |span: &Span| match span.token {
+                Token::Escaped => Cow::Owned(unescape(span.of(bytes))),
+                _ => Cow::Borrowed(span.of(bytes)),
+            };
+            names.sort_unstable_by(|a, b| decoded(&a.1).cmp(&decoded(&b.1)));
+            twice = names.windows(2).any(|pair| decoded(&pair[0].1) == decoded(&pair[1].1));
+        }
+        self.names.truncate(open.from);
+        twice
+    }
+
+    /// Whether the object has a member of that name already. Beyond [`FEW`] members the answer comes
+    /// with [`Members::close`], for comparing each with all before would take too long.
+    #[inline]
+    pub(crate) fn add(&mut self, open: &mut Open, bytes: &[u8], name: Span) -> bool {
+        let text = name.of(bytes);
+        let hash = match name.token {
+            Token::Escaped => hash_of(&unescape(text)),
+            _ => hash_of(text),
+        };
+        let bit = 1 << (hash & 63);
+        let mut twice = false;
+        if open.seen & bit != 0 && self.names.len() - open.from < FEW {
+            let same = |other: &Span| {
+                let plain = name.token == Token::Text && other.token == Token::Text;
+                if plain { other.of(bytes) == text } else { unescape(other.of(bytes)) == unescape(text) }
+            };
+            let others = self.names.get(open.from..).unwrap_or_default();
+            twice = others.iter().any(|(other_hash, other)| *other_hash == hash && same(other));
+        }
+        open.seen |= bit;
+        self.names.push((hash, name));
+        twice
+    }
+}
+
+/// A hash that is good enough to tell the members of one object apart; equal hashes are compared.
+#[inline]
+pub(crate) fn hash_of(text: &[u8]) -> u64 {
+    let (head, tail) = match (text.first_chunk::<8>(), text.last_chunk::<8>()) {
+        (Some(head), Some(tail)) => (u64::from_le_bytes(*head), u64::from_le_bytes(*tail)),
+        _ => {
+            let mut short = [0; 8];
+            for (to, from) in short.iter_mut().zip(text) {
+                *to = *from;
+            }
+            (u64::from_le_bytes(short), 0)
+        }
+    };
+    let mixed = (head ^ tail.rotate_left(23) ^ text.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    mixed ^ (mixed >> 32)
+}
+
+/// The text of a string whose escapes have been validated.
+pub(crate) fn unescape(raw: &[u8]) -> Vec<u8> {
+    let mut text = Vec::with_capacity(raw.len());
+    let mut rest = raw;
+    while let Some((&byte, after)) = rest.split_first() {
+        rest = after;
+        if byte != b'\\' {
+            text.push(byte);
+            continue;
+        }
+        let Some((&escape, after)) = rest.split_first() else { break };
+        rest = after;
+        match escape {
+            b'b' => text.push(8),
+            b'f' => text.push(12),
+            b'n' => text.push(b'\n'),
+            b'r' => text.push(b'\r'),
+            b't' => text.push(b'\t'),
+            b'u' => {
+                let high = take_hex(&mut rest);
+                let mut code = high;
+                if (0xd800..0xdc00).contains(&high)
+                    && let Some(mut after) = rest.strip_prefix(b"\\u".as_slice())
+                {
+                    let low = take_hex(&mut after);
+                    if (0xdc00..0xe000).contains(&low) {
+                        code = 0x1_0000 + ((high - 0xd800) << 10) + (low - 0xdc00);
+                        rest = after;
+                    }
+                }
+                let character = char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER);
+                text.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+            }
+            other => text.push(other),
+        }
+    }
+    text
+}
+
+fn take_hex(rest: &mut &[u8]) -> u32 {
+    let mut code = 0;
+    for _ in 0..4 {
+        let Some((&digit, after)) = rest.split_first() else { break };
+        code = code * 16 + char::from(digit).to_digit(16).unwrap_or(0);
+        *rest = after;
+    }
+    code
+}
+
+/// A position in one record.
+pub(crate) struct Scanner<'b> {
+    pub(crate) bytes: &'b [u8],
+    pub(crate) at: usize,
+    /// Set when a number does not fit into 64 bits.
+    pub(crate) number_too_large: bool,
+    /// Set when a member stands twice.
+    pub(crate) duplicate_member: bool,
+}
+
+impl<'b> Scanner<'b> {
+    pub(crate) fn new(bytes: &'b [u8]) -> Self {
+        Self { bytes, at: 0, number_too_large: false, duplicate_member: false }
+    }
+
+    #[inline]
+    pub(crate) fn peek(&self) -> Option<u8> {
+        self.bytes.get(self.at).copied()
+    }
+
+    /// The next byte that is not white space, not consumed.
+    #[inline]
+    pub(crate) fn next_token(&mut self) -> Result<u8, Flaw> {
+        loop {
+            match self.peek() {
+                Some(b' ' | b'\n' | b'\r' | b'\t') => self.at += 1,
+                Some(byte) => return Ok(byte),
+                None => return Err(Flaw::CutOff),
+            }
+        }
+    }
+
+    /// Consumes a byte that must stand next.
+    #[inline]
+    pub(crate) fn expect(&mut self, wanted: u8) -> Result<(), Flaw> {
+        if self.next_token()? == wanted {
+            self.at += 1;
+            Ok(())
+        } else {
+            Err(Flaw::Syntax)
+        }
+    }
+
+    /// After a value inside an object or array: whether another follows.
+    #[inline]
+    pub(crate) fn another(&mut self, close: u8) -> Result<bool, Flaw> {
+        let byte = self.next_token()?;
+        self.at += 1;
+        if byte == b',' {
+            Ok(true)
+        } else if byte == close {
+            Ok(false)
+        } else {
+            Err(Flaw::Syntax)
+        }
+    }
+
+    /// The name of the next member and the colon after it.
+    #[inline]
+    pub(crate) fn name(&mut self) -> Result<Span, Flaw> {
+        self.expect(b'"')?;
+        let name = self.string()?;
+        self.expect(b':')?;
+        Ok(name)
+    }
+
+    /// The rest of a string after its opening quote.
+    #[inline]
+    pub(crate) fn string(&mut self) -> Result<Span, Flaw> {
+        let start = self.at;
+        let mut token = Token::Text;
+        loop {
+            self.at += plain(self.bytes.get(self.at..).unwrap_or_default());
+            match self.peek() {
+                Some(b'"') => {
+                    let span = span(token, start, self.at);
+                    self.at += 1;
+                    return Ok(span);
+                }
+                Some(b'\\') => {
+                    token = Token::Escaped;
+                    self.escape()?;
+                }
+                Some(_) => return Err(Flaw::Control),
+                None => return Err(Flaw::CutOff),
+            }
+        }
+    }
+
+    fn escape(&mut self) -> Result<(), Flaw> {
+        match self.bytes.get(self.at + 1) {
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 2,
+            Some(b'u') => {
+                let digits = self.bytes.get(self.at + 2..self.at + 6).ok_or(Flaw::CutOff)?;
+                if !digits.iter().all(u8::is_ascii_hexdigit) {
+                    return Err(Flaw::Syntax);
+                }
+                self.at += 6;
+            }
+            Some(_) => return Err(Flaw::Syntax),
+            None => return Err(Flaw::CutOff),
+        }
+        Ok(())
+    }
+
+    /// A value that starts with `first` and holds no others; for an object or array, `None`.
+    #[inline]
+    pub(crate) fn scalar(&mut self, first: u8) -> Result<Option<Span>, Flaw> {
+        Ok(Some(match first {
+            b'"' => {
+                self.at += 1;
+                self.string()?
+            }
+            b'{' | b'[' => return Ok(None),
+            b'-' | b'0'..=b'9' => self.number()?,
+            b't' => self.word(b"true", Token::True)?,
+            b'f' => self.word(b"false", Token::False)?,
+            b'n' => self.word(b"null", Token::Null)?,
+            _ => return Err(Flaw::Syntax),
+        }))
+    }
+
+    fn word(&mut self, word: &[u8], token: Token) -> Result<Span, Flaw> {
+        let rest = self.bytes.get(self.at..).unwrap_or_default();
+        if rest.starts_with(word) {
+            let start = self.at;
+            self.at += word.len();
+            Ok(span(token, start, self.at))
+        } else if word.starts_with(rest) {
+            Err(Flaw::CutOff)
+        } else {
+            Err(Flaw::Syntax)
+        }
+    }
+
+    fn number(&mut self) -> Result<Span, Flaw> {
+        let start = self.at;
+        if self.peek() == Some(b'-') {
+            self.at += 1;
+        }
+        let whole = self.at;
+        match self.peek() {
+            Some(b'0') => self.at += 1,
+            Some(b'1'..=b'9') => self.digits()?,
+            Some(_) => return Err(Flaw::Syntax),
+            None => return Err(Flaw::CutOff),
+        }
+        let mut is_whole = true;
+        let whole_digits = self.at - whole;
+        if self.peek() == Some(b'.') {
+            is_whole = false;
+            self.at += 1;
+            self.digits()?;
+        }
+        if let Some(b'e' | b'E') = self.peek() {
+            is_whole = false;
+            self.at += 1;
+            if let Some(b'+' | b'-') = self.peek() {
+                self.at += 1;
+            }
+            self.digits()?;
+        }
+        let number = span(Token::Number, start, self.at);
+        if whole_digits > 18 || self.at - start > 300 || !is_whole {
+            self.number_too_large |= !fits(number.of(self.bytes), is_whole);
+        }
+        Ok(number)
+    }
+
+    /// One digit or more.
+    fn digits(&mut self) -> Result<(), Flaw> {
+        let rest = self.bytes.get(self.at..).unwrap_or_default();
+        let count = rest.iter().take_while(|b| b.is_ascii_digit()).count();
+        self.at += count;
+        match count {
+            0 if rest.is_empty() => Err(Flaw::CutOff),
+            0 => Err(Flaw::Syntax),
+            _ => Ok(()),
+        }
+    }
+
+    /// Passes over any value, validating it.
+    pub(crate) fn skip(&mut self, members: &mut Members, depth: u32) -> Result<(), Flaw> {
+        let first = self.next_token()?;
+        if self.scalar(first)?.is_some() {
+            return Ok(());
+        }
+        if depth >= MAX_DEPTH {
+            return Err(Flaw::Depth);
+        }
+        self.at += 1;
+        if first == b'[' {
+            if self.next_token()? == b']' {
+                self.at += 1;
+                return Ok(());
+            }
+            loop {
+                self.skip(members, depth + 1)?;
+                if !self.another(b']')? {
+                    return Ok(());
+                }
+            }
+        }
+        if self.next_token()? == b'}' {
+            self.at += 1;
+            return Ok(());
+        }
+        let mut open = members.open();
+        loop {
+            let name = self.name()?;
+            self.duplicate_member |= members.add(&mut open, self.bytes, name);
+            self.skip(members, depth + 1)?;
+            if !self.another(b'}')? {
+                self.duplicate_member |= members.close(open, self.bytes);
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Offsets fit: the splitter hands out no record of 4 GiB.
+#[expect(clippy::cast_possible_truncation, reason = "records are shorter than 4 GiB")]
+#[inline]
+pub(crate) fn span(token: Token, start: usize, end: usize) -> Span {
+    Span { token, start: start as u32, end: end as u32 }
+}
+
+/// How many bytes at the start are neither quote, backslash nor control character.
+#[inline]
+fn plain(bytes: &[u8]) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGHS: u64 = 0x8080_8080_8080_8080;
+    let mut at = 0;
+    while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+        let word = u64::from_le_bytes(*chunk);
+        // A byte of zero gives a high bit in `zero(word)`, and none below it is wrong.
+        let zero = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;
+        let control = word.wrapping_sub(ONES * 0x20) & !word & HIGHS;
+        let stops = zero(word ^ (ONES * 0x22)) | zero(word ^ (ONES * 0x5c)) | control;
+        if stops != 0 {
+            return at + (stops.trailing_zeros() / 8) as usize;
+        }
+        at += 8;
+    }
+    let rest = bytes.get(at..).unwrap_or_default();
+    at + rest.iter().take_while(|b| !matches!(b, b'"' | b'\\' | 0..=0x1f)).count()
+}
+
+/// Whether a number is within 64 bits: a whole one as integer, another as binary floating point.
+fn fits(number: &[u8], is_whole: bool) -> bool {
+    let Ok(text) = std::str::from_utf8(number) else { return false };
+    if is_whole {
+        text.parse::<i64>().is_ok() || text.parse::<u64>().is_ok()
+    } else {
+        text.parse::<f64>().is_ok_and(f64::is_finite)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scan(text: &str) -> Result<Vec<Flaw>, Flaw> {
+        let mut scanner = Scanner::new(text.as_bytes());
+        scanner.skip(&mut Members::default(), 0)?;
+        if scanner.next_token().is_ok() {
+            return Err(Flaw::Syntax);
+        }
+        let mut flaws = Vec::new();
+        flaws.extend(scanner.number_too_large.then_some(Flaw::NumberTooLarge));
+        flaws.extend(scanner.duplicate_member.then_some(Flaw::DuplicateMember));
+        Ok(flaws)
+    }
+
+    #[test]
+    fn agrees_with_the_grammar() {
+        let long = "x".repeat(100);
+        let valid = [
+            "{}",
+            "[]",
+            " [1 , 2]\r\n",
+            "\"\"",
+            "\"\\u00e9\\n\\\"\\\\\"",
+            "-0",
+            "0.5e-7",
+            "1E+2",
+            "true",
+            "null",
+            "{\"a\":{\"b\":[{\"c\":null}]},\"é\":\"日本\"}",
+            "9223372036854775807",
+            "18446744073709551615",
+            &format!("{{\"{long}\":\"{long}\"}}"),
+        ];
+        for text in valid {
+            assert_eq!(scan(text), Ok(Vec::new()), "{text}");
+            assert!(serde_json::from_str::<serde_json::Value>(text).is_ok(), "{text}");
+        }
+        let invalid = [
+            ("", Flaw::CutOff),
+            ("{", Flaw::CutOff),
+            ("[1,", Flaw::CutOff),
+            ("\"a", Flaw::CutOff),
+            ("tru", Flaw::CutOff),
+            ("{\"a\"", Flaw::CutOff),
+            ("-", Flaw::CutOff),
+            ("1.", Flaw::CutOff),
+            ("[1 2]", Flaw::Syntax),
+            ("{\"a\" 1}", Flaw::Syntax),
+            ("{a:1}", Flaw::Syntax),
+            ("01", Flaw::Syntax),
+            ("+1", Flaw::Syntax),
+            ("[1,]", Flaw::Syntax),
+            ("{\"a\":1,}", Flaw::Syntax),
+            ("\"\\x\"", Flaw::Syntax),
+            ("\"\\u12g4\"", Flaw::Syntax),
+            ("nul", Flaw::CutOff),
+            ("nulL", Flaw::Syntax),
+            ("\"a\tb\"", Flaw::Control),
+            ("\"long enough \0\"", Flaw::Control),
+            ("{} {}", Flaw::Syntax),
+            ("'a'", Flaw::Syntax),
+            ("NaN", Flaw::Syntax),
+        ];
+        for (text, flaw) in invalid {
+            assert_eq!(scan(text), Err(flaw), "{text}");
+            assert!(serde_json::from_str::<serde_json::Value>(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn depth_is_bounded() {
+        let nested = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
+        assert_eq!(scan(&nested(128)), Ok(Vec::new()));
+        assert_eq!(scan(&nested(129)), Err(Flaw::Depth));
+        assert_eq!(scan(&"[".repeat(1_000_000)), Err(Flaw::Depth));
+    }
+
+    #[test]
+    fn members_that_stand_twice() {
+        let twice = Ok(vec![Flaw::DuplicateMember]);
+        assert_eq!(scan(r#"{"a":1,"b":2,"a":3}"#), twice);
+        assert_eq!(scan(r#"{"a":1,"\u0061":3}"#), twice);
+        assert_eq!(scan(r#"{"\u0061":1,"b":{"x":1},"a":3}"#), twice);
+        assert_eq!(scan(r#"[{"b":{"x":1,"x":1}}]"#), twice);
+        assert_eq!(scan(r#"{"a":{"b":1},"b":{"a":1},"c":[{"a":1},{"a":1}]}"#), Ok(Vec::new()));
+        let many: Vec<String> = (0..500).map(|i| format!("\"member{i}ofmany\":{i}")).collect();
+        assert_eq!(scan(&format!("{{{}}}", many.join(","))), Ok(Vec::new()));
+        assert_eq!(scan(&format!("{{{},\"member77ofmany\":0}}", many.join(","))), twice);
+    }
+
+    #[test]
+    fn numbers_beyond_64_bits() {
+        let large = Ok(vec![Flaw::NumberTooLarge]);
+        for text in ["18446744073709551616", "-9223372036854775809", "[1e400]", &"9".repeat(400)] {
+            assert_eq!(scan(text), large, "{text}");
+        }
+        assert_eq!(scan("0.123456789012345678901234567890"), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn escapes_are_decoded() {
+        assert_eq!(unescape(br"a\u00e9\ud83d\ude00\n\/\ud800x"), "aé😀\n/\u{fffd}x".as_bytes());
+    }
+}

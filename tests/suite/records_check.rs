@@ -1,0 +1,283 @@
+//! `check` finds exactly the mistakes that the generator made.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write as _;
+
+use edfi_plan::graph::DependencyGraph;
+use edfi_plan::records::{CheckOptions, CheckReport, Flaw, Folder, Namespaces, PayloadFile, ReadOptions, check, scan};
+use edfi_plan::source;
+
+use crate::payloads::{Mistake, Recipe, Truth, generate};
+
+fn graph(standard: &str) -> DependencyGraph {
+    DependencyGraph::build(source::standard(standard).unwrap()).unwrap()
+}
+
+pub(crate) fn folder(graph: &DependencyGraph, files: &BTreeMap<String, Vec<u8>>) -> Folder {
+    let files = files.iter().map(|(name, bytes)| PayloadFile::from_bytes(name.as_str(), bytes.clone()));
+    Folder::assign(graph, files.collect(), &Namespaces::default())
+}
+
+fn checked(files: &BTreeMap<String, Vec<u8>>, options: &CheckOptions, threads: usize) -> CheckReport {
+    let graph = graph("ed-fi-5.0");
+    let folder = folder(&graph, files);
+    let read = ReadOptions { threads, ..ReadOptions::default() };
+    check(&scan(&graph, &folder, None, &read), &folder, options, &read)
+}
+
+fn one(name: &str, text: &str) -> BTreeMap<String, Vec<u8>> {
+    BTreeMap::from([(name.to_owned(), text.as_bytes().to_vec())])
+}
+
+/// What a report says, in the terms of the generator.
+fn as_truth(report: &CheckReport) -> Truth {
+    let at = |p: &edfi_plan::records::Position, what: &str| -> Mistake { (p.file.clone(), p.line, what.to_owned()) };
+    Truth {
+        records: report.counts.records,
+        references: report.counts.references,
+        unresolved: report.unresolved.iter().map(|u| at(&u.position, &u.path)).collect(),
+        duplicates: report
+            .duplicates
+            .iter()
+            .map(|d| at(&d.position, if d.same { "same" } else { "differs" }))
+            .collect(),
+        descriptors: report.descriptors.iter().map(|d| at(&d.position, &d.path)).collect(),
+        missing_fields: report.missing_fields.iter().map(|m| at(&m.position, &m.path)).collect(),
+        conflicting: report.conflicting.iter().map(|c| at(&c.position, &c.paths.join(" "))).collect(),
+        invalid: report.invalid.iter().map(|i| at(&i.position, i.flaw.code())).collect(),
+        without_pathway: report
+            .without_pathway
+            .iter()
+            .flat_map(|w| w.people.iter().map(|p| at(p, w.resource.as_str())))
+            .collect(),
+        circles: 0,
+    }
+}
+
+#[test]
+fn exactly_the_mistakes_that_were_made() {
+    for seed in 0..40 {
+        let tricky = seed % 4 != 0;
+        let recipe = Recipe { seed, students: 150 + seed * 7, mistakes: 12 + seed, circles: seed % 3, tricky };
+        let mut files = BTreeMap::new();
+        let truth = generate(recipe, &mut files);
+        let report = checked(&files, &CheckOptions::default(), 1 + usize::try_from(seed % 3).unwrap());
+        assert_eq!(report.unmatched_files, [], "seed {seed}");
+        assert_eq!(as_truth(&report), Truth { circles: 0, ..truth.clone() }, "seed {seed}");
+        let counts = &report.counts;
+        let lengths = [
+            (counts.unresolved, truth.unresolved.len()),
+            (counts.duplicates, truth.duplicates.len()),
+            (counts.descriptors, truth.descriptors.len()),
+            (counts.missing_fields, truth.missing_fields.len()),
+            (counts.conflicting, truth.conflicting.len()),
+            (counts.invalid, truth.invalid.len()),
+            (counts.without_pathway, truth.without_pathway.len()),
+        ];
+        assert!(lengths.iter().all(|(count, length)| *count == *length as u64), "seed {seed}: {lengths:?}");
+        assert!(report.findings() > 0);
+    }
+}
+
+#[test]
+fn nothing_in_a_folder_without_mistakes() {
+    let mut files = BTreeMap::new();
+    generate(Recipe { seed: 7, students: 400, mistakes: 0, circles: 2, tricky: true }, &mut files);
+    let report = checked(&files, &CheckOptions::default(), 2);
+    assert_eq!(report.findings(), 0);
+    let assumed: Vec<(&str, bool)> =
+        report.assumed.iter().filter(|a| !a.descriptor).map(|a| (a.resource.as_str(), a.external)).collect();
+    assert_eq!(assumed, [("/ed-fi/schoolYearTypes", true)]);
+}
+
+#[test]
+fn the_same_report_for_any_number_of_threads() {
+    let mut files = BTreeMap::new();
+    generate(Recipe { seed: 3, students: 3000, mistakes: 20, circles: 3, tricky: true }, &mut files);
+    let reports: Vec<String> = [1, 2, 5]
+        .map(|threads| serde_json::to_string(&checked(&files, &CheckOptions::default(), threads)).unwrap())
+        .into();
+    assert!(reports.windows(2).all(|pair| pair[0] == pair[1]));
+}
+
+#[test]
+fn max_shortens_lists_and_not_counts() {
+    let mut files = BTreeMap::new();
+    let truth = generate(Recipe { seed: 9, students: 500, mistakes: 5, circles: 0, tricky: false }, &mut files);
+    let report = checked(&files, &CheckOptions { max: Some(3), ..CheckOptions::default() }, 2);
+    assert_eq!(report.counts.unresolved, truth.unresolved.len() as u64);
+    assert_eq!((report.unresolved.len(), report.invalid.len(), report.missing_targets.len()), (3, 3, 3));
+    let first: BTreeSet<Mistake> = truth.unresolved.into_iter().take(3).collect();
+    assert_eq!(as_truth(&report).unresolved, first);
+}
+
+#[test]
+fn missing_targets_are_grouped_and_redacted() {
+    let text = (0..7)
+        .map(|i| {
+            format!(
+                "{{\"academicWeekReference\":1,\"schoolReference\":{{\"schoolId\":{}}},\"classPeriodName\":\"{i}\"}}\n",
+                5 + i % 2
+            )
+        })
+        .collect::<String>();
+    let mut files = one("classPeriods.jsonl", &text);
+    files.insert("schools.jsonl".into(), Vec::new());
+    let report = checked(&files, &CheckOptions::default(), 2);
+    let groups: Vec<(u64, String, u64)> =
+        report.missing_targets.iter().map(|m| (m.references, m.key["schoolId"].to_string(), m.first.line)).collect();
+    assert_eq!(groups, [(4, "5".to_owned(), 1), (3, "6".to_owned(), 2)]);
+    let hidden = checked(&files, &CheckOptions { redact: true, ..CheckOptions::default() }, 2);
+    assert_eq!(hidden.missing_targets[0].key["schoolId"], "***");
+    assert!(hidden.unresolved.iter().all(|u| u.key["schoolId"] == "***"));
+}
+
+#[test]
+fn an_absent_resource_is_assumed_and_one_subclass_makes_an_abstract_one_present() {
+    let course = |id: u64| {
+        format!(
+            "{{\"courseCode\":\"A\",\"courseTitle\":\"A\",\"numberOfParts\":1,\"identificationCodes\":[],\"educationOrganizationReference\":{{\"educationOrganizationId\":{id}}}}}\n"
+        )
+    };
+    let mut files = one("courses.jsonl", &(course(1) + &course(2)));
+    let report = checked(&files, &CheckOptions::default(), 1);
+    assert_eq!((report.findings(), report.counts.unresolved), (0, 0));
+    assert_eq!((report.assumed[0].resource.as_str(), report.assumed[0].references), ("EducationOrganization", 2));
+    let strict = checked(&files, &CheckOptions { strict: true, ..CheckOptions::default() }, 1);
+    assert_eq!(strict.findings(), 1);
+    let graph = graph("ed-fi-5.0");
+    let external = graph.find_all("EducationOrganization").unwrap().into_iter().collect();
+    let owned = checked(&files, &CheckOptions { strict: true, external, ..CheckOptions::default() }, 1);
+    assert_eq!(owned.findings(), 0);
+
+    let service = "{\"educationServiceCenterId\":\"1\",\"nameOfInstitution\":\"C\",\"categories\":[]}";
+    files.insert("educationServiceCenters.json".into(), service.into());
+    let report = checked(&files, &CheckOptions::default(), 1);
+    assert_eq!(report.counts.unresolved, 1);
+    assert_eq!(
+        (report.unresolved[0].position.line, report.unresolved[0].target.as_str()),
+        (2, "EducationOrganization")
+    );
+}
+
+#[test]
+fn descriptors_given_apart_only_supply() {
+    let graph = graph("ed-fi-5.0");
+    let enrollment = "{\"studentReference\":{\"studentUniqueId\":\"1\"},\"schoolReference\":{\"schoolId\":1},\"entryDate\":\"2025-08-20\",\"entryGradeLevelDescriptor\":\"uri://x#B\"}";
+    let files = one("studentSchoolAssociations.jsonl", enrollment);
+    let folder = folder(&graph, &files);
+    let descriptors = self::folder(
+        &graph,
+        &one(
+            "gradeLevelDescriptors.json",
+            "[{\"namespace\":\"uri://x\",\"codeValue\":\"A\",\"shortDescription\":\"A\"}]",
+        ),
+    );
+    let read = ReadOptions::default();
+    let report = check(&scan(&graph, &folder, Some(&descriptors), &read), &folder, &CheckOptions::default(), &read);
+    assert_eq!((report.counts.descriptors, report.counts.records, report.counts.files), (1, 1, 1));
+    assert_eq!(report.descriptors[0].value, "uri://x#B");
+    assert_eq!(report.descriptors[0].target, "/ed-fi/gradeLevelDescriptors");
+}
+
+#[test]
+fn bad_files_are_reported_and_the_rest_is_checked() {
+    let good = "{\"classPeriodName\":\"P\",\"schoolReference\":{\"schoolId\":1}}";
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    for i in 0..5000 {
+        writeln!(
+            gzip,
+            "{{\"studentUniqueId\":\"{i}\",\"firstName\":\"a{i}\",\"lastSurname\":\"b\",\"birthDate\":\"2012-01-01\"}}"
+        )
+        .unwrap();
+    }
+    let mut cut = gzip.finish().unwrap();
+    cut.truncate(cut.len() / 2);
+    let files: BTreeMap<String, Vec<u8>> = [
+        ("classPeriods/invalid.jsonl", format!("{good}\n{{\"a\":\"\u{0}\"}}\n\n{{\"a\":1,\"a\":2,{}\r\n", &good[1..].replace('P', "Q")).into_bytes()),
+        ("classPeriods/latin1.jsonl", [b"{\"classPeriodName\":\"\xe9\"}\n".as_slice(), good.replace('P', "R").as_bytes()].concat()),
+        ("classPeriods/large.jsonl", format!("{{\"n\":123456789012345678901234567890,{}", &good[1..].replace('P', "S")).into_bytes()),
+        ("classPeriods/cut.json", format!("[{},\n {{\"classPeriodName\":\"T\"", good.replace('P', "U")).into_bytes()),
+        ("classPeriods/comma.json", format!("[{}\n{},]", good.replace('P', "V"), good.replace('P', "W")).into_bytes()),
+        ("classPeriods/empty.json", Vec::new()),
+        ("students.jsonl.gz", cut),
+        ("unknownThings.jsonl", good.into()),
+        ("schools.json", b"\xef\xbb\xbf{\n \"schoolId\": 1,\n \"nameOfInstitution\": \"x\",\n \"educationOrganizationCategories\": [],\n \"gradeLevels\": []\n}\n".to_vec()),
+    ]
+    .map(|(name, bytes)| (name.to_owned(), bytes))
+    .into();
+    let report = checked(&files, &CheckOptions::default(), 2);
+    let invalid: Vec<(String, Flaw)> =
+        report.invalid.iter().map(|i| (format!("{}:{}", i.position.file, i.position.line), i.flaw)).collect();
+    let (gzipped, plain): (Vec<_>, Vec<_>) = invalid.into_iter().partition(|(file, _)| file.contains(".gz"));
+    let expected = [
+        ("classPeriods/comma.json:2", Flaw::Syntax),
+        ("classPeriods/comma.json:2", Flaw::Syntax),
+        ("classPeriods/cut.json:2", Flaw::CutOff),
+        ("classPeriods/cut.json:2", Flaw::CutOff),
+        ("classPeriods/invalid.jsonl:2", Flaw::Control),
+        ("classPeriods/invalid.jsonl:4", Flaw::DuplicateMember),
+        ("classPeriods/large.jsonl:1", Flaw::NumberTooLarge),
+        ("classPeriods/latin1.jsonl:1", Flaw::Encoding),
+    ];
+    assert_eq!(plain, expected.map(|(at, flaw)| (at.to_owned(), flaw)));
+    assert!(gzipped.iter().any(|(_, flaw)| *flaw == Flaw::Gzip), "{gzipped:?}");
+    assert!(report.counts.records > 2000, "{:?}", report.counts);
+    assert_eq!(report.unmatched_files.len(), 1);
+    assert_eq!((report.counts.unresolved, report.counts.duplicates), (0, 0));
+}
+
+#[test]
+fn a_record_beyond_the_limit_is_passed_over() {
+    let graph = graph("ed-fi-5.0");
+    let record = |name: &str, filler: usize| {
+        format!(
+            "{{\"classPeriodName\":\"{name}\",\"schoolReference\":{{\"schoolId\":1}},\"x\":\"{}\"}}",
+            "y".repeat(filler)
+        )
+    };
+    for (name, text) in [
+        ("classPeriods.jsonl", format!("{}\n{}\n{}\n", record("a", 5), record("b", 3_000_000), record("c", 5))),
+        ("classPeriods.json", format!("[{},\n{},\n{}]", record("a", 5), record("b", 3_000_000), record("c", 5))),
+    ] {
+        let folder = folder(&graph, &one(name, &text));
+        let read = ReadOptions { max_record: 1_000_000, ..ReadOptions::default() };
+        let report = check(&scan(&graph, &folder, None, &read), &folder, &CheckOptions::default(), &read);
+        let invalid: Vec<(u64, Flaw)> = report.invalid.iter().map(|i| (i.position.line, i.flaw)).collect();
+        assert_eq!((report.counts.records, invalid), (2, vec![(2, Flaw::TooLong)]), "{name}");
+    }
+}
+
+#[test]
+fn incomplete_references_and_keys() {
+    let text = concat!(
+        "{\"classPeriodName\":\"a\",\"schoolReference\":{}}\n",
+        "{\"classPeriodName\":\"b\"}\n",
+        "{\"classPeriodName\":\"c\",\"schoolReference\":{\"schoolId\":\"one\"}}\n",
+        "{\"classPeriodName\":true,\"schoolReference\":{\"schoolId\":1}}\n",
+        "{\"classPeriodName\":\"d\",\"schoolReference\":5}\n",
+        "{\"classPeriodName\":\"e\",\"schoolReference\":{\"schoolId\":1},\"meetingTimes\":[{\"endTime\":\"09:00:00\"},{\"startTime\":true,\"endTime\":\"09:00\"}]}\n",
+    );
+    let mut files = one("classPeriods.jsonl", text);
+    files.insert(
+        "schools.jsonl".into(),
+        b"{\"schoolId\":1,\"nameOfInstitution\":\"x\",\"educationOrganizationCategories\":[],\"gradeLevels\":[]}"
+            .to_vec(),
+    );
+    let report = checked(&files, &CheckOptions::default(), 1);
+    let found: Vec<(u64, &str, bool)> =
+        report.missing_fields.iter().map(|m| (m.position.line, m.path.as_str(), m.wrong_type)).collect();
+    assert_eq!(
+        found,
+        [
+            (1, "$.schoolReference.schoolId", false),
+            (2, "$.schoolReference", false),
+            (3, "$.schoolReference.schoolId", true),
+            (4, "$.classPeriodName", true),
+            (5, "$.schoolReference", true),
+            (6, "$.meetingTimes[0].startTime", false),
+            (6, "$.meetingTimes[1].startTime", true),
+        ]
+    );
+    assert_eq!(report.counts.unresolved, 0);
+}
