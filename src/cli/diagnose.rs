@@ -1,17 +1,19 @@
 //! `diagnose` and `explain`: what an error message means.
 
+use std::borrow::Cow;
 use std::io::{BufWriter, Write, stdout};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
-use edfi_plan::diagnosis::cascade::Cascade;
+use edfi_plan::diagnosis::cascade::{Cascade, Records, Sent};
 use edfi_plan::diagnosis::{Code, Diagnoser, Failure, input};
 use edfi_plan::graph::DependencyGraph;
 use edfi_plan::render::{json, text};
 use edfi_plan::source;
 use serde_json::Value;
 
+use super::folder::{FolderArgs, with_progress};
 use super::prereqs::Format;
 use super::{Context, Outcome, metadata};
 
@@ -41,6 +43,13 @@ pub(crate) struct DiagnoseArgs {
     /// The record that was sent, where the input does not tell.
     #[arg(long, value_name = "FILE")]
     payload: Option<PathBuf>,
+
+    /// The folder with the records that were sent: failures are followed key by key.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+
+    #[command(flatten)]
+    folder: FolderArgs,
 
     /// How to print the diagnosis.
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -74,16 +83,20 @@ pub(crate) fn diagnose(args: &DiagnoseArgs, context: &Context) -> anyhow::Result
         context.terminal.say("nothing failed");
         return Ok(Outcome::Answered);
     }
-    let mut cascade = Cascade::new(&diagnoser, None);
+    let sent = sent(&failures, &diagnoser, args, context)?;
+    let records = sent.as_ref().map(|sent| sent as &dyn Records);
+    let mut cascade = Cascade::new(&diagnoser, records);
     match args.format {
         Format::Text => {
-            if let [failure] = failures.as_slice() {
+            if let [failure @ Failure { count: 1, .. }] = failures.as_slice() {
+                let failure = &with_record(failure, &diagnoser, records);
                 let found = diagnoser.diagnose(failure);
                 let found = if args.redact { found.redacted() } else { found };
                 context.terminal.print(&text::diagnosis(&found, context.terminal.width()))?;
             } else {
                 for failure in &failures {
-                    cascade.add(failure, &diagnoser.diagnose(failure));
+                    let failure = with_record(failure, &diagnoser, records);
+                    cascade.add(&failure, &diagnoser.diagnose(&failure));
                 }
                 let causes = cascade.causes();
                 let causes = if args.redact { causes.redacted() } else { causes };
@@ -94,13 +107,18 @@ pub(crate) fn diagnose(args: &DiagnoseArgs, context: &Context) -> anyhow::Result
             let mut out = BufWriter::new(stdout().lock());
             let collected = std::cell::RefCell::new(cascade);
             let made = failures.iter().map(|failure| {
+                let failure = &with_record(failure, &diagnoser, records);
                 let found = diagnoser.diagnose(failure);
                 collected.borrow_mut().add(failure, &found);
                 if args.redact { found.redacted() } else { found }
             });
             let causes = || {
                 let empty = Cascade::new(&diagnoser, None);
-                let causes = collected.replace(empty).causes();
+                let mut causes = collected.replace(empty).causes();
+                if causes.summary.failures == 1 {
+                    // A failure alone has no causes beyond its own diagnosis.
+                    (causes.roots, causes.resend) = Default::default();
+                }
                 if args.redact { causes.redacted() } else { causes }
             };
             json::diagnoses(&mut out, graph.metadata(), made, causes)?;
@@ -108,6 +126,45 @@ pub(crate) fn diagnose(args: &DiagnoseArgs, context: &Context) -> anyhow::Result
         }
     }
     Ok(if failures.is_empty() { Outcome::Answered } else { Outcome::Findings })
+}
+
+/// The records of --data.
+fn sent<'g>(
+    failures: &[Failure],
+    diagnoser: &Diagnoser<'g>,
+    args: &DiagnoseArgs,
+    context: &Context,
+) -> anyhow::Result<Option<Sent<'g>>> {
+    let Some(path) = &args.data else { return Ok(None) };
+    let folder = args.folder.open(path, diagnoser.graph(), &context.terminal)?;
+    for unmatched in &folder.unmatched {
+        context.terminal.say(&format!("note: {}: {}", unmatched.file, unmatched.reason));
+    }
+    let mut sent = Sent::new(diagnoser, failures);
+    with_progress(context, |progress| -> anyhow::Result<()> {
+        let options = args.folder.read(Some(progress));
+        for (file, resource) in &folder.files {
+            sent.read(*resource, file, &options).with_context(|| file.name.clone())?;
+        }
+        Ok(())
+    })?;
+    Ok(Some(sent))
+}
+
+/// A failure of one record with that record, where the folder has it.
+fn with_record<'f>(failure: &'f Failure, diagnoser: &Diagnoser<'_>, records: Option<&dyn Records>) -> Cow<'f, Failure> {
+    let (Some(records), None, true) = (records, &failure.payload, failure.place.lines.is_empty()) else {
+        return Cow::Borrowed(failure);
+    };
+    let found = failure
+        .resource
+        .as_deref()
+        .and_then(|text| diagnoser.resource(text))
+        .and_then(|resource| records.record(resource, failure.place.file.as_deref()?, failure.place.line?));
+    match found {
+        Some(record) => Cow::Owned(Failure { payload: Some(record), ..failure.clone() }),
+        None => Cow::Borrowed(failure),
+    }
 }
 
 /// Which bundled graphs know a name; they are read when first asked.

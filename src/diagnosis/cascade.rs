@@ -152,6 +152,14 @@ enum Need {
     Association(Vec<ResourceId>, Identity),
 }
 
+/// Everything below one root.
+struct Tree {
+    failures: usize,
+    /// How far the failure is that is farthest from the root, and which it is.
+    depth: usize,
+    leaf: usize,
+}
+
 /// Why a record failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Cause<'s> {
@@ -284,7 +292,7 @@ impl<'a> Cascade<'a> {
         let causes: Vec<Cause<'_>> =
             self.sketches.iter().enumerate().map(|(i, s)| cause(i, s, &failed, self.records)).collect();
         let found = tops(&causes);
-        let mut roots: BTreeMap<(bool, usize, Option<&Need>), (usize, usize, usize)> = BTreeMap::new();
+        let mut roots: BTreeMap<(Option<&Need>, usize), Tree> = BTreeMap::new();
         let mut resend = Vec::new();
         for (index, top) in found.iter().enumerate() {
             let Some((top, depth)) = *top else {
@@ -292,22 +300,21 @@ impl<'a> Cascade<'a> {
                 continue;
             };
             let entry = match causes.get(top) {
-                Some(Cause::Absent(need)) => (true, 0, Some(*need)),
-                _ => (false, top, None),
+                Some(Cause::Absent(need)) => (Some(*need), 0),
+                _ => (None, top),
             };
-            // How many, and the failure that is farthest from the root.
-            let (count, deepest, leaf) = roots.entry(entry).or_insert((0, depth, index));
-            *count += 1;
-            if depth > *deepest {
-                (*deepest, *leaf) = (depth, index);
+            let tree = roots.entry(entry).or_insert(Tree { failures: 0, depth, leaf: index });
+            tree.failures += 1;
+            if depth > tree.depth {
+                (tree.depth, tree.leaf) = (depth, index);
             }
             resend.push(index);
         }
         let mut named: Vec<Root> = roots
             .into_iter()
-            .map(|((_, top, need), (explains, _, leaf))| {
-                let chain = chain(graph, asked, &self.sketches, &causes, leaf);
-                root(graph, asked, self.sketches.get(top), need, explains, chain)
+            .map(|((need, top), tree)| {
+                let chain = chain(graph, asked, &self.sketches, &causes, tree.leaf);
+                root(graph, asked, self.sketches.get(top), need, tree.failures, chain)
             })
             .collect();
         let (grouped, unexplained) = self.groups.roots(graph);

@@ -167,10 +167,7 @@ fn delete_first(case: &Case<'_>, judgement: &Judgement, remedy: &mut Remedy) {
     };
     remedy.delete = nearest_first(case.graph, resource, &judgement.blocking);
     if case.facts.code() == Code::DependentExists && !remedy.delete.is_empty() {
-        remedy.notes.push(format!(
-            "Delete what refers to this item, the most distant first; `edfi-plan delete {}` orders it.",
-            case.graph.name(resource).short()
-        ));
+        remedy.notes.push("Delete what refers to this item, the most distant first.".to_owned());
         if judgement.blocking.len() < remedy.delete.len() {
             remedy.notes.push("The server names one blocker at a time; the others can block next.".to_owned());
         }

@@ -196,14 +196,14 @@ impl Case<'_> {
         let all = self.graph.resource(resource).references.iter();
         let fits = |r: &&Reference| within.is_none_or(|parent| super::names::below(&r.path, parent));
         let used = |r: &&Reference| self.payload.is_none_or(|payload| payload::has(payload, r));
-        let fitting: Vec<&Reference> = all.filter(fits).filter(used).filter(|r| !self.to_descriptor(r)).collect();
+        let fitting: Vec<&Reference> = all.filter(fits).filter(used).filter(|r| !self.leads_to_descriptor(r)).collect();
         let mut seen: Vec<Seen> = fitting.into_iter().flat_map(|r| self.seen(r)).collect();
         // Required and identifying ones are the likelier.
         seen.sort_by_key(|s| (!s.required, !s.identifying));
         seen
     }
 
-    fn to_descriptor(&self, reference: &Reference) -> bool {
+    fn leads_to_descriptor(&self, reference: &Reference) -> bool {
         match &reference.target {
             Target::Resource(name) => {
                 self.graph.id(name).is_some_and(|id| self.graph.resource(id).kind == crate::model::Kind::Descriptor)

@@ -250,8 +250,8 @@ fn records_are_resent_in_load_order() {
     assert_eq!(
         found.roots[0].examples,
         ["schools (schools.jsonl:0) → courses (courses.jsonl:1) → courseOfferings \
-        (courseOfferings.jsonl:3) → sections (sections.jsonl:10) → studentSectionAssociations \
-        (studentSectionAssociations.jsonl:12)"]
+        (courseOfferings.jsonl:3) → sections (sections.jsonl:4) → studentSectionAssociations \
+        (studentSectionAssociations.jsonl:6)"]
     );
 }
 

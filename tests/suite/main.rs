@@ -8,6 +8,7 @@ mod corpus;
 mod determinism;
 mod diagnosis_cascade;
 mod diagnosis_cases;
+mod diagnosis_codes;
 mod diagnosis_inputs;
 mod diagnosis_traps;
 mod dialects;

@@ -3,7 +3,7 @@
 use std::collections::hash_map::RandomState;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::BuildHasher;
-use std::io::{self, BufRead, Read};
+use std::io;
 
 use serde_json::Value;
 
@@ -11,6 +11,7 @@ use super::Records;
 use crate::diagnosis::identity::{Identity, of_record};
 use crate::diagnosis::{Diagnoser, Failure, Place};
 use crate::graph::{DependencyGraph, ResourceId};
+use crate::records::{PayloadFile, ReadOptions, each_record};
 
 /// Records that were sent, read once: 24 bytes for each key, and the failed records themselves.
 ///
@@ -19,14 +20,11 @@ pub struct Sent<'g> {
     graph: &'g DependencyGraph,
     hasher: RandomState,
     files: Vec<String>,
-    keys: HashMap<u64, (u32, u32)>,
+    keys: HashMap<u64, (u32, u64)>,
     /// Lines of failures by file, and their records once read.
     wanted: BTreeMap<(ResourceId, String), BTreeSet<usize>>,
     records: HashMap<(ResourceId, String, usize), Value>,
 }
-
-/// The longest line that is read, in bytes.
-const LONGEST: u64 = 64 << 20;
 
 impl<'g> Sent<'g> {
     /// Nothing yet; `failures` are those whose records will be asked for.
@@ -50,36 +48,26 @@ impl<'g> Sent<'g> {
         }
     }
 
-    /// Reads the records of one file, one a line; lines that are no records are passed over.
+    /// Reads the records of one file; what is no record is passed over.
     ///
     /// # Errors
     ///
-    /// Whatever the reader cannot read, or a line that is longer than 64 MiB.
-    pub fn read(&mut self, resource: ResourceId, name: &str, mut reader: impl BufRead) -> io::Result<()> {
-        let file = u32::try_from(self.files.len()).map_err(|_| io::Error::other("too many files"))?;
-        self.files.push(name.to_owned());
-        let base = base(name);
+    /// A file that cannot be read to its end.
+    pub fn read(&mut self, resource: ResourceId, file: &PayloadFile, options: &ReadOptions<'_>) -> io::Result<()> {
+        let number = u32::try_from(self.files.len()).map_err(|_| io::Error::other("too many files"))?;
+        self.files.push(file.name.clone());
+        let base = base(&file.name);
         let wanted = self.wanted.get(&(resource, base.clone())).cloned().unwrap_or_default();
-        let mut text = Vec::new();
-        for number in 1_u32.. {
-            text.clear();
-            let length = (&mut reader).take(LONGEST + 1).read_until(b'\n', &mut text)? as u64;
-            if length == 0 {
-                break;
-            }
-            if length > LONGEST {
-                return Err(io::Error::other(format!("line {number} is longer than {} MiB", LONGEST >> 20)));
-            }
-            let Ok(record) = serde_json::from_slice::<Value>(&text) else { continue };
+        each_record(file, options, |line, bytes| {
+            let Ok(record) = serde_json::from_slice::<Value>(bytes) else { return };
             if let Some(identity) = of_record(self.graph, resource, &record) {
-                self.keys.entry(self.hasher.hash_one(&identity)).or_insert((file, number));
+                self.keys.entry(self.hasher.hash_one(&identity)).or_insert((number, line));
             }
-            let line = number as usize;
+            let line = usize::try_from(line).unwrap_or(usize::MAX);
             if wanted.contains(&line) {
                 self.records.insert((resource, base.clone(), line), record);
             }
-        }
-        Ok(())
+        })
     }
 }
 
@@ -91,7 +79,7 @@ impl Records for Sent<'_> {
     fn supplier(&self, identity: &Identity) -> Option<Place> {
         let (file, line) = self.keys.get(&self.hasher.hash_one(identity))?;
         let file = self.files.get(*file as usize).cloned();
-        Some(Place { file, line: Some(*line as usize), ..Place::default() })
+        Some(Place { file, line: usize::try_from(*line).ok(), ..Place::default() })
     }
 }
 

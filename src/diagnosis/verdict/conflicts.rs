@@ -4,7 +4,7 @@ use super::{Case, Judgement, Verdict, several, short_target};
 use crate::diagnosis::names::{Sort, steps};
 use crate::diagnosis::response::camel;
 use crate::graph::ResourceId;
-use crate::model::Reference;
+use crate::model::{Reference, Target};
 
 /// Another item has the same identifying values.
 pub(super) fn identity(case: &Case<'_>, resource: ResourceId) -> Judgement {
@@ -36,7 +36,7 @@ pub(super) fn identity(case: &Case<'_>, resource: ResourceId) -> Judgement {
     let siblings: Vec<String> = case
         .graph
         .subclasses(superclass)
-        .into_iter()
+        .iter()
         .filter(|id| **id != resource)
         .map(|&id| case.short(id).to_owned())
         .collect();
@@ -91,11 +91,13 @@ pub(super) fn missing_fields(case: &Case<'_>, resource: ResourceId) -> Judgement
             for mut seen in case.seen(reference) {
                 if steps(&path).len() == steps(&reference.path).len() || path.starts_with(&seen.path) {
                     if path.starts_with(&seen.path) || !path.starts_with('$') {
+                        let key = key_names(case, reference);
                         judgement.because.push(format!(
-                            "{path} belongs to the {} reference at {} to {}: its absence is a matter of the record, not of order.",
+                            "{path} belongs to the {} reference at {} to {}{}: its absence is a matter of the record, not of order.",
                             if seen.required { "required" } else { "optional" },
                             seen.path,
-                            short_target(&seen)
+                            short_target(&seen),
+                            if key.is_empty() { String::new() } else { format!(" (key: {})", several(&key, 8)) },
                         ));
                     }
                     seen.target.clone_from(&target);
@@ -126,6 +128,19 @@ fn reference_at<'a>(case: &Case<'a>, resource: ResourceId, path: &str) -> Option
             .flatten()
     };
     whole.first().copied().or_else(parent)
+}
+
+/// The fields of the key that a reference has to give.
+fn key_names(case: &Case<'_>, reference: &Reference) -> Vec<String> {
+    let key = match &reference.target {
+        Target::Resource(name) => &case.graph.model().details(name).key,
+        Target::Abstract(entity) => match case.graph.model().abstract_resource(entity) {
+            Some(found) => &found.key,
+            None => return Vec::new(),
+        },
+        Target::Unresolved(_) => return Vec::new(),
+    };
+    key.iter().map(|field| field.name.to_string()).collect()
 }
 
 fn field_at<'a>(case: &Case<'a>, resource: ResourceId, path: &str) -> Option<&'a crate::model::Field> {

@@ -164,13 +164,13 @@ fn caveats(case: &Case<'_>, named: &Named, references: &[&Reference], finding: &
             .because
             .push(format!("A {} with that key exists, but as another subclass than the reference takes.", named.text));
     }
-    let years = |reference: &&Reference| match &reference.target {
+    let years = |reference: &Reference| match &reference.target {
         Target::Resource(name) => {
             case.graph.id(name).is_some_and(|id| case.graph.resource(id).kind == Kind::SchoolYears)
         }
         _ => false,
     };
-    if references.iter().any(|r| years(&r)) {
+    if references.iter().any(|r| years(r)) {
         finding
             .because
             .push("School years are reference data that the host enables; no load order brings them.".into());
@@ -378,7 +378,7 @@ fn one_descriptor(case: &Case<'_>, resource: ResourceId, named: &Named) -> Findi
 /// A legacy message that names a value and no descriptor.
 fn by_value(case: &Case<'_>, resource: ResourceId) -> Judgement {
     let mut seen = Vec::new();
-    for reference in case.graph.resource(resource).references.iter().filter(|r| case.to_descriptor(r)) {
+    for reference in case.graph.resource(resource).references.iter().filter(|r| case.leads_to_descriptor(r)) {
         let values: Vec<&String> = case.facts.values.iter().map(|(_, value)| value).collect();
         let holds = |s: &Seen| {
             let uri = format!(

@@ -188,7 +188,7 @@ pub fn explained(code: Code, width: Width) -> String {
     }
     let mut label = "Wordings";
     for template in wordings(code) {
-        let said = format!("{}  ({})", template.text.trim_matches(['^', '|']), template.origin().trim());
+        let said = format!("{} ({})", template.text.trim_matches(['^', '|']), template.origin().trim());
         text.push_str(&sentence(&format!("{label:LABEL$}"), &said, LABEL, width));
         label = "";
     }
