@@ -1,5 +1,6 @@
 //! The command line: what can be asked, and who answers.
 
+mod arrange;
 mod check;
 mod data;
 mod diagnose;
@@ -70,6 +71,7 @@ enum Command {
     List(show::ListArgs),
     Standards(show::StandardsArgs),
     Check(check::CheckArgs),
+    Arrange(arrange::ArrangeArgs),
     Graph(graph::GraphArgs),
     Import(import::ImportArgs),
     Diagnose(diagnose::DiagnoseArgs),
@@ -105,6 +107,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Show(args) => show::show(&args, &context),
         Command::List(args) => show::list(&args, &context),
         Command::Standards(args) => show::standards(&args, &context),
+        Command::Arrange(args) => arrange::run(&args, &context),
         Command::Check(args) => check::run(&args, &context),
         Command::Graph(args) => graph::run(&args, &context),
         Command::Import(args) => import::run(&args, &context),

@@ -12,6 +12,7 @@ mod files;
 mod json;
 mod keys;
 mod read;
+mod reread;
 mod scan;
 mod shape;
 mod split;
@@ -28,3 +29,6 @@ pub use keys::KeyValues;
 pub(crate) use read::each_record;
 pub use read::{ReadOptions, Unreadable};
 pub use scan::{Scan, Use, scan};
+
+pub(crate) use reread::{InnerReference, Step};
+pub(crate) use store::Place;

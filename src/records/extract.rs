@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::json::{Flaw, MAX_DEPTH, Members, Scanner, Span, Token, span};
+use super::json::{FEW, Flaw, MAX_DEPTH, Members, Open, Scanner, Span, Token, span};
 use super::keys::{Key, KeyHasher, write_field};
 use super::shape::{KeyFieldPlan, KeyPlan, NONE, Node, Shape};
 use super::value::{canonical, is_of};
+use crate::graph::ResourceId;
 
 /// What one record says; reused for the next one.
 #[derive(Debug, Default)]
@@ -24,9 +25,37 @@ pub(crate) struct Extract {
     marks: Vec<u64>,
     open_indices: Vec<u32>,
     members: Members,
+    habits: Habits,
     form: Vec<u8>,
     other: Vec<u8>,
 }
+
+/// In which order the objects of a shape had their members the last time. Programs write the members
+/// of all records in one order, so the next name is known before it is read.
+#[derive(Debug, Default)]
+struct Habits {
+    of: Option<ResourceId>,
+    /// By node.
+    members: Vec<Vec<Habit>>,
+    /// How often they were learned, by node.
+    learned: Vec<u32>,
+}
+
+/// A member that came next.
+#[derive(Debug)]
+struct Habit {
+    /// Its name in quotes.
+    quoted: Vec<u8>,
+    hash: u64,
+    /// Ordinal and node, where it is read.
+    child: Option<(u32, u32)>,
+}
+
+/// Usual members that may be left out before the next one.
+const LEFT_OUT: usize = 4;
+
+/// How often the order of an object is learned anew before it is taken for random.
+const PATIENCE: u32 = 100;
 
 /// A reference in a record.
 #[derive(Debug, Clone, Copy)]
@@ -116,6 +145,13 @@ impl Reader<'_> {
     /// What makes it no record at all.
     pub(crate) fn read(&self, record: &[u8], into: &mut Extract) -> Result<(), Flaw> {
         into.clear(self.shape.slots);
+        if into.habits.of != Some(self.shape.resource) {
+            into.habits.of = Some(self.shape.resource);
+            into.habits.members.clear();
+            into.habits.members.resize_with(self.shape.nodes.len(), Vec::new);
+            into.habits.learned.clear();
+            into.habits.learned.resize(self.shape.nodes.len(), 0);
+        }
         let mut walk = Walk { reader: self, scanner: Scanner::new(record), into };
         let first = walk.scanner.next_token()?;
         let is_object = first == b'{';
@@ -251,11 +287,20 @@ impl Walk<'_, '_, '_> {
         if self.scanner.next_token()? == b'}' {
             self.scanner.at += 1;
         } else {
+            let mut turn = 0;
+            let mut as_usual = true;
             loop {
-                let name = self.scanner.name()?;
-                let twice = self.into.members.add(&mut open, self.scanner.bytes, name);
-                self.scanner.duplicate_member |= twice;
-                match node.children.find(self.scanner.bytes, name) {
+                let child = match self.usual_member(at, &mut turn, as_usual, &mut open)? {
+                    Some(child) => child,
+                    None => {
+                        as_usual = false;
+                        let name = self.scanner.name()?;
+                        let twice = self.into.members.add(&mut open, self.scanner.bytes, name);
+                        self.scanner.duplicate_member |= twice;
+                        node.children.find(self.scanner.bytes, name)
+                    }
+                };
+                match child {
                     Some((ordinal, child)) => {
                         let present = self.value(child, depth + 1)?;
                         if let Some(word) = self.into.marks.get_mut(marks + ordinal as usize / 64) {
@@ -268,6 +313,9 @@ impl Walk<'_, '_, '_> {
                     break;
                 }
             }
+            if !as_usual {
+                self.remember(at, node, open);
+            }
         }
         self.scanner.duplicate_member |= self.into.members.close(open, self.scanner.bytes);
         for &ordinal in &node.required {
@@ -278,6 +326,57 @@ impl Walk<'_, '_, '_> {
         }
         self.into.marks.truncate(marks);
         Ok(())
+    }
+
+    /// The member that comes next, if it is one of those that usually do.
+    #[inline]
+    fn usual_member(
+        &mut self,
+        at: u32,
+        turn: &mut usize,
+        as_usual: bool,
+        open: &mut Open,
+    ) -> Result<Option<Option<(u32, u32)>>, Flaw> {
+        if !as_usual {
+            return Ok(None);
+        }
+        self.scanner.next_token()?;
+        let habits = self.into.habits.members.get(at as usize).map(Vec::as_slice).unwrap_or_default();
+        for habit in habits.iter().skip(*turn).take(LEFT_OUT) {
+            *turn += 1;
+            if let Some(name) = self.scanner.expected_name(&habit.quoted) {
+                // The usual members are all different, and each is passed once.
+                self.into.members.add_new(open, habit.hash, name);
+                let child = habit.child;
+                self.scanner.expect(b':')?;
+                return Ok(Some(child));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Keeps the order of the members of an object for the next one.
+    fn remember(&mut self, at: u32, node: &Node, open: Open) {
+        let bytes = self.scanner.bytes;
+        let members = self.into.members.of(open);
+        let strange = |(_, name): &(u64, Span)| name.token == Token::Escaped;
+        // Beyond a few members it is not known yet whether one stands twice.
+        if members.len() > FEW || self.scanner.duplicate_member || members.iter().any(strange) {
+            return;
+        }
+        match self.into.habits.learned.get_mut(at as usize) {
+            Some(learned) if *learned < PATIENCE => *learned += 1,
+            _ => return,
+        }
+        let habits = members.iter().map(|(hash, name)| Habit {
+            quoted: [b"\"", name.of(bytes), b"\""].concat(),
+            hash: *hash,
+            child: node.children.find(bytes, *name),
+        });
+        let habits = habits.collect();
+        if let Some(place) = self.into.habits.members.get_mut(at as usize) {
+            *place = habits;
+        }
     }
 
     /// A value at a known path; whether it is there, which null is not.

@@ -40,11 +40,12 @@ impl std::fmt::Debug for PayloadFile {
     }
 }
 
-/// Whether a file of that name holds records, to leave notes and settings beside them alone.
+/// Whether a file of that name holds records, to leave notes and settings beside them alone: what is
+/// hidden or starts with an underscore is none.
 #[must_use]
 pub fn is_payload_name(name: &str) -> bool {
     let base = name.rsplit('/').next().unwrap_or(name);
-    !base.starts_with('.') && stem(base) != base
+    !base.starts_with(['.', '_']) && stem(base) != base
 }
 
 /// The name without the endings of a payload file.
@@ -226,7 +227,7 @@ mod tests {
         for name in ["a.jsonl", "b/c.JSON", "d.ndjson.gz"] {
             assert!(is_payload_name(name), "{name}");
         }
-        for name in ["lightbeam.yaml", ".hidden.json", "notes.txt", "archive.gz", "json"] {
+        for name in ["lightbeam.yaml", ".hidden.json", "_index.json", "notes.txt", "archive.gz", "json"] {
             assert!(!is_payload_name(name), "{name}");
         }
     }

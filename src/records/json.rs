@@ -52,6 +52,11 @@ impl Flaw {
         }
     }
 
+    /// Whether the record can be read all the same.
+    pub(crate) fn is_readable(self) -> bool {
+        matches!(self, Self::DuplicateMember | Self::NumberTooLarge)
+    }
+
     /// A stable word for machines: `cut-off`.
     #[must_use]
     pub fn code(self) -> &'static str {
@@ -109,7 +114,7 @@ impl Span {
 }
 
 /// Members that are compared with all before them.
-const FEW: usize = 64;
+pub(crate) const FEW: usize = 64;
 
 /// The members of the objects that are open, to find one that stands twice.
 #[derive(Debug, Default)]
@@ -132,6 +137,18 @@ impl Members {
 
     pub(crate) fn open(&self) -> Open {
         Open { from: self.names.len(), seen: 0 }
+    }
+
+    /// Adds a member that is known to be new, of known hash.
+    #[inline]
+    pub(crate) fn add_new(&mut self, open: &mut Open, hash: u64, name: Span) {
+        open.seen |= 1 << (hash & 63);
+        self.names.push((hash, name));
+    }
+
+    /// The members of an open object so far.
+    pub(crate) fn of(&self, open: Open) -> &[(u64, Span)] {
+        self.names.get(open.from..).unwrap_or_default()
     }
 
     /// Ends an object; whether one of its many members stands twice.
@@ -296,6 +313,18 @@ impl<'b> Scanner<'b> {
         } else {
             Err(Flaw::Syntax)
         }
+    }
+
+    /// Consumes a name, with its quotes, if it stands next; its span.
+    #[inline]
+    pub(crate) fn expected_name(&mut self, quoted: &[u8]) -> Option<Span> {
+        let rest = self.bytes.get(self.at..)?;
+        if !rest.starts_with(quoted) {
+            return None;
+        }
+        let start = self.at + 1;
+        self.at += quoted.len();
+        Some(span(Token::Text, start, self.at - 1))
     }
 
     /// The name of the next member and the colon after it.

@@ -12,6 +12,7 @@ pub(crate) const NONE: u32 = u32::MAX;
 /// The tree of one resource.
 #[derive(Debug)]
 pub(crate) struct Shape {
+    pub(crate) resource: ResourceId,
     pub(crate) nodes: Vec<Node>,
     /// How many scalars are kept while a record is read.
     pub(crate) slots: usize,
@@ -147,6 +148,7 @@ impl Shape {
     /// The shape of a resource. O(paths of the resource).
     pub(crate) fn of(graph: &DependencyGraph, id: ResourceId) -> Self {
         let mut shape = Self {
+            resource: id,
             nodes: vec![Node::new("$".into())],
             slots: 0,
             key: KeyPlan::Unknown,

@@ -1,11 +1,13 @@
 //! Results for people at a terminal: the answer first, the reason next, the way out last.
 
+mod arrange;
 mod check;
 mod diagnosis;
 mod order;
 mod show;
 mod tree;
 
+pub use arrange::arrangement;
 pub use check::check;
 pub use diagnosis::{causes, codes, diagnosis, explained};
 pub use order::{Descriptors, load_plan};

@@ -18,6 +18,7 @@ mod payloads;
 mod program;
 mod published_order;
 mod random;
+mod records_arrange;
 mod records_check;
 mod replay;
 mod rooms;

@@ -167,7 +167,7 @@ fn value(value: &Value) -> String {
     }
 }
 
-fn grouped_count(number: u64, one: &str, many: &str) -> String {
+pub(super) fn grouped_count(number: u64, one: &str, many: &str) -> String {
     if number < 1000 {
         return count(usize::try_from(number).unwrap_or_default(), one, many);
     }
@@ -175,7 +175,7 @@ fn grouped_count(number: u64, one: &str, many: &str) -> String {
 }
 
 /// `1,234,567`.
-fn grouped(number: u64) -> String {
+pub(super) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {

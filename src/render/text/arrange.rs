@@ -1,0 +1,59 @@
+//! The files of an arranged folder.
+
+use super::check::{grouped, grouped_count};
+use super::{Width, columns, sentence};
+use crate::plan::Operation;
+use crate::plan::arrange::Arrangement;
+
+/// A line a file, in order; what is deferred and what cannot be sent after it.
+#[must_use]
+pub fn arrangement(arrangement: &Arrangement, width: Width) -> String {
+    let waves = arrangement.files.last().map_or(0, |file| file.wave);
+    let records: u64 = arrangement.files.iter().filter(|f| f.operation == Operation::Create).map(|f| f.records).sum();
+    let mut text = sentence(
+        "",
+        &format!(
+            "{} in {} and {}",
+            grouped_count(records, "record", "records"),
+            grouped_count(arrangement.files.len() as u64, "file", "files"),
+            grouped_count(waves as u64, "wave", "waves"),
+        ),
+        2,
+        width,
+    );
+    let remark = |file: &crate::plan::arrange::ArrangedFile| match (file.operation, file.ordered) {
+        (Operation::Update, _) => "second pass",
+        (Operation::Create, true) => "one after another",
+        (Operation::Create, false) => "",
+    };
+    let rows: Vec<[String; 3]> =
+        arrangement.files.iter().map(|f| [f.file.clone(), grouped(f.records), remark(f).to_owned()]).collect();
+    text.push_str(&columns(&rows, width));
+    let mut note = |first: &str, line: &str| text.push_str(&sentence(first, line, 10, width));
+    for deferred in &arrangement.deferred {
+        let (resource, path) = (deferred.resource.short(), &deferred.path);
+        let records = grouped_count(deferred.records, "record", "records");
+        note("Deferred", &format!("  {resource} {path} in {records}: set by the second pass"));
+    }
+    for impossible in &arrangement.impossible {
+        let resources: Vec<&str> = impossible.resources.iter().map(|r| r.short()).collect();
+        let records = grouped_count(impossible.records, "record", "records");
+        note(
+            "No order",
+            &format!(
+                "  {records} of {} need each other by required references, first in {}",
+                resources.join(", "),
+                impossible.file
+            ),
+        );
+    }
+    if arrangement.unresolved > 0 {
+        let records = grouped_count(arrangement.unresolved, "record", "records");
+        note("Careful", &format!("   {records} will be refused: what they refer to is missing; see check"));
+    }
+    if arrangement.invalid > 0 {
+        let records = grouped_count(arrangement.invalid, "line or item", "lines or items");
+        note("Left out", &format!("  {records} that are no records; see check"));
+    }
+    text
+}
