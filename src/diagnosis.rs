@@ -165,6 +165,7 @@ pub type Elsewhere = dyn Fn(&str) -> Vec<String>;
 pub struct Diagnoser<'g> {
     graph: &'g DependencyGraph,
     names: Names<'g>,
+    plans: remedy::Plans,
     elsewhere: Option<Box<Elsewhere>>,
     /// What was looked up elsewhere already: a flood of failures asks for the same name.
     asked: RefCell<BTreeMap<String, Vec<String>>>,
@@ -174,7 +175,13 @@ impl<'g> Diagnoser<'g> {
     /// Indexes the names of a graph. O(resources + collections).
     #[must_use]
     pub fn new(graph: &'g DependencyGraph) -> Self {
-        Self { graph, names: Names::of(graph), elsewhere: None, asked: RefCell::default() }
+        Self {
+            graph,
+            names: Names::of(graph),
+            plans: remedy::Plans::default(),
+            elsewhere: None,
+            asked: RefCell::default(),
+        }
     }
 
     /// Asks `elsewhere` for names that this graph does not know, so that a wrong standard or a missing
@@ -221,6 +228,7 @@ impl<'g> Diagnoser<'g> {
         let case = Case {
             graph: self.graph,
             names: &self.names,
+            plans: &self.plans,
             facts: &facts,
             resource,
             method: failure.method.as_deref(),

@@ -1,6 +1,8 @@
 //! What to do about a failure, in order.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::rc::Rc;
 
 use serde::Serialize;
 
@@ -31,6 +33,36 @@ pub struct Wave {
     pub wave: usize,
     /// Sorted by name.
     pub resources: Vec<ResourceName>,
+}
+
+/// What some resources need, in waves.
+#[derive(Debug, Default)]
+pub(super) struct Plan {
+    waves: Vec<Wave>,
+    /// Abstract resources that any subclass satisfies.
+    one_of: BTreeSet<String>,
+}
+
+/// Plans by what they load: a flood of failures waits for the same few resources.
+#[derive(Debug, Default)]
+pub(super) struct Plans(RefCell<BTreeMap<BTreeSet<ResourceId>, Rc<Plan>>>);
+
+/// Plans that are remembered at most.
+const REMEMBERED: usize = 4096;
+
+impl Plans {
+    fn of(&self, graph: &DependencyGraph, wanted: &BTreeSet<ResourceId>) -> Rc<Plan> {
+        let mut known = self.0.borrow_mut();
+        if let Some(plan) = known.get(wanted) {
+            return Rc::clone(plan);
+        }
+        let (closure, one_of) = closure(graph, wanted);
+        let plan = Rc::new(Plan { waves: waves(graph, &closure), one_of });
+        if known.len() < REMEMBERED {
+            known.insert(wanted.clone(), Rc::clone(&plan));
+        }
+        plan
+    }
 }
 
 /// The remedy of a judged failure.
@@ -70,9 +102,9 @@ fn load_missing(case: &Case<'_>, judgement: &Judgement, remedy: &mut Remedy) {
             _ => format!("Load the value into {what} first, or map it to one that exists."),
         });
     }
-    let (closure, groups) = closure(graph, &wanted);
-    one_of.extend(groups);
-    remedy.load = waves(graph, &closure);
+    let plan = case.plans.of(graph, &wanted);
+    one_of.extend(plan.one_of.iter().cloned());
+    remedy.load.clone_from(&plan.waves);
     for entity in one_of {
         let names: Vec<String> =
             graph.subclasses(&entity).iter().map(|&id| graph.name(id).short().to_owned()).collect();
@@ -140,8 +172,8 @@ fn walk_pathway(case: &Case<'_>, judgement: &Judgement, remedy: &mut Remedy) {
         return;
     }
     let wanted: BTreeSet<ResourceId> = associations.iter().copied().filter(|&id| Some(id) != case.resource).collect();
-    let (closure, groups) = closure(graph, &wanted);
-    remedy.load = waves(graph, &closure);
+    let plan = case.plans.of(graph, &wanted);
+    remedy.load.clone_from(&plan.waves);
     let names: Vec<String> = wanted.iter().map(|&id| graph.name(id).short().to_owned()).collect();
     let any = case.facts.any_hint_suffices() || (case.facts.hints.is_empty() && names.len() > 1);
     let joined = if any { format!("one of {}", names.join(", ")) } else { several(&names, 4) };
@@ -155,7 +187,7 @@ fn walk_pathway(case: &Case<'_>, judgement: &Judgement, remedy: &mut Remedy) {
         (_, false) => format!("Then send the {resource} record again."),
     };
     remedy.notes.push(again);
-    if groups.iter().any(|entity| entity == "EducationOrganization") {
+    if plan.one_of.iter().any(|entity| entity == "EducationOrganization") {
         remedy.notes.push("The education organization must exist as well.".to_owned());
     }
 }
@@ -212,7 +244,7 @@ fn closure(graph: &DependencyGraph, wanted: &BTreeSet<ResourceId>) -> (BTreeSet<
 }
 
 /// Longest-path layers over the required edges among some resources. O(edges among them).
-pub(super) fn waves(graph: &DependencyGraph, resources: &BTreeSet<ResourceId>) -> Vec<Wave> {
+fn waves(graph: &DependencyGraph, resources: &BTreeSet<ResourceId>) -> Vec<Wave> {
     let order: Vec<ResourceId> = resources.iter().copied().collect();
     let place: BTreeMap<ResourceId, usize> = order.iter().enumerate().map(|(i, &id)| (id, i)).collect();
     let mut constraints = Vec::new();

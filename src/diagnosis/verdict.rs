@@ -14,6 +14,7 @@ use serde_json::Value;
 use super::codes::Code;
 use super::names::{Meaning, Names, Sort};
 use super::payload;
+use super::remedy::Plans;
 use super::response::Facts;
 use crate::graph::{DependencyGraph, ResourceId};
 use crate::model::{Reference, Target};
@@ -84,6 +85,7 @@ pub struct Seen {
 pub(super) struct Case<'a> {
     pub(super) graph: &'a DependencyGraph,
     pub(super) names: &'a Names<'a>,
+    pub(super) plans: &'a Plans,
     pub(super) facts: &'a Facts,
     /// The resource of the request, where it is given and known.
     pub(super) resource: Option<ResourceId>,
