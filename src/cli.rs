@@ -1,5 +1,6 @@
 //! The command line: what can be asked, and who answers.
 
+mod affected;
 mod arrange;
 mod check;
 mod data;
@@ -72,6 +73,7 @@ enum Command {
     Standards(show::StandardsArgs),
     Check(check::CheckArgs),
     Arrange(arrange::ArrangeArgs),
+    Affected(affected::AffectedArgs),
     Graph(graph::GraphArgs),
     Import(import::ImportArgs),
     Diagnose(diagnose::DiagnoseArgs),
@@ -107,6 +109,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Show(args) => show::show(&args, &context),
         Command::List(args) => show::list(&args, &context),
         Command::Standards(args) => show::standards(&args, &context),
+        Command::Affected(args) => affected::run(&args, &context),
         Command::Arrange(args) => arrange::run(&args, &context),
         Command::Check(args) => check::run(&args, &context),
         Command::Graph(args) => graph::run(&args, &context),

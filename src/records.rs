@@ -17,6 +17,7 @@ mod scan;
 mod shape;
 mod split;
 mod store;
+mod trace;
 mod value;
 
 pub use check::{
@@ -29,6 +30,7 @@ pub use keys::KeyValues;
 pub(crate) use read::each_record;
 pub use read::{ReadOptions, Unreadable};
 pub use scan::{Scan, Use, scan};
+pub use trace::{Affected, Changed, Need, Standing, affected, needs};
 
 pub(crate) use reread::{InnerReference, Step};
 pub(crate) use store::Place;

@@ -1,9 +1,14 @@
 //! `prereqs` and `dependents`: what a resource needs, and what needs it, as a tree.
 
+use std::path::{Path, PathBuf};
+
 use clap::{Args, ValueEnum};
-use edfi_plan::graph::{Follow, Towards};
+use edfi_plan::graph::{Follow, Found, Towards};
+use edfi_plan::model::ResourceName;
+use edfi_plan::records::{Need, Standing, needs, scan};
 use edfi_plan::render::{json, text};
 
+use super::folder::FolderArgs;
 use super::order::AuthorizationArgs;
 use super::{Context, Outcome};
 
@@ -12,6 +17,17 @@ use super::{Context, Outcome};
 pub(crate) struct PrereqsArgs {
     #[command(flatten)]
     tree: TreeArgs,
+
+    /// A file with one record: list what this record needs.
+    #[arg(long, value_name = "FILE")]
+    payload: Option<PathBuf>,
+
+    /// Look for what the record needs in this payload folder.
+    #[arg(long, value_name = "DIR", requires = "payload")]
+    data: Option<PathBuf>,
+
+    #[command(flatten)]
+    folder: FolderArgs,
 }
 
 /// Show what needs a resource, as a tree
@@ -56,11 +72,46 @@ pub(crate) enum Format {
 }
 
 pub(crate) fn prerequisites(args: &PrereqsArgs, context: &Context) -> anyhow::Result<Outcome> {
-    tree(&args.tree, Towards::Prerequisites, "edfi-plan/prerequisites/1", context)
+    match &args.payload {
+        Some(payload) => checklist(args, payload, context),
+        None => tree(&args.tree, Towards::Prerequisites, "edfi-plan/prerequisites/1", context),
+    }
 }
 
 pub(crate) fn dependents(args: &DependentsArgs, context: &Context) -> anyhow::Result<Outcome> {
     tree(&args.tree, Towards::Dependents, "edfi-plan/dependents/1", context)
+}
+
+#[derive(serde::Serialize)]
+struct Checklist {
+    resource: ResourceName,
+    needs: Vec<Need>,
+}
+
+/// What one record needs.
+fn checklist(args: &PrereqsArgs, payload: &Path, context: &Context) -> anyhow::Result<Outcome> {
+    let graph = context.sources.graph(&context.terminal)?;
+    let Found::Resource(id) = graph.find(&args.tree.resource)? else {
+        anyhow::bail!("{} is abstract. A payload is of one of its subclasses", args.tree.resource)
+    };
+    let bytes = super::metadata::file(payload)?.bytes;
+    let folder = args.data.as_ref().map(|dir| args.folder.open(dir, &graph, &context.terminal)).transpose()?;
+    let read = args.folder.read(None);
+    let scan = folder.as_ref().map(|folder| scan(&graph, folder, None, &read));
+    let name = payload.display();
+    std::str::from_utf8(&bytes).map_err(|_| anyhow::anyhow!("{name}: not UTF-8; save the file as UTF-8"))?;
+    let found = needs(&graph, id, &bytes, scan.as_ref(), &read)
+        .map_err(|flaw| anyhow::anyhow!("{name}: {}. Give a file with one record", flaw.message()))?;
+    let missing = found.iter().any(|need| need.standing == Standing::Missing);
+    let answer = match args.tree.format {
+        Format::Text => text::needs(&found, context.terminal.width()),
+        Format::Json => {
+            let list = Checklist { resource: graph.name(id).clone(), needs: found };
+            json::answer("edfi-plan/checklist/1", graph.metadata(), &list)
+        }
+    };
+    context.terminal.print(&answer)?;
+    Ok(if missing { Outcome::Findings } else { Outcome::Answered })
 }
 
 fn tree(args: &TreeArgs, towards: Towards, schema: &str, context: &Context) -> anyhow::Result<Outcome> {

@@ -2,6 +2,8 @@
 
 mod explain;
 
+pub(super) use explain::text_of;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Serialize, Serializer};

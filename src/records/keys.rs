@@ -173,6 +173,17 @@ pub(crate) fn member_name<'m>(graph: &'m DependencyGraph, of: ResourceId, path: 
 /// The values of a natural key, as a record or reference spells them, by field.
 pub type KeyValues = BTreeMap<Text, Value>;
 
+/// The key inside a reference object, by the names of the target.
+pub(crate) fn values_of(graph: &DependencyGraph, of: ResourceId, reference: &Reference, object: &[u8]) -> KeyValues {
+    let members: BTreeMap<String, Value> = serde_json::from_slice(object).unwrap_or_default();
+    let KeyForm::Fields { fields, .. } = KeyForm::of_target(graph, reference) else { return KeyValues::new() };
+    let value = |name: &Text| {
+        let member = member_name(graph, of, &reference.path, name);
+        members.get(member).cloned().unwrap_or_default()
+    };
+    fields.iter().map(|field| (field.name.clone(), value(&field.name))).collect()
+}
+
 /// The canonical form of key values given by name, as somebody wrote them; `None` where a field is
 /// missing or of the wrong type.
 pub(crate) fn form_of_values(form: &KeyForm, values: &KeyValues) -> Option<Vec<u8>> {
@@ -204,42 +215,4 @@ fn write_value(kind: FieldKind, json: &[u8], out: &mut Vec<u8>) -> bool {
     let mut scanner = Scanner::new(json);
     let Ok(Some(value)) = scanner.next_token().and_then(|first| scanner.scalar(first)) else { return false };
     write_field(out, |out| value::canonical(kind, value, json, out))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::source;
-
-    #[test]
-    fn a_subclass_takes_the_form_of_its_superclass() {
-        let graph = DependencyGraph::build(source::standard("ed-fi-5.0").unwrap()).unwrap();
-        for found in graph.abstracts() {
-            let KeyForm::Fields { fields: above, partial: false } = KeyForm::of_abstract(&graph, found) else {
-                panic!("{} has no key", found.entity)
-            };
-            for id in graph.subclasses(&found.entity) {
-                let KeyForm::Fields { fields, partial: false } = KeyForm::of(&graph, id) else {
-                    panic!("{} has no key", graph.name(id))
-                };
-                assert_eq!(fields.len(), above.len());
-                for (own, above) in fields.iter().zip(&above) {
-                    assert_eq!(own.kind, above.kind);
-                    assert!(own.name == above.name || above.name == "educationOrganizationId", "{own:?}");
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn every_bundled_key_is_known_wherever_the_model_tells_it() {
-        for standard in ["ed-fi-5.0", "ed-fi-5.1", "ed-fi-6.0"] {
-            let graph = DependencyGraph::build(source::standard(standard).unwrap()).unwrap();
-            for id in graph.ids() {
-                let form = KeyForm::of(&graph, id);
-                let whole = matches!(form, KeyForm::Descriptor | KeyForm::Fields { partial: false, .. });
-                assert!(whole, "{standard} {}: {form:?}", graph.name(id));
-            }
-        }
-    }
 }

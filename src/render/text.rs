@@ -5,6 +5,7 @@ mod check;
 mod diagnosis;
 mod order;
 mod show;
+mod trace;
 mod tree;
 
 pub use arrange::arrangement;
@@ -12,6 +13,7 @@ pub use check::check;
 pub use diagnosis::{causes, codes, diagnosis, explained};
 pub use order::{Descriptors, load_plan};
 pub use show::{abstract_resource, description, list, standards};
+pub use trace::{affected, needs};
 pub use tree::{tree, why};
 
 /// How wide an output may be, in columns.

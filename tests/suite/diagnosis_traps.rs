@@ -420,3 +420,20 @@ fn an_unknown_resource_changes_the_verdict_and_not_the_code() {
         &["Student"],
     );
 }
+
+#[test]
+fn a_descriptor_may_be_part_of_the_key_of_a_reference() {
+    let body = json!({
+        "type": "urn:ed-fi:api:bad-request", "errors": [],
+        "detail": "Data validation failed. See 'validationErrors' for details.",
+        "validationErrors": {
+            "$.personReference": ["The referenced Person item does not exist."],
+            "$.personReference.sourceSystemDescriptor":
+                ["SourceSystemDescriptor value 'uri://ed-fi.org/sourcesystemdescriptor#district' does not exist."]
+        }
+    });
+    let found = diagnosed("PUT staffs/1", None, 400, body);
+    says(&found, Code::UnresolvedReference, Verdict::Confirmed, &["Person", "SourceSystemDescriptor"]);
+    assert_eq!(paths(&found), ["$.personReference"]);
+    assert!(loads(&found, "/ed-fi/sourceSystemDescriptors") < loads(&found, "/ed-fi/people"));
+}

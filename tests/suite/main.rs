@@ -20,6 +20,8 @@ mod published_order;
 mod random;
 mod records_arrange;
 mod records_check;
+mod records_files;
+mod records_trace;
 mod replay;
 mod rooms;
 mod transcripts;

@@ -266,9 +266,12 @@ fn own_name(
 /// No reference of the resource leads there.
 fn nothing_leads(case: &Case<'_>, resource: ResourceId, named: &Named, meaning: Meaning) -> Finding {
     let short = case.short(resource);
-    if named.role == Role::Person
+    // A person, and a descriptor that is part of a key, may come in by way of another reference.
+    if matches!(named.role, Role::Person | Role::Descriptor)
         && let Some(seen) = carried(case, resource, &meaning)
     {
+        let inside = |s: &Seen| named.path.as_deref().is_none_or(|path| below(path, &s.path));
+        let seen: Vec<Seen> = if seen.iter().any(inside) { seen.into_iter().filter(inside).collect() } else { seen };
         let path = seen.first().map(|s| s.path.clone()).unwrap_or_default();
         let because = vec![format!("{short} carries the key of {} within {path}.", named.text)];
         return Finding { verdict: Verdict::Confirmed, because, seen, missing: Some(meaning) };
@@ -310,7 +313,10 @@ pub(super) fn carried(case: &Case<'_>, resource: ResourceId, person: &Meaning) -
                     return true;
                 }
                 if reached.insert(id) {
-                    let identifying = case.graph.resource(id).references.iter().filter(|r| r.identifying);
+                    // A descriptor of the key is a key field rather than an identifying reference.
+                    let key = &case.graph.details(id).key;
+                    let of_key = |r: &&Reference| r.identifying || key.iter().any(|f| f.paths.contains(&r.path));
+                    let identifying = case.graph.resource(id).references.iter().filter(of_key);
                     open.extend(identifying.flat_map(|r| targets(case, r)));
                 }
             }

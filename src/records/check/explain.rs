@@ -11,7 +11,7 @@ use super::{
 use crate::model::Text;
 use crate::records::extract::{At, Extract, Found, Problem, Reader, Trouble};
 use crate::records::json::{Span, Token, unescape};
-use crate::records::keys::{Key, KeyForm, KeyValues, member_name};
+use crate::records::keys::{Key, KeyValues, values_of};
 use crate::records::read::{ReadOptions, read_at};
 use crate::records::scan::{Lane, Pending, Scan};
 use crate::records::store::{Duplicate, Place};
@@ -244,15 +244,11 @@ impl Second<'_, '_, '_, '_> {
 
     /// The key inside a reference, by the names of the target.
     fn values(&self, lane: &Lane, reference: &crate::model::Reference, found: &Found, record: &[u8]) -> KeyValues {
-        let graph = self.scan.graph;
-        let members: BTreeMap<String, Value> = serde_json::from_slice(found.value.of(record)).unwrap_or_default();
-        let KeyForm::Fields { fields, .. } = KeyForm::of_target(graph, reference) else { return KeyValues::new() };
-        let value = |name: &Text| {
-            let member = member_name(graph, lane.resource, &reference.path, name);
-            let value = members.get(member).cloned().unwrap_or_default();
-            if self.options.redact { REDACTED.into() } else { value }
-        };
-        fields.iter().map(|field| (field.name.clone(), value(&field.name))).collect()
+        let mut values = values_of(self.scan.graph, lane.resource, reference, found.value.of(record));
+        if self.options.redact {
+            values.values_mut().for_each(|value| *value = REDACTED.into());
+        }
+        values
     }
 
     fn problem(&mut self, lane: &Lane, place: Place, line: u64, record: &[u8], problem: &Problem, extract: &Extract) {
@@ -296,7 +292,7 @@ fn concrete(path: &str, indices: &[u32]) -> String {
     text
 }
 
-fn text_of(span: Span, record: &[u8]) -> String {
+pub(crate) fn text_of(span: Span, record: &[u8]) -> String {
     let raw = span.of(record);
     let text = if span.token == Token::Escaped { unescape(raw) } else { raw.to_vec() };
     String::from_utf8_lossy(&text).into_owned()

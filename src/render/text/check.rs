@@ -49,7 +49,7 @@ pub fn check(report: &CheckReport, width: Width) -> String {
             .missing_fields
             .iter()
             .map(|m| {
-                let expected = m.expected.map(|e| format!(" (a {e})")).unwrap_or_default();
+                let expected = m.expected.map(|e| format!(" ({e})")).unwrap_or_default();
                 let what = if m.wrong_type { "is not of its type" } else { "is missing" };
                 format!("{} {}{expected} {what}", at(&m.position), m.path)
             })

@@ -1,0 +1,106 @@
+//! `affected`: what to send again after a correction.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+use edfi_plan::graph::{DependencyGraph, Found, ResourceId};
+use edfi_plan::records::{Affected, Changed, Folder, KeyValues, Namespaces, Scan, affected, scan};
+use edfi_plan::render::{json, text};
+use serde::Serialize;
+
+use super::folder::{FolderArgs, payload_file, with_progress};
+use super::prereqs::Format;
+use super::{Context, Outcome};
+
+/// List the records that refer to changed ones, directly or through others
+///
+/// What changed is a payload file, whose name says the resource, or a key such as
+/// schools:schoolId=255901001 or sessions:schoolId=1,schoolYear=2026,sessionName=Fall.
+#[derive(Debug, Args)]
+pub(crate) struct AffectedArgs {
+    /// The folder with the payload files.
+    dir: PathBuf,
+
+    /// What changed; several are a union.
+    #[arg(long, value_name = "FILE|KEY", required = true)]
+    changed: Vec<String>,
+
+    #[command(flatten)]
+    folder: FolderArgs,
+
+    /// How to print the records.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    changed: usize,
+    records: &'a [Affected],
+}
+
+pub(crate) fn run(args: &AffectedArgs, context: &Context) -> anyhow::Result<Outcome> {
+    let graph = context.sources.graph(&context.terminal)?;
+    let folder = args.folder.open(&args.dir, &graph, &context.terminal)?;
+    let (changed, records) = with_progress(context, |progress| -> anyhow::Result<(usize, Vec<Affected>)> {
+        let read = args.folder.read(Some(progress));
+        let scan = scan(&graph, &folder, None, &read);
+        let mut changed = Changed::default();
+        for what in &args.changed {
+            let path = Path::new(what);
+            if path.is_file() {
+                let (folder, id) = one_file(&graph, path)?;
+                for (file, _) in &folder.files {
+                    if let Some(failed) = changed.add_file(&scan, id, file, &read).first() {
+                        bail!("{}: {}", failed.file, failed.reason);
+                    }
+                }
+            } else {
+                add_key(&graph, &scan, what, &mut changed)?;
+            }
+        }
+        if changed.is_empty() {
+            bail!("{}: no record with a key here", args.changed.join(", "));
+        }
+        let (records, unreadable) = affected(&scan, &changed, &read);
+        if let Some(failed) = unreadable.first() {
+            bail!("{}: {}", failed.file, failed.reason);
+        }
+        Ok((changed.len(), records))
+    })?;
+    let answer = match args.format {
+        Format::Text => text::affected(&records),
+        Format::Json => json::answer("edfi-plan/affected/1", graph.metadata(), &Answer { changed, records: &records }),
+    };
+    context.terminal.print(&answer)?;
+    Ok(Outcome::Answered)
+}
+
+/// A file with the resource that its name says.
+fn one_file(graph: &DependencyGraph, path: &Path) -> anyhow::Result<(Folder, ResourceId)> {
+    let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let folder = Folder::assign(graph, vec![payload_file(path, name)], &Namespaces::default());
+    match (folder.resources().first(), folder.unmatched.first()) {
+        (Some(&id), _) => Ok((folder, id)),
+        (None, Some(unmatched)) => bail!("{}: {}", path.display(), unmatched.reason),
+        (None, None) => bail!("{}: no payload file", path.display()),
+    }
+}
+
+/// `schools:schoolId=255901001`.
+fn add_key(graph: &DependencyGraph, scan: &Scan<'_, '_>, text: &str, changed: &mut Changed) -> anyhow::Result<()> {
+    let form = || format!("--changed '{text}' is neither a file nor a key such as schools:schoolId=255901001");
+    let (name, fields) = text.split_once(':').with_context(form)?;
+    let Found::Resource(id) = graph.find(name)? else { bail!("{name} is abstract. Name one of its subclasses") };
+    let mut values = KeyValues::new();
+    for field in fields.split(',') {
+        let (field, value) = field.split_once('=').with_context(form)?;
+        values.insert(field.trim().into(), value.into());
+    }
+    if !changed.add(scan, id, &values) {
+        let key: Vec<&str> = graph.details(id).key.iter().map(|field| field.name.as_str()).collect();
+        bail!("--changed '{text}': the key of {} is {}, each of its type", graph.name(id).short(), key.join(", "));
+    }
+    Ok(())
+}

@@ -1,0 +1,70 @@
+//! What one record needs, and what refers to it.
+
+use serde_json::Value;
+
+use super::check::grouped_count;
+use super::{Width, sentence};
+use crate::records::{Affected, Need, Standing};
+
+/// Records that a single resource shows.
+const SHOWN: usize = 10;
+
+/// Affected records by distance and resource: what to send again, in order.
+#[must_use]
+pub fn affected(records: &[Affected]) -> String {
+    let mut text = match records.len() {
+        0 => "no record refers to it\n".to_owned(),
+        many => format!("{} to send again, in this order\n", grouped_count(many as u64, "record", "records")),
+    };
+    for group in records.chunk_by(|a, b| (a.distance, &a.resource) == (b.distance, &b.resource)) {
+        let Some(first) = group.first() else { continue };
+        text.push_str(&format!("{:2}  {} {}\n", first.distance, first.resource.short(), group.len()));
+        for record in group.iter().take(SHOWN) {
+            text.push_str(&format!("      {}:{}\n", record.position.file, record.position.line));
+        }
+        if group.len() > SHOWN {
+            text.push_str(&format!("      and {} more; --format json lists all\n", group.len() - SHOWN));
+        }
+    }
+    text
+}
+
+/// Each reference with its key and the record that supplies it; what that one needs stands below it.
+#[must_use]
+pub fn needs(needs: &[Need], width: Width) -> String {
+    let missing = needs.iter().filter(|n| n.standing == Standing::Missing).count();
+    let mut text = match missing {
+        0 => String::new(),
+        many => format!("{} missing\n", grouped_count(many as u64, "record is", "records are")),
+    };
+    let mut at = None;
+    for need in needs {
+        if need.depth > 0 && at != need.at {
+            at.clone_from(&need.at);
+            if let Some(at) = &at {
+                text.push_str(&format!("{} {}:{} needs\n", need.of.short(), at.file, at.line));
+            }
+        }
+        let standing = match &need.standing {
+            Standing::Supplied(position) => format!("in {}:{}", position.file, position.line),
+            Standing::Missing => "MISSING".to_owned(),
+            Standing::Assumed => "assumed to exist".to_owned(),
+        };
+        let target = need.target.strip_prefix("/ed-fi/").unwrap_or(&need.target);
+        let required = if need.required { "required" } else { "optional" };
+        let key: Vec<String> = need
+            .key
+            .iter()
+            .map(|(name, value)| match value {
+                Value::String(text) => format!("{name} {}", text.escape_debug()),
+                other => format!("{name} {other}"),
+            })
+            .collect();
+        let line = format!("{} → {target} {}: {standing} ({required})", need.path, key.join(", "));
+        text.push_str(&sentence("  ", &line, 6, width));
+    }
+    if needs.is_empty() {
+        text.push_str("nothing: the record has no references\n");
+    }
+    text
+}
