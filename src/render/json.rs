@@ -1,6 +1,10 @@
 //! Results as JSON documents with a versioned schema.
 
+mod diagnosis;
+
 use serde::Serialize;
+
+pub use diagnosis::{diagnoses, explained};
 
 use crate::graph::{Because, DependencyGraph, Link, Paths, ResourceId, Tree, TreeItem};
 use crate::model::{AbstractResource, Metadata, Model, Origin, ResourceName, Text};
