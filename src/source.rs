@@ -4,6 +4,7 @@
 //! bytes → Document → Draft (what one document states) → merge → resolve (the rules) → Model
 //! ```
 
+mod api_model;
 mod bundled;
 mod compact;
 mod draft;
@@ -43,16 +44,21 @@ pub struct Document {
 ///
 /// Any document that cannot be read, or documents that do not fit together.
 pub fn read(documents: &[Document], without: &[String]) -> Result<Model, SourceError> {
-    let drafts = documents.iter().map(draft_of).collect::<Result<Vec<_>, _>>()?;
-    Ok(resolve::resolve(merge::merge(drafts)?, without))
-}
-
-fn draft_of(document: &Document) -> Result<draft::Draft, SourceError> {
-    let (syntax, format) = recognise::recognise(document)?;
-    match format {
-        Format::OpenApi => openapi::read(document, syntax),
-        Format::Graph => graph_file::read(document, syntax),
+    let mut drafts = Vec::new();
+    let mut api_models = Vec::new();
+    for document in documents {
+        let (syntax, format) = recognise::recognise(document)?;
+        match format {
+            Format::OpenApi => drafts.push(openapi::read(document, syntax)?),
+            Format::Graph => drafts.push(graph_file::read(document, syntax)?),
+            // An extension says nothing without its core, so these are read together.
+            Format::ApiModel => api_models.push((document, syntax)),
+        }
     }
+    if !api_models.is_empty() {
+        drafts.push(api_model::read(&api_models)?);
+    }
+    Ok(resolve::resolve(merge::merge(drafts)?, without))
 }
 
 /// How a document is written down.

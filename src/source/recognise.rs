@@ -13,11 +13,17 @@ pub(super) enum Format {
     OpenApi,
     /// Our own graph file.
     Graph,
+    /// ApiModel or ApiModel-EXTENSION of an ODS/API.
+    ApiModel,
 }
 
 /// The key at the top that gives each kind away.
-const MARKS: [(&str, Format); 3] =
-    [("openapi", Format::OpenApi), ("swagger", Format::OpenApi), ("edfi-plan", Format::Graph)];
+const MARKS: [(&str, Format); 4] = [
+    ("openapi", Format::OpenApi),
+    ("swagger", Format::OpenApi),
+    ("edfi-plan", Format::Graph),
+    ("schemaDefinition", Format::ApiModel),
+];
 
 /// Tells syntax and kind. O(size of the document) at worst, for the key may stand last.
 pub(super) fn recognise(document: &Document) -> Result<(Syntax, Format), SourceError> {
