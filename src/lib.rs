@@ -3,4 +3,5 @@
 pub mod graph;
 pub mod model;
 pub mod plan;
+pub mod render;
 pub mod source;

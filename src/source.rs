@@ -61,6 +61,15 @@ pub fn read(documents: &[Document], without: &[String]) -> Result<Model, SourceE
     Ok(resolve::resolve(merge::merge(drafts)?, without))
 }
 
+/// Whether a document is of a kind that [`read`] reads.
+///
+/// # Errors
+///
+/// What it is instead.
+pub fn recognised(document: &Document) -> Result<(), SourceError> {
+    recognise::recognise(document).map(|_| ())
+}
+
 /// How a document is written down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Syntax {
