@@ -100,8 +100,8 @@ impl<'r> RootReference<'r> {
             }
             if self.role.is_empty() || leniently {
                 names.push(joined(&[self.entity, spelling]));
-                names.extend(overlapping(self.entity, spelling));
                 names.push(spelling.to_owned());
+                names.extend(overlapping(self.entity, spelling));
             }
         }
         names
