@@ -1,5 +1,6 @@
 //! The command line: what can be asked, and who answers.
 
+mod audit;
 mod data;
 mod graph;
 mod import;
@@ -68,6 +69,7 @@ enum Command {
     Standards(show::StandardsArgs),
     Graph(graph::GraphArgs),
     Import(import::ImportArgs),
+    Audit(audit::AuditArgs),
     Completions(shell::CompletionsArgs),
     Man(shell::ManArgs),
 }
@@ -101,6 +103,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Standards(args) => show::standards(&args, &context),
         Command::Graph(args) => graph::run(&args, &context),
         Command::Import(args) => import::run(&args, &context),
+        Command::Audit(args) => audit::run(&args, &context),
         Command::Completions(args) => shell::completions(&args, &context),
         Command::Man(args) => shell::man(&args, &context),
     };

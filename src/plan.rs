@@ -1,5 +1,6 @@
 //! Orders: in which waves to load, ours and the API's own.
 
+pub mod audit;
 pub mod describe;
 pub mod load;
 pub mod server;

@@ -7,12 +7,16 @@
 mod api_model;
 mod bundled;
 mod compact;
+mod dependencies;
 mod draft;
 mod error;
 mod graph_file;
+mod graphml;
+mod list;
 mod merge;
 mod openapi;
 mod part;
+mod published;
 mod recognise;
 mod resolve;
 
@@ -23,6 +27,7 @@ pub use bundled::{DEFAULT, Standard, standard, standards};
 pub use error::SourceError;
 pub use graph_file::write_graph;
 pub use part::part;
+pub use published::read_published;
 
 use crate::model::{ED_FI, Model};
 use recognise::Format;

@@ -35,6 +35,14 @@ impl Sources {
         self.names.is_empty()
     }
 
+    /// Stdin as a document that is no metadata.
+    pub(crate) fn stdin(&self) -> anyhow::Result<Document> {
+        if self.names.iter().any(|name| name == "-") {
+            bail!("-: stdin can be read once only; give the metadata or the other document as a file");
+        }
+        stdin()
+    }
+
     /// The graph of all sources together; says which graph is used where none was named.
     pub(crate) fn graph(&self, terminal: &Terminal) -> anyhow::Result<DependencyGraph> {
         let model = self.model(terminal)?;
