@@ -105,7 +105,7 @@ fn every_reference_of_an_extension_resolves() {
         let file = format!("apimodel/ext-{extension}-on-ds-3.2c.ApiModel-EXTENSION.json");
         let Some(document) = corpus::document(&format!("metadata/{file}")) else { return };
         let (graph, core) = (corpus::graph(&[&file, CORE_3_2], &[]).unwrap(), corpus::graph(&[CORE_3_2], &[]).unwrap());
-        assert_eq!(graph.unresolved().count(), 0, "{extension}");
+        assert!(graph.ids().all(|id| graph.unresolved(id).next().is_none()), "{extension}");
         assert_eq!(graph.metadata().limits, [""; 0], "{extension}");
         let model: Value = serde_json::from_slice(&document.bytes).unwrap();
         let own = graph.model().resources.iter().filter(|r| r.name.project() == project);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Collection, Field, FieldKind, FieldType, KeyField, Text};
+use crate::model::{Collection, Field, FieldKind, FieldType, KeyField, Kind, Text};
 use crate::source::SourceError;
 use crate::source::draft::{DraftReference, DraftResource, DraftTarget, Member};
 
@@ -49,7 +49,8 @@ impl<'a, 'd> Walk<'a, 'd> {
         let here = Place { path: "$", required: true, depth: 0 };
         let members = self.members(root);
         self.object(root, members, &here, &mut columns, resource)?;
-        resource.identity.stated = Some(self.key(root, &columns));
+        // A descriptor is known by namespace and code value, not by its surrogate.
+        resource.identity.stated = (resource.kind != Kind::Descriptor).then(|| self.key(root, &columns));
         self.query(root, &columns, resource);
         Ok(())
     }
