@@ -14,5 +14,6 @@ mod program;
 mod published_order;
 mod random;
 mod replay;
+mod rooms;
 mod transcripts;
 mod verify;
