@@ -2,6 +2,7 @@
 
 mod audit;
 mod data;
+mod diff;
 mod graph;
 mod import;
 mod metadata;
@@ -39,6 +40,7 @@ Examples:
   edfi-plan prereqs sections --no-descriptors   what a section waits for
   edfi-plan -m ed-fi-5.0+tpdm order             another standard
   edfi-plan -m resources.json -m descriptors.json order
+  edfi-plan audit dependencies.json             what an API's own order gets wrong
 
 Exit codes: 0 answered; 1 findings, or no answer exists; 2 could not do it.";
 
@@ -47,9 +49,9 @@ Exit codes: 0 answered; 1 findings, or no answer exists; 2 could not do it.";
 struct Global {
     /// Where the metadata comes from; several are merged.
     ///
-    /// The name of a bundled graph (see `standards`), a file or a directory of OpenAPI documents or
-    /// graph files, or - for stdin. A bundled name wins over a file of that name; write ./NAME for
-    /// the file.
+    /// The name of a bundled graph (see `standards`), a file or a directory of OpenAPI documents,
+    /// ApiModels or graph files, or - for stdin. A bundled name wins over a file of that name; write
+    /// ./NAME for the file.
     #[arg(short, long, value_name = "SOURCE", global = true)]
     metadata: Vec<String>,
 
@@ -70,6 +72,7 @@ enum Command {
     Graph(graph::GraphArgs),
     Import(import::ImportArgs),
     Audit(audit::AuditArgs),
+    Diff(diff::DiffArgs),
     Completions(shell::CompletionsArgs),
     Man(shell::ManArgs),
 }
@@ -104,6 +107,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Graph(args) => graph::run(&args, &context),
         Command::Import(args) => import::run(&args, &context),
         Command::Audit(args) => audit::run(&args, &context),
+        Command::Diff(args) => diff::run(&args, &context),
         Command::Completions(args) => shell::completions(&args, &context),
         Command::Man(args) => shell::man(&args, &context),
     };

@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod describe;
+pub mod diff;
 pub mod load;
 pub mod server;
 

@@ -8,6 +8,7 @@ mod bundled;
 mod corpus;
 mod determinism;
 mod dialects;
+mod diff;
 mod fixtures;
 mod naive;
 mod program;

@@ -158,8 +158,8 @@ fn failures(text: &mut String, load: &Failure, delete: Option<&Failure>, width: 
     let load = format!("{} fail with {} {which}", load.resource.short(), load.status);
     text.push_str(&sentence("  load    ", &load, 10, width));
     if let Some(delete) = delete {
-        let says =
-            format!("{} in reverse order fails with {} while referred to", delete.resource.short(), delete.status);
+        let (resource, status) = (delete.resource.short(), delete.status);
+        let says = format!("in reverse order, {resource} fail with {status} while referred to");
         text.push_str(&sentence("  delete  ", &says, 10, width));
     }
 }
