@@ -61,7 +61,9 @@ pub fn read(documents: &[Document], without: &[String]) -> Result<Model, SourceE
         }
     }
     if !api_models.is_empty() {
-        drafts.push(api_model::read(&api_models)?);
+        let mut draft = api_model::read(&api_models)?;
+        api_model::adopt_names(&mut draft, &drafts);
+        drafts.push(draft);
     }
     Ok(resolve::resolve(merge::merge(drafts)?, without))
 }

@@ -10,7 +10,7 @@ mod domain;
 mod naming;
 mod walk;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{Kind, Origin, ResourceName, Text};
 
@@ -87,6 +87,17 @@ pub(super) fn read(documents: &[(&Document, Syntax)]) -> Result<Draft, SourceErr
         draft.resources.insert(resource_name(&domain, entity), resource);
     }
     Ok(draft)
+}
+
+/// Takes over the names that other documents give to the same entities: a path that is written down
+/// knows better than a plural that is made.
+pub(super) fn adopt_names(draft: &mut Draft, others: &[Draft]) {
+    let written: BTreeMap<&SchemaKey, &ResourceName> =
+        others.iter().flat_map(|other| &other.resources).map(|(name, resource)| (&resource.schema, name)).collect();
+    let resources = std::mem::take(&mut draft.resources).into_iter();
+    draft.resources = resources
+        .map(|(name, resource)| (written.get(&resource.schema).map_or(name, |written| (*written).clone()), resource))
+        .collect();
 }
 
 fn resource_name(domain: &Domain<'_>, entity: EntityId) -> ResourceName {

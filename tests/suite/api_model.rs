@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use edfi_plan::graph::DependencyGraph;
-use edfi_plan::model::{FieldKind, Model};
+use edfi_plan::model::{FieldKind, Model, Target};
 use edfi_plan::source::{self, Document};
 use serde_json::{Value, json};
 
@@ -247,6 +247,12 @@ fn what_is_wrong_is_named_with_its_place_and_the_way_out() {
         "0.json: $.associationDefinitions[0]: edfi.FK_Transfer_School joins 0 columns with 1. \
          Export the ApiModel from MetaEd again"
     );
+    let mut stray = core();
+    stray["aggregateDefinitions"][1]["aggregateEntityNames"].as_array_mut().unwrap().pop();
+    assert_eq!(
+        read(&[stray]).unwrap_err(),
+        "0.json: $.aggregateDefinitions: edfi.TransferMark belongs to no aggregate. Export the ApiModel from MetaEd again"
+    );
     let mut other = core();
     other["odsApiVersion"] = "7.1".into();
     assert_eq!(
@@ -263,6 +269,24 @@ fn what_is_wrong_is_named_with_its_place_and_the_way_out() {
     let cut = Document { name: "cut.json".to_owned(), bytes: text.as_bytes()[..text.len() / 2].to_vec() };
     let error = source::read(&[cut], &[]).unwrap_err().to_string();
     assert!(error.starts_with("cut.json:1:") && error.ends_with("The document is cut off; fetch it again"), "{error}");
+}
+
+/// A path that another document writes down is the name, whatever the plural would be.
+#[test]
+fn a_written_name_wins_over_a_made_one() {
+    let graph = "edfi-plan: graph/1\nname: x\nresources:\n  /ed-fi/schoolhouses: {entity: School}\n";
+    let documents = [
+        Document { name: "a.json".to_owned(), bytes: core().to_string().into_bytes() },
+        Document { name: "b.yaml".to_owned(), bytes: graph.as_bytes().to_vec() },
+    ];
+    let mut turned = documents.clone();
+    turned.reverse();
+    for documents in [documents, turned] {
+        let model = source::read(&documents, &[]).unwrap();
+        let names: Vec<&str> = model.resources.iter().map(|r| r.name.short()).collect();
+        assert_eq!(names, ["schoolhouses", "transfers"]);
+        assert_eq!(model.resources[1].references[1].target, Target::Resource("/ed-fi/schoolhouses".parse().unwrap()));
+    }
 }
 
 #[test]
@@ -308,5 +332,5 @@ fn entities_in_a_circle_or_without_end_are_refused() {
         }
     }
     let error = read(&[wide]).unwrap_err();
-    assert!(error.contains("more than 400000 members in all resources"), "{error}");
+    assert!(error.contains("more than 200000 members in all resources"), "{error}");
 }

@@ -116,7 +116,7 @@ impl Renames {
                     own.iter().map(|f| swap.as_ref().map_or_else(|| f.clone(), |swap| swap.apply(f))).collect();
                 let same = swapped.intersection(theirs).count();
                 let all = swapped.len() + theirs.len() - same;
-                let alike = if all == 0 { 0 } else { same * 100 / all };
+                let alike = (same * 100).checked_div(all).unwrap_or_default();
                 // The words are known to have been replaced and nothing else differs, or not even they.
                 let follows = a.entity == b.entity
                     || known && swap.as_ref().is_some_and(|s| s.apply(&a.entity) == b.entity.as_str());

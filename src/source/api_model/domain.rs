@@ -193,8 +193,17 @@ impl<'d> Domain<'d> {
             .collect();
         for (extension, root) in extensions {
             self.entities[extension].root = root;
+            placed.insert(extension);
         }
-        Ok(())
+        match (0..self.entities.len()).find(|id| !placed.contains(id)) {
+            None => Ok(()),
+            Some(id) => Err(SourceError::content(
+                documents.last().map_or("", |(document, _)| document),
+                "$.aggregateDefinitions",
+                format!("{} belongs to no aggregate", self.name(id)),
+                "Export the ApiModel from MetaEd again",
+            )),
+        }
     }
 
     fn count_pairs(&mut self) {

@@ -14,7 +14,7 @@ use super::schema_name;
 
 /// A standard and its extensions have some thousands of members in all resources together; a document
 /// that asks for more than this many has entities that multiply.
-const MOST_MEMBERS: usize = 400_000;
+const MOST_MEMBERS: usize = 200_000;
 
 /// Columns of every table, not data.
 const BOILERPLATE: [&str; 3] = ["Id", "CreateDate", "LastModifiedDate"];
