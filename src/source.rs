@@ -51,13 +51,10 @@ pub struct Document {
 pub fn read(documents: &[Document], without: &[String]) -> Result<Model, SourceError> {
     let mut drafts = Vec::new();
     let mut api_models = Vec::new();
-    for document in documents {
-        let (syntax, format) = recognise::recognise(document)?;
-        match format {
-            Format::OpenApi => drafts.push(openapi::read(document, syntax)?),
-            Format::Graph => drafts.push(graph_file::read(document, syntax)?),
-            // An extension says nothing without its core, so these are read together.
-            Format::ApiModel => api_models.push((document, syntax)),
+    for statement in statements_of(documents)? {
+        match statement {
+            Statement::Draft(draft) => drafts.push(*draft),
+            Statement::ApiModel(document, syntax) => api_models.push((document, syntax)),
         }
     }
     if !api_models.is_empty() {
@@ -66,6 +63,41 @@ pub fn read(documents: &[Document], without: &[String]) -> Result<Model, SourceE
         drafts.push(draft);
     }
     Ok(resolve::resolve(merge::merge(drafts)?, without))
+}
+
+/// What one document says.
+enum Statement<'d> {
+    /// All of it.
+    Draft(Box<draft::Draft>),
+    /// An extension says nothing without its core, so these are read together.
+    ApiModel(&'d Document, Syntax),
+}
+
+/// One statement a document, in their order; read side by side, on as many threads as there are cores.
+fn statements_of(documents: &[Document]) -> Result<Vec<Statement<'_>>, SourceError> {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let mut shares = documents.chunks(documents.len().div_ceil(cores).max(1));
+    let Some(first) = shares.next() else { return Ok(Vec::new()) };
+    std::thread::scope(|scope| {
+        let others: Vec<_> = shares.map(|share| scope.spawn(move || share_of(share))).collect();
+        let mut statements = share_of(first)?;
+        for other in others {
+            statements.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+        }
+        Ok(statements)
+    })
+}
+
+fn share_of(documents: &[Document]) -> Result<Vec<Statement<'_>>, SourceError> {
+    let statement_of = |document| {
+        let (syntax, format) = recognise::recognise(document)?;
+        Ok(match format {
+            Format::OpenApi => Statement::Draft(Box::new(openapi::read(document, syntax)?)),
+            Format::Graph => Statement::Draft(Box::new(graph_file::read(document, syntax)?)),
+            Format::ApiModel => Statement::ApiModel(document, syntax),
+        })
+    };
+    documents.iter().map(statement_of).collect()
 }
 
 /// Whether a document is of a kind that [`read`] reads.
