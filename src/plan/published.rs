@@ -6,7 +6,7 @@ use super::Operation;
 use super::load::{LoadPlan, Step, Wave};
 use super::server::Row;
 use crate::graph::{Constraint, Precedence};
-use crate::model::{OrderRow, Published, PublishedForm, ResourceName, Text};
+use crate::model::{Kind, OrderRow, Published, PublishedForm, ResourceName, Text};
 
 /// A published document that states no order.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -73,7 +73,9 @@ pub fn rows(published: &Published) -> Result<Vec<Row>, NoOrder> {
 pub fn as_plan(published: &Published) -> Result<LoadPlan, NoOrder> {
     let mut plan = LoadPlan { exact: true, ..LoadPlan::default() };
     for row in rows(published)? {
-        let step = Step { resource: row.resource, operations: row.operations };
+        // All that tells a descriptor here is its name.
+        let kind = if row.resource.endpoint().ends_with("Descriptors") { Kind::Descriptor } else { Kind::Resource };
+        let step = Step { resource: row.resource, operations: row.operations, kind };
         match plan.waves.last_mut().filter(|wave| wave.wave == row.order) {
             Some(wave) => wave.steps.push(step),
             None => plan.waves.push(Wave { wave: row.order, steps: vec![step] }),
