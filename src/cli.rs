@@ -2,9 +2,11 @@
 
 mod affected;
 mod arrange;
+mod audit;
 mod check;
 mod data;
 mod diagnose;
+mod diff;
 mod folder;
 mod graph;
 mod import;
@@ -43,6 +45,7 @@ Examples:
   edfi-plan prereqs sections --no-descriptors   what a section waits for
   edfi-plan -m ed-fi-5.0+tpdm order             another standard
   edfi-plan -m resources.json -m descriptors.json order
+  edfi-plan audit dependencies.json             what an API's own order gets wrong
 
 Exit codes: 0 answered; 1 findings, or no answer exists; 2 could not do it.";
 
@@ -51,9 +54,9 @@ Exit codes: 0 answered; 1 findings, or no answer exists; 2 could not do it.";
 struct Global {
     /// Where the metadata comes from; several are merged.
     ///
-    /// The name of a bundled graph (see `standards`), a file or a directory of OpenAPI documents or
-    /// graph files, or - for stdin. A bundled name wins over a file of that name; write ./NAME for
-    /// the file.
+    /// The name of a bundled graph (see `standards`), a file or a directory of OpenAPI documents,
+    /// ApiModels or graph files, or - for stdin. A bundled name wins over a file of that name; write
+    /// ./NAME for the file.
     #[arg(short, long, value_name = "SOURCE", global = true)]
     metadata: Vec<String>,
 
@@ -78,6 +81,8 @@ enum Command {
     Import(import::ImportArgs),
     Diagnose(diagnose::DiagnoseArgs),
     Explain(diagnose::ExplainArgs),
+    Audit(audit::AuditArgs),
+    Diff(diff::DiffArgs),
     Completions(shell::CompletionsArgs),
     Man(shell::ManArgs),
 }
@@ -116,6 +121,8 @@ pub(crate) fn run() -> ExitCode {
         Command::Import(args) => import::run(&args, &context),
         Command::Diagnose(args) => diagnose::diagnose(&args, &context),
         Command::Explain(args) => diagnose::explain(&args, &context),
+        Command::Audit(args) => audit::run(&args, &context),
+        Command::Diff(args) => diff::run(&args, &context),
         Command::Completions(args) => shell::completions(&args, &context),
         Command::Man(args) => shell::man(&args, &context),
     };

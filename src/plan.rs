@@ -1,8 +1,11 @@
 //! Orders: in which waves to load, ours and the API's own.
 
 pub mod arrange;
+pub mod audit;
 pub mod describe;
+pub mod diff;
 pub mod load;
+pub mod published;
 pub mod server;
 
 use std::fmt;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use edfi_plan::graph::DependencyGraph;
-use edfi_plan::model::Model;
+use edfi_plan::model::{Model, Published};
 use edfi_plan::source::{self, DEFAULT, Document, SourceError};
 
 use super::terminal::Terminal;
@@ -33,6 +33,28 @@ impl Sources {
     /// Whether none was named.
     pub(crate) fn is_default(&self) -> bool {
         self.names.is_empty()
+    }
+
+    /// Stdin as a document that is no metadata.
+    pub(crate) fn stdin(&self) -> anyhow::Result<Document> {
+        if self.names.iter().any(|name| name == "-") {
+            bail!("-: stdin can be read once only; give the metadata or the other document as a file");
+        }
+        stdin()
+    }
+
+    /// The order that the only source publishes, where it is no metadata but the order of an API.
+    pub(crate) fn published(&self) -> anyhow::Result<Option<Published>> {
+        let [only] = self.names.as_slice() else { return Ok(None) };
+        let path = Path::new(only);
+        if is_bundled(only) || !path.is_file() {
+            return Ok(None);
+        }
+        let document = file(path)?;
+        // JSON metadata is an object, and no metadata is XML.
+        let first = document.bytes.iter().find(|b| !b.is_ascii_whitespace() && !b"\xef\xbb\xbf".contains(b));
+        let published = matches!(first, Some(b'[' | b'<')).then(|| source::read_published(&document));
+        Ok(published.transpose()?)
     }
 
     /// The graph of all sources together; says which graph is used where none was named.

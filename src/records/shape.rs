@@ -4,7 +4,7 @@
 use super::json::{Span, Token, hash_of, unescape};
 use super::keys::{KeyForm, member_name};
 use crate::graph::{DependencyGraph, ResourceId};
-use crate::model::{FieldKind, Kind, Target, Text};
+use crate::model::{Equality, FieldKind, Kind, Target, Text};
 
 /// No node, slot or reference.
 pub(crate) const NONE: u32 = u32::MAX;
@@ -166,7 +166,9 @@ impl Shape {
             shape.require(&field.path);
         }
         shape.key = shape.key_plan(KeyForm::of(graph, id));
-        for equality in &details.equalities {
+        // Paths that merge into one field of the key are compared there.
+        let merged = |e: &Equality| details.key.iter().any(|k| k.paths.contains(&e.left) && k.paths.contains(&e.right));
+        for equality in details.equalities.iter().filter(|equality| !merged(equality)) {
             let (left, right) = (shape.logged(&equality.left), shape.logged(&equality.right));
             let declared = |node: u32| shape.at(node).and_then(|n| n.kind);
             let kind = declared(left).or(declared(right)).unwrap_or(guess(&equality.left));

@@ -1,16 +1,20 @@
 //! Results for people at a terminal: the answer first, the reason next, the way out last.
 
 mod arrange;
+mod audit;
 mod check;
 mod diagnosis;
+mod diff;
 mod order;
 mod show;
 mod trace;
 mod tree;
 
 pub use arrange::arrangement;
+pub use audit::audit;
 pub use check::check;
 pub use diagnosis::{causes, codes, diagnosis, explained};
+pub use diff::diff;
 pub use order::{Descriptors, load_plan};
 pub use show::{abstract_resource, description, list, standards};
 pub use trace::{affected, needs};

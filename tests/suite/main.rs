@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail")]
 
+mod api_model;
 mod api_schema;
+mod audit;
 mod bad_input;
 mod bundled;
 mod corpus;
@@ -13,6 +15,7 @@ mod diagnosis_codes;
 mod diagnosis_inputs;
 mod diagnosis_traps;
 mod dialects;
+mod diff;
 mod fixtures;
 mod merging;
 mod naive;

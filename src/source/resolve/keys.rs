@@ -293,8 +293,10 @@ fn descriptor_key(resource: &DraftResource) -> Vec<KeyField> {
 
 /// References that hold a path of a stated key, or are stated to identify.
 fn stated_identifying(resource: &DraftResource, key: &[KeyField]) -> BTreeSet<Text> {
-    let paths = key.iter().flat_map(|field| &field.paths);
-    let within = paths.filter_map(|path| path.rsplit_once('.')).map(|(parent, _)| Text::new(parent));
+    let paths = || key.iter().flat_map(|field| &field.paths);
+    let within = paths().filter_map(|path| path.rsplit_once('.')).map(|(parent, _)| Text::new(parent));
+    // A descriptor of the key is a reference that is a path of the key itself.
+    let within = within.chain(paths().cloned());
     let stated = resource.references.iter().filter(|(_, r)| r.identifying == Some(true)).map(|(path, _)| path.clone());
     within.filter(|path| resource.references.contains_key(path)).chain(stated).collect()
 }
