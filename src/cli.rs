@@ -4,6 +4,7 @@ mod affected;
 mod arrange;
 mod check;
 mod data;
+mod diagnose;
 mod folder;
 mod graph;
 mod import;
@@ -75,6 +76,8 @@ enum Command {
     Affected(affected::AffectedArgs),
     Graph(graph::GraphArgs),
     Import(import::ImportArgs),
+    Diagnose(diagnose::DiagnoseArgs),
+    Explain(diagnose::ExplainArgs),
     Completions(shell::CompletionsArgs),
     Man(shell::ManArgs),
 }
@@ -111,6 +114,8 @@ pub(crate) fn run() -> ExitCode {
         Command::Check(args) => check::run(&args, &context),
         Command::Graph(args) => graph::run(&args, &context),
         Command::Import(args) => import::run(&args, &context),
+        Command::Diagnose(args) => diagnose::diagnose(&args, &context),
+        Command::Explain(args) => diagnose::explain(&args, &context),
         Command::Completions(args) => shell::completions(&args, &context),
         Command::Man(args) => shell::man(&args, &context),
     };

@@ -78,6 +78,8 @@ pub struct Metadata {
     pub origins: Vec<Origin>,
     /// What the documents left open, in sentences for people.
     pub limits: Vec<Text>,
+    /// Where documents stated different things: which one was believed, in sentences for people.
+    pub settled: Vec<Text>,
 }
 
 /// One document that a model was read from.

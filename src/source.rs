@@ -4,6 +4,7 @@
 //! bytes → Document → Draft (what one document states) → merge → resolve (the rules) → Model
 //! ```
 
+mod api_schema;
 mod bundled;
 mod compact;
 mod draft;
@@ -14,6 +15,7 @@ mod openapi;
 mod part;
 mod recognise;
 mod resolve;
+mod schema;
 
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
@@ -73,10 +75,13 @@ pub fn recognised(document: &Document) -> Result<(), SourceError> {
 
 fn draft_of(document: &Document) -> Result<draft::Draft, SourceError> {
     let (syntax, format) = recognise::recognise(document)?;
-    match format {
+    let mut draft = match format {
         Format::OpenApi => openapi::read(document, syntax),
+        Format::ApiSchema => api_schema::read(document, syntax),
         Format::Graph => graph_file::read(document, syntax),
-    }
+    }?;
+    draft.document.clone_from(&document.name);
+    Ok(draft)
 }
 
 /// How a document is written down.

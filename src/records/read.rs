@@ -171,3 +171,27 @@ fn read_file_at(
     }
     Ok(())
 }
+
+/// Hands out every record of one file in order, with its line; what is no record is passed over.
+pub(crate) fn each_record(
+    file: &PayloadFile,
+    options: &ReadOptions<'_>,
+    mut each: impl FnMut(u64, &[u8]),
+) -> io::Result<()> {
+    let mut stream = Stream::open(file, options.max_record)?.counting_lines();
+    let mut chunk = Chunk::default();
+    while stream.next(&mut chunk)? {
+        if let Some(progress) = options.progress {
+            progress.fetch_add(chunk.bytes.len() as u64, Ordering::Relaxed);
+        }
+        let (mut counted, mut line) = (chunk.offset, chunk.line);
+        chunk.records(options.max_record, |offset, record| {
+            line += chunk.newlines(counted, offset);
+            counted = offset.max(counted);
+            if let Ok(record) = record {
+                each(line, record);
+            }
+        });
+    }
+    Ok(())
+}

@@ -2,6 +2,7 @@
 
 mod arrange;
 mod check;
+mod diagnosis;
 mod order;
 mod show;
 mod trace;
@@ -9,6 +10,7 @@ mod tree;
 
 pub use arrange::arrangement;
 pub use check::check;
+pub use diagnosis::{causes, codes, diagnosis, explained};
 pub use order::{Descriptors, load_plan};
 pub use show::{abstract_resource, description, list, standards};
 pub use trace::{affected, needs};

@@ -1,7 +1,10 @@
 //! The graphs that the binary carries.
 
-use crate::model::Model;
+use std::collections::BTreeSet;
 
+use crate::model::{Kind, Model, ResourceName};
+
+use super::draft::SchemaKey;
 use super::{SourceError, compact, part};
 
 /// One bundled graph: a core standard, or an extension part of one.
@@ -18,7 +21,7 @@ macro_rules! bundled {
     };
 }
 
-/// In order of age; the last core graph is the default.
+/// In order of age, parts after their core.
 static BUNDLED: &[Standard] = &bundled![
     "ed-fi-3.3",
     "ed-fi-3.3+tpdm",
@@ -27,11 +30,16 @@ static BUNDLED: &[Standard] = &bundled![
     "ed-fi-5.0",
     "ed-fi-5.0+tpdm",
     "ed-fi-5.1",
+    "ed-fi-5.2",
+    "ed-fi-5.2+homograph",
+    "ed-fi-5.2+sample",
+    "ed-fi-5.2+tpdm",
     "ed-fi-6.0",
 ];
 
-/// The graph that is used where none is named.
-pub const DEFAULT: &str = "ed-fi-6.0";
+/// The graph that is used where none is named: the newest standard that hosts commonly run, from the
+/// richest documents there are.
+pub const DEFAULT: &str = "ed-fi-5.2";
 
 /// All bundled graphs, oldest first, parts after their core.
 #[must_use]
@@ -70,4 +78,44 @@ pub fn standard(name: &str) -> Result<Model, SourceError> {
         .collect::<Result<Vec<_>, _>>()?;
     let core = core.model();
     Ok(if parts.is_empty() { core } else { part::join(core, parts) })
+}
+
+/// The names of all bundled graphs.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    BUNDLED.iter().map(|s| s.name)
+}
+
+/// The core graphs, oldest first.
+fn cores() -> impl Iterator<Item = (&'static str, Model)> {
+    BUNDLED.iter().filter(|s| !s.name.contains('+')).map(|s| (s.name, s.model()))
+}
+
+/// The core graphs that have all of these entities, abstract ones included.
+pub(super) fn cores_with(entities: &BTreeSet<SchemaKey>) -> Vec<&'static str> {
+    let has_all = |model: &Model| {
+        let resources = model.resources.iter().map(|r| SchemaKey::of(r.name.project(), &r.entity));
+        let abstracts = model.abstracts.iter().map(|a| SchemaKey::of(crate::model::ED_FI, &a.entity));
+        let known: BTreeSet<SchemaKey> = resources.chain(abstracts).collect();
+        entities.is_subset(&known)
+    };
+    cores().filter(|(_, model)| has_all(model)).map(|(name, _)| name).collect()
+}
+
+/// The data standards whose core has exactly these resources, or exactly these descriptors, or both.
+pub(super) fn standards_of(
+    resources: &BTreeSet<&ResourceName>,
+    descriptors: &BTreeSet<&ResourceName>,
+) -> BTreeSet<String> {
+    let fits = |model: &Model| {
+        let same = |given: &BTreeSet<&ResourceName>, kind: Kind| {
+            let of_kind = model.resources.iter().filter(|r| r.kind == kind).map(|r| &r.name);
+            given.is_empty() || of_kind.collect::<BTreeSet<_>>() == *given
+        };
+        same(resources, Kind::Resource) && same(descriptors, Kind::Descriptor)
+    };
+    if resources.is_empty() && descriptors.is_empty() {
+        return BTreeSet::new();
+    }
+    let version = |name: &str| name.rsplit('-').next().unwrap_or(name).to_owned();
+    cores().filter(|(_, model)| fits(model)).map(|(name, _)| version(name)).collect()
 }

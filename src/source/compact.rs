@@ -17,7 +17,7 @@ use crate::model::{
 use super::resolve::pathways;
 
 /// Raised whenever the meaning of the bytes changes.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 #[derive(Serialize, Deserialize)]
 struct Packed<'a> {

@@ -10,17 +10,62 @@ use crate::model::{Collection, Equality, Field, FieldType, KeyField, Kind, Origi
 /// The statements of one or several documents.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Draft {
+    /// What to call the document in messages.
+    pub(crate) document: String,
+    /// How much its kind of document is believed where two differ.
+    pub(crate) standing: Standing,
     /// What to call the result, where a document has a name of its own.
     pub(crate) name: Option<Text>,
     pub(crate) version: Option<Text>,
     /// For an extension part: the core graph it needs.
     pub(crate) extends: Option<Text>,
     pub(crate) origins: Vec<Origin>,
-    /// What the documents left open, in sentences for people, with the resource it is about.
-    pub(crate) limits: BTreeSet<(ResourceName, Text)>,
+    /// What the documents left open, in sentences for people, with the resource it is about where
+    /// that is known.
+    pub(crate) limits: BTreeSet<(Option<ResourceName>, Text)>,
     pub(crate) resources: BTreeMap<ResourceName, DraftResource>,
     /// Abstract resources that a document names as such, by schema key.
     pub(crate) abstracts: BTreeMap<SchemaKey, DraftAbstract>,
+    /// What documents say of the values that make up a natural key, by schema and by path.
+    pub(crate) key_paths: BTreeMap<SchemaKey, BTreeMap<Text, KeyPath>>,
+    /// Where documents differed: what was believed, in sentences for people.
+    pub(crate) settled: BTreeSet<Text>,
+}
+
+/// What a kind of document is worth as a witness, weakest first (docs/design.md, "Merging").
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Standing {
+    /// An OpenAPI document that MetaEd writes for an API that is not there: names and keys are
+    /// simplified.
+    Generated,
+    /// What an API publishes of itself: complete in names, silent on what they mean.
+    #[default]
+    Published,
+    /// A graph file: what the documents behind it came to.
+    Resolved,
+    /// The model that the API was generated from: every property with its path and its meaning.
+    Model,
+}
+
+impl Standing {
+    /// The order in which names are believed, best first: those of the API itself before all.
+    pub(crate) fn names(self) -> u8 {
+        match self {
+            Self::Published => 0,
+            Self::Resolved => 1,
+            Self::Model => 2,
+            Self::Generated => 3,
+        }
+    }
+}
+
+/// A value of the natural key, at a path of its resource.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct KeyPath {
+    /// Whether the resource itself says so; else only references to it do.
+    pub(crate) own: bool,
+    /// What references to the resource call it.
+    pub(crate) called: BTreeSet<Text>,
 }
 
 /// The name of a schema without case: `edfi_school`; what references and resources meet under.
@@ -104,6 +149,13 @@ pub(crate) struct Identity {
     pub(crate) stated: Option<Vec<KeyField>>,
 }
 
+impl Identity {
+    /// Whether it names fields of the key.
+    pub(crate) fn names_fields(&self) -> bool {
+        self.own_reference.is_some() || !self.parameters.is_empty() || !self.scalars.is_empty()
+    }
+}
+
 #[derive(Debug, Clone)]
 pub(crate) struct DraftReference {
     pub(crate) target: DraftTarget,
@@ -132,6 +184,16 @@ pub(crate) enum DraftTarget {
     SchoolYears,
     /// Settled by the document itself, with the alternatives it lists.
     Known(Target, Vec<ResourceName>),
+}
+
+impl DraftTarget {
+    /// The schema it names.
+    pub(crate) fn schema(&self) -> Option<SchemaKey> {
+        match self {
+            Self::Schema(name) => Some(SchemaKey::new(name)),
+            _ => None,
+        }
+    }
 }
 
 impl DraftResource {

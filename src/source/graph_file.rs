@@ -15,7 +15,7 @@ use crate::model::{
 };
 
 use self::line::{read_kind, read_reference, write_kind, write_reference};
-use super::draft::{Draft, DraftAbstract, DraftReference, DraftResource, DraftTarget, Member, SchemaKey};
+use super::draft::{Draft, DraftAbstract, DraftReference, DraftResource, DraftTarget, Member, SchemaKey, Standing};
 use super::{Document, SourceError, Syntax};
 
 /// The form this version writes; files of the same major version are read.
@@ -37,6 +37,8 @@ struct GraphFile {
     sources: Vec<Origin>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     limits: Vec<Text>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    settled: Vec<Text>,
     #[serde(rename = "abstract", default)]
     abstracts: BTreeMap<Text, AbstractEntry>,
     resources: BTreeMap<ResourceName, Entry>,
@@ -113,6 +115,7 @@ pub fn write_graph(model: &Model) -> Result<String, SourceError> {
         fingerprint: model.metadata.fingerprint.clone(),
         sources: model.metadata.origins.clone(),
         limits: model.metadata.limits.clone(),
+        settled: model.metadata.settled.clone(),
         abstracts: model
             .abstracts
             .iter()
@@ -172,10 +175,13 @@ pub(super) fn read(document: &Document, syntax: Syntax) -> Result<Draft, SourceE
     }
     let reader = Reader { document: &document.name };
     let mut draft = Draft {
+        standing: Standing::Resolved,
         name: Some(file.name),
         version: file.version,
         extends: file.extends,
         origins: file.sources,
+        limits: file.limits.into_iter().map(|limit| (None, limit)).collect(),
+        settled: file.settled.into_iter().collect(),
         ..Draft::default()
     };
     let mut entity_of = BTreeMap::new();
@@ -227,7 +233,8 @@ impl Reader<'_> {
             let paths = rest.strip_prefix("at ").map(paths_of).unwrap_or_default();
             key.push(KeyField { name: field, kind, paths });
         }
-        resource.identity.stated = Some(key);
+        // What only adds to a resource says nothing of its key.
+        resource.identity.stated = Some(key).filter(|_| !resource.entity.is_empty());
         for (path, line) in entry.required {
             let (kind, _) = self.kind(&place("required", &path), &line)?;
             resource.fields.insert(path.clone(), Field { path, kind });

@@ -1,73 +1,83 @@
-//! Several documents as one: their statements side by side, each resource once.
+//! Several documents as one: each resource once, with the best that any document says of it.
+//!
+//! Statements are not averaged. Of two that differ the one of the better witness is believed
+//! ([`Standing`]) and the result says so; two witnesses of one standing that contradict each other are
+//! an error. The order of the documents is irrelevant. Reasons: docs/design.md, "Merging".
+
+mod core;
+mod resource;
+mod standard;
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::ResourceName;
 
+use self::resource::{Claim, Witness};
 use super::SourceError;
-use super::draft::{Draft, DraftResource};
+use super::draft::{Draft, DraftResource, SchemaKey, Standing};
 
-/// Puts drafts together. The result does not depend on their order.
-pub(super) fn merge(drafts: Vec<Draft>) -> Result<Draft, SourceError> {
-    let mut merged = Draft::default();
-    let mut extends = None;
+/// Puts drafts together.
+///
+/// # Errors
+///
+/// Documents of different standards, an extension without its core, or two documents of one kind that
+/// contradict each other.
+pub(super) fn merge(mut drafts: Vec<Draft>) -> Result<Draft, SourceError> {
+    standard::check(&drafts)?;
+    drafts.sort_by_cached_key(|d| (Reverse(d.standing), d.origins.clone(), d.document.clone()));
+    let schemas = schemas(&drafts);
+
+    let documents: BTreeSet<&str> = drafts.iter().map(|d| d.document.as_str()).collect();
+    let document = documents.into_iter().collect::<Vec<_>>().join(", ");
+    let mut merged = Draft { document, ..Draft::default() };
+    let mut claims: BTreeMap<ResourceName, Vec<Claim>> = BTreeMap::new();
     for draft in drafts {
+        let kind = match draft.standing {
+            Standing::Resolved => "the graph file".to_owned(),
+            Standing::Generated => "MetaEd's OpenAPI".to_owned(),
+            _ => draft.origins.iter().filter_map(|o| o.kind.split(' ').next()).collect::<Vec<_>>().join(", "),
+        };
+        let witness = Witness { document: draft.document, kind, standing: draft.standing };
         merged.name = merged.name.max(draft.name);
-        extends = extends.max(draft.extends);
+        merged.extends = merged.extends.max(draft.extends);
         merged.version = merged.version.max(draft.version);
         merged.origins.extend(draft.origins);
         merged.limits.extend(draft.limits);
+        merged.settled.extend(draft.settled);
         for (schema, stated) in draft.abstracts {
             let known = merged.abstracts.entry(schema).or_default();
-            known.entity = known.entity.clone().max(stated.entity);
-            known.key = known.key.clone().max(stated.key);
+            known.entity = std::mem::take(&mut known.entity).max(stated.entity);
+            if known.key.is_empty() {
+                known.key = stated.key;
+            }
             known.subclasses.extend(stated.subclasses);
         }
-        for (name, resource) in draft.resources {
-            match merged.resources.entry(name) {
-                std::collections::btree_map::Entry::Vacant(entry) => {
-                    entry.insert(resource);
-                }
-                std::collections::btree_map::Entry::Occupied(mut entry) => join(entry.get_mut(), resource),
+        for (schema, paths) in draft.key_paths {
+            let known = merged.key_paths.entry(schema).or_default();
+            for (path, stated) in paths {
+                let known = known.entry(path).or_default();
+                known.own |= stated.own;
+                known.called.extend(stated.called);
             }
         }
+        for (name, resource) in draft.resources {
+            claims.entry(name).or_default().push(Claim { witness: witness.clone(), resource });
+        }
     }
-    let complete = |name: &ResourceName, resource: &DraftResource| name.is_core() && !resource.entity.is_empty();
-    if let Some(core) = extends
-        && !merged.resources.iter().any(|(name, resource)| complete(name, resource))
-    {
-        let document = merged.name.unwrap_or_default();
-        return Err(SourceError::content(
-            &document,
-            "$.extends",
-            format!("a part of {core}, which is not here"),
-            format!("Give {core} as well: -m {core}"),
-        ));
+    for (name, claims) in claims {
+        let resource = resource::settle(&name, claims, &schemas, &mut merged.settled)?;
+        merged.resources.insert(name, resource);
     }
+    core::check(&merged)?;
     merged.origins.sort();
     merged.origins.dedup();
     Ok(merged)
 }
 
-/// Adds what another document says of the same resource.
-fn join(known: &mut DraftResource, other: DraftResource) {
-    if known.entity.is_empty() {
-        // What came first only adds to the resource; the whole of it is here.
-        (known.entity, known.schema, known.kind) = (other.entity, other.schema, other.kind);
-    }
-    known.references.extend(other.references);
-    known.fields.extend(other.fields);
-    known.scalars.extend(other.scalars);
-    known.collections.extend(other.collections);
-    known.children.extend(other.children);
-    known.query.extend(other.query);
-    known.query_paths.extend(other.query_paths);
-    known.equalities.extend(other.equalities);
-    known.domains.extend(other.domains);
-    known.key_may_change = known.key_may_change.max(other.key_may_change);
-    known.superclass = known.superclass.take().max(other.superclass);
-    known.identity.own_reference = known.identity.own_reference.take().max(other.identity.own_reference);
-    known.identity.stated = known.identity.stated.take().max(other.identity.stated);
-    known.identity.scalars.extend(other.identity.scalars);
-    if known.identity.parameters < other.identity.parameters {
-        known.identity.parameters = other.identity.parameters;
-    }
+/// The schema of every resource that any document describes.
+fn schemas(drafts: &[Draft]) -> BTreeMap<ResourceName, SchemaKey> {
+    let whole = |(_, resource): &(&ResourceName, &DraftResource)| !resource.entity.is_empty();
+    let all = drafts.iter().flat_map(|d| &d.resources).filter(whole);
+    all.map(|(name, resource)| (name.clone(), resource.schema.clone())).collect()
 }

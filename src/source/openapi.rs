@@ -7,9 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{Kind, Origin, ResourceName, Text};
 
-use self::document::{OpenApi, Operation, Schema};
+use self::document::{OpenApi, Operation};
 use self::walk::Walk;
-use super::draft::{Draft, DraftAbstract, DraftResource, Identity, Member, SchemaKey, fold_project};
+use super::draft::{Draft, DraftAbstract, DraftResource, Identity, Member, SchemaKey, Standing, fold_project};
+use super::resolve::{SCHOOL_YEAR_TYPE, school_years};
+use super::schema::Schema;
 use super::{Document, SourceError, Syntax, sha256};
 
 /// Reads one OpenAPI document.
@@ -30,7 +32,7 @@ pub(super) fn read(document: &Document, syntax: Syntax) -> Result<Draft, SourceE
         };
         match reader.resource(&name, post, item.get.as_ref(), item.put.as_ref())? {
             Some((resource, notes)) => {
-                draft.limits.extend(notes.into_iter().map(|note| (name.clone(), note)));
+                draft.limits.extend(notes.into_iter().map(|note| (Some(name.clone()), note)));
                 draft.resources.insert(name, resource);
             }
             None => {
@@ -42,6 +44,9 @@ pub(super) fn read(document: &Document, syntax: Syntax) -> Result<Draft, SourceE
         return Err(reader.not_metadata(&strange));
     }
     draft.abstracts = reader.abstracts();
+    if reader.is_generated(&draft) {
+        draft.standing = Standing::Generated;
+    }
     draft.origins.push(Origin {
         kind: reader.dialect().into(),
         title: format!("{} {}", api.info.title.trim(), api.info.version.as_str()).trim().into(),
@@ -75,7 +80,9 @@ impl<'d> Reader<'d> {
         if fold_project(prefix) != fold_project(name.project()) || !schema.is_object() {
             return Ok(None);
         }
-        let entity = capitalised(&entity.replace('_', ""));
+        // DMS publishes the school years as `SchoolYear`; references everywhere say SchoolYearType.
+        let is_years = *name == school_years();
+        let entity = if is_years { SCHOOL_YEAR_TYPE.into() } else { capitalised(&entity.replace('_', "")) };
         let descriptor = entity.ends_with("Descriptor");
         let parameters: Vec<_> = get.map(|get| self.api.parameters_of(get)).unwrap_or_default();
 
@@ -86,7 +93,10 @@ impl<'d> Reader<'d> {
             query: parameters.iter().filter(|p| p.is_field()).map(|p| p.name.clone()).collect(),
             domains: self.api.domains_of(schema, name.endpoint()),
             identity: Identity {
-                own_reference: self.own_reference(schema_name),
+                own_reference: self.own_reference(schema_name).or_else(|| match is_years {
+                    true => self.own_reference(&format!("{prefix}_{SCHOOL_YEAR_TYPE}")),
+                    false => None,
+                }),
                 parameters: parameters
                     .iter()
                     .filter(|p| p.is_identity)
@@ -169,6 +179,14 @@ impl<'d> Reader<'d> {
                 (SchemaKey::new(base), draft)
             })
             .collect()
+    }
+
+    /// Whether MetaEd wrote it: schemas are named as DMS names them, but none flags what identifies.
+    fn is_generated(&self, draft: &Draft) -> bool {
+        let flagged = |r: &DraftResource| {
+            !r.identity.scalars.is_empty() || r.references.values().any(|reference| reference.identifying.is_some())
+        };
+        self.api.schemas().any(|(name, _)| name.ends_with("_Reference")) && !draft.resources.values().any(flagged)
     }
 
     fn dialect(&self) -> String {

@@ -51,6 +51,9 @@ pub fn part(whole: &Model, project: &str, core: &str) -> Model {
     });
     let mut metadata = whole.metadata.clone();
     metadata.extends = Some(core.into());
+    // What was settled about core is said by core.
+    let about = [format!("/{project}/"), format!("._ext.{project}.")];
+    metadata.settled.retain(|line| about.iter().any(|name| line.to_lowercase().contains(&name.to_lowercase())));
     Model { metadata, abstracts: abstracts.collect(), resources, pathways: Vec::new(), details: details.into() }
 }
 
@@ -84,6 +87,7 @@ pub(super) fn join(core: Model, parts: Vec<Model>) -> Model {
         }
         metadata.name = part.metadata.name.clone();
         metadata.limits.extend(part.metadata.limits.iter().cloned());
+        metadata.settled.extend(part.metadata.settled.iter().cloned());
         metadata.origins.extend(part.metadata.origins.iter().cloned());
         metadata.fingerprint = part.metadata.fingerprint.clone();
     }
@@ -97,6 +101,8 @@ pub(super) fn join(core: Model, parts: Vec<Model>) -> Model {
     }
     metadata.limits.sort();
     metadata.limits.dedup();
+    metadata.settled.sort();
+    metadata.settled.dedup();
     metadata.origins.sort();
     metadata.origins.dedup();
     let resources: Vec<Resource> = resources.into_values().collect();

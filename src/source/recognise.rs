@@ -11,13 +11,20 @@ use super::{Document, SourceError, Syntax, without_mark};
 pub(super) enum Format {
     /// OpenAPI 3 or Swagger 2.
     OpenApi,
+    /// The ApiSchema of DMS and MetaEd, in its older form (all projects) or newer (one project).
+    ApiSchema,
     /// Our own graph file.
     Graph,
 }
 
 /// The key at the top that gives each kind away.
-const MARKS: [(&str, Format); 3] =
-    [("openapi", Format::OpenApi), ("swagger", Format::OpenApi), ("edfi-plan", Format::Graph)];
+const MARKS: [(&str, Format); 5] = [
+    ("openapi", Format::OpenApi),
+    ("swagger", Format::OpenApi),
+    ("projectSchemas", Format::ApiSchema),
+    ("projectSchema", Format::ApiSchema),
+    ("edfi-plan", Format::Graph),
+];
 
 /// Tells syntax and kind. O(size of the document) at worst, for the key may stand last.
 pub(super) fn recognise(document: &Document) -> Result<(Syntax, Format), SourceError> {
@@ -42,7 +49,7 @@ pub(super) fn recognise(document: &Document) -> Result<(Syntax, Format), SourceE
             &document.name,
             "$",
             instead(start),
-            "Give an OpenAPI document of an Ed-Fi API, or a graph file of edfi-plan",
+            "Give an OpenAPI or ApiSchema document of an Ed-Fi API, or a graph file of edfi-plan",
         )),
     }
 }

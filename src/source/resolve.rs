@@ -22,7 +22,16 @@ pub(crate) const ALWAYS_ABSTRACT: [&str; 2] = ["edfi_educationorganization", "ed
 type Resolved = BTreeMap<ResourceName, BTreeMap<Text, (DraftReference, Target, Vec<ResourceName>)>>;
 
 /// `/ed-fi/schoolYearTypes`.
-pub(crate) const SCHOOL_YEARS: &str = "schoolYearTypes";
+const SCHOOL_YEARS: &str = "schoolYearTypes";
+
+/// Its entity.
+pub(crate) const SCHOOL_YEAR_TYPE: &str = "SchoolYearType";
+
+/// Limits that only all documents together show.
+const NO_DESCRIPTORS: &str = "no descriptors document: descriptor references are known by property name only";
+const STATED_KEYS: &str = "natural keys come from ApiSchema alone, which may leave out fields of inlined commons, such \
+                           as the date of attendance events; OpenAPI documents of the same standard settle them";
+const UNDESCRIBED: &str = " is referenced, but no document describes it";
 
 /// Turns the merged statements of all documents into a model.
 pub(super) fn resolve(mut draft: Draft, without: &[String]) -> Model {
@@ -35,9 +44,11 @@ pub(super) fn resolve(mut draft: Draft, without: &[String]) -> Model {
     abstracts
         .retain(|schema, _| superclasses.values().any(|s| s == schema) || ALWAYS_ABSTRACT.contains(&schema.as_str()));
 
-    let mut limits: BTreeSet<Text> = std::mem::take(&mut draft.limits).into_iter().map(|(_, limit)| limit).collect();
+    // What a graph file was left with may be there now: such limits are found anew.
+    let stated = std::mem::take(&mut draft.limits).into_iter().map(|(_, limit)| limit);
+    let mut limits: BTreeSet<Text> = stated.filter(|l| *l != NO_DESCRIPTORS && !l.ends_with(UNDESCRIBED)).collect();
     if !draft.resources.values().any(|r| r.kind == Kind::Descriptor) {
-        limits.insert(Text::new("no descriptors document: descriptor references are known by property name only"));
+        limits.insert(NO_DESCRIPTORS.into());
     }
 
     let names =
@@ -54,7 +65,18 @@ pub(super) fn resolve(mut draft: Draft, without: &[String]) -> Model {
         draft.resources.entry(school_years()).or_insert_with(school_years_resource);
     }
 
-    let keys = keys::resolve(&draft.resources, &resolved, &superclasses, &abstracts);
+    let keys = keys::resolve(&keys::Known {
+        resources: &draft.resources,
+        references: &resolved,
+        superclasses: &superclasses,
+        abstracts: &abstracts,
+        key_paths: &draft.key_paths,
+    });
+    let mut settled = std::mem::take(&mut draft.settled);
+    settled.extend(keys.settled.iter().cloned());
+    if keys.without_names {
+        limits.insert(STATED_KEYS.into());
+    }
     let mut resources = Vec::with_capacity(draft.resources.len());
     let mut details = BTreeMap::new();
     for (name, resource) in draft.resources {
@@ -91,6 +113,7 @@ pub(super) fn resolve(mut draft: Draft, without: &[String]) -> Model {
             version: draft.version,
             origins: draft.origins,
             limits: limits.into_iter().collect(),
+            settled: settled.into_iter().collect(),
             fingerprint: Text::default(),
             extends: None,
         },
@@ -109,7 +132,7 @@ fn titled(origins: &[crate::model::Origin]) -> Text {
 
 fn undescribed(unknown: &Text, reference: &DraftReference) -> Option<Text> {
     let described_elsewhere = reference.target == DraftTarget::DescriptorProperty;
-    (!described_elsewhere).then(|| format!("{unknown} is referenced, but no document describes it").into())
+    (!described_elsewhere).then(|| format!("{unknown}{UNDESCRIBED}").into())
 }
 
 /// Drops extensions with everything under their `_ext` blocks, before names are resolved (DESIGN 4.3).
@@ -120,7 +143,8 @@ fn leave_out(draft: &mut Draft, without: &[String]) {
     }
     let left_out = |path: &str| extension_of(path).is_some_and(|e| without.contains(&fold_project(e)));
     draft.resources.retain(|name, _| !without.contains(&fold_project(name.project())));
-    draft.limits.retain(|(name, _)| !without.contains(&fold_project(name.project())));
+    let kept = |name: &ResourceName| !without.contains(&fold_project(name.project()));
+    draft.limits.retain(|(name, _)| name.as_ref().is_none_or(kept));
     draft.abstracts.retain(|schema, _| !without.contains(schema.project()));
     for resource in draft.resources.values_mut() {
         resource.references.retain(|path, _| !left_out(path));
@@ -138,7 +162,7 @@ fn set_apart_abstracts(draft: &mut Draft) -> BTreeMap<SchemaKey, DraftAbstract> 
     let projects: BTreeSet<&str> = posted.iter().map(|schema| schema.project()).collect();
     let is_abstract = |schema: &SchemaKey, draft: &DraftAbstract| {
         !posted.contains(schema)
-            && schema.entity() != "schoolyeartype"
+            && !is_school_years(schema)
             && (projects.contains(schema.project()) || !draft.subclasses.is_empty())
     };
     std::mem::take(&mut draft.abstracts).into_iter().filter(|(schema, a)| is_abstract(schema, a)).collect()
@@ -219,9 +243,14 @@ pub(crate) fn school_years() -> ResourceName {
     ResourceName::new(ED_FI, SCHOOL_YEARS)
 }
 
+/// Whether a schema is that of `/ed-fi/schoolYearTypes`.
+pub(crate) fn is_school_years(schema: &SchemaKey) -> bool {
+    schema.as_str() == "edfi_schoolyeartype"
+}
+
 fn school_years_resource() -> DraftResource {
-    let mut resource = DraftResource::new("SchoolYearType".into());
-    resource.schema = SchemaKey::of(ED_FI, "SchoolYearType");
+    let mut resource = DraftResource::new(SCHOOL_YEAR_TYPE.into());
+    resource.schema = SchemaKey::of(ED_FI, SCHOOL_YEAR_TYPE);
     resource.kind = Kind::SchoolYears;
     let kind = FieldType { kind: FieldKind::Integer, ..FieldType::default() };
     resource.scalars.insert("schoolYear".into(), kind.clone());

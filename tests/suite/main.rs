@@ -1,13 +1,22 @@
 //! The one integration test binary: the library and the program as their users meet them.
+
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail")]
 
+mod api_schema;
 mod bad_input;
 mod bundled;
 mod corpus;
 mod determinism;
+mod diagnosis_cascade;
+mod diagnosis_cases;
+mod diagnosis_codes;
+mod diagnosis_inputs;
+mod diagnosis_traps;
 mod dialects;
 mod fixtures;
+mod merging;
 mod naive;
+mod oracle;
 mod payloads;
 mod program;
 mod published_order;

@@ -81,3 +81,10 @@ fn tpdm_on_5_0_of_a_dms() {
 fn tpdm_on_4_0_of_an_ods() {
     assert_edges(corpus::graph(&ODS_4_0, &[]), GraphForm::Legacy, "ods-6.1-ds-4.0-tpdm.graphml", 1173);
 }
+
+#[test]
+fn core_5_0_of_an_api_schema() {
+    let documents = ["apischema/ds-5.0-core.json"];
+    assert_rows(corpus::graph(&documents, &[]), "ods-ds-5.0-core.json", 330);
+    assert_edges(corpus::graph(&documents, &[]), GraphForm::Legacy, "ods-ds-5.0-core.graphml", 1084);
+}

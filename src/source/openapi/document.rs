@@ -1,13 +1,11 @@
 //! The part of an OpenAPI document that the program reads, as types.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use crate::model::{FieldKind, FieldType, Text};
-use crate::source::draft::Member;
+use crate::model::{FieldType, Text};
+use crate::source::schema::{Number, Scalar, Schema, TypeName, last_segment, scalar_kind};
 
 type Schemas = BTreeMap<Text, Schema>;
 
@@ -61,7 +59,7 @@ impl OpenApi {
     /// Domains of a resource: on its schema, or on the tag of its endpoint.
     pub(super) fn domains_of(&self, schema: &Schema, endpoint: &str) -> BTreeSet<Text> {
         let tag = || self.tags.iter().filter(|t| t.name.eq_ignore_ascii_case(endpoint)).flat_map(|t| &t.domains);
-        if schema.domains.is_empty() { tag().cloned().collect() } else { schema.domains.iter().cloned().collect() }
+        if schema.domains().is_empty() { tag().cloned().collect() } else { schema.domains().iter().cloned().collect() }
     }
 }
 
@@ -169,221 +167,12 @@ impl Parameter {
     }
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Schema {
-    #[serde(rename = "$ref")]
-    reference: Option<String>,
-    #[serde(rename = "type")]
-    kind: TypeName,
-    format: Option<Text>,
-    #[serde(rename = "maxLength")]
-    max_length: Option<Number>,
-    #[serde(rename = "minLength")]
-    min_length: Option<Number>,
-    #[serde(rename = "minItems")]
-    min_items: Option<Number>,
-    pub(super) properties: BTreeMap<Text, Schema>,
-    pub(super) items: Option<Box<Schema>>,
-    required: Required,
-    #[serde(rename = "allOf")]
-    all_of: Vec<Schema>,
-    #[serde(rename = "x-Ed-Fi-isIdentity")]
-    pub(super) is_identity: bool,
-    #[serde(rename = "x-Ed-Fi-isUpdatable")]
-    is_updatable: bool,
-    #[serde(rename = "x-Ed-Fi-domains")]
-    domains: Vec<Text>,
-}
-
-impl Schema {
-    /// The `$ref`, whether bare or as the only element of an `allOf` (the way to give it siblings).
-    pub(super) fn pointer(&self) -> Option<&str> {
-        match (&self.reference, self.all_of.as_slice()) {
-            (Some(reference), _) => Some(reference),
-            (None, [only]) => only.reference.as_deref(),
-            _ => None,
-        }
-    }
-
-    /// The name of the schema that the `$ref` leads to.
-    pub(super) fn referenced_name(&self) -> Option<&str> {
-        last_segment(self.pointer())
-    }
-
-    pub(super) fn requires(&self, property: &str) -> bool {
-        self.required.0.contains(property)
-    }
-
-    pub(super) fn is_object(&self) -> bool {
-        !self.properties.is_empty() || self.kind.is("object")
-    }
-
-    pub(super) fn is_array(&self) -> bool {
-        self.items.is_some() || self.kind.is("array")
-    }
-
-    pub(super) fn is_updatable(&self) -> bool {
-        self.is_updatable
-    }
-
-    /// The members of a reference schema; `link` is not one of them.
-    pub(super) fn members(&self) -> Vec<Member> {
-        let members = self.properties.iter().filter(|(name, _)| name.as_str() != "link");
-        members.map(|(name, schema)| Member { name: name.clone(), kind: schema.field_type(name) }).collect()
-    }
-
-    /// The type of the value called `name`.
-    pub(super) fn field_type(&self, name: &str) -> FieldType {
-        let kind = if self.is_array() {
-            FieldKind::Array
-        } else if self.is_object() {
-            FieldKind::Object
-        } else {
-            scalar_kind(&self.kind, self.format.as_deref(), name)
-        };
-        let min = if kind == FieldKind::Array { self.min_items } else { self.min_length };
-        FieldType { kind, max_length: self.max_length.map(Number::get), min: min.map(Number::get).filter(|n| *n > 0) }
-    }
-}
-
-fn scalar_kind(kind: &TypeName, format: Option<&str>, name: &str) -> FieldKind {
-    match (kind.0.as_str(), format) {
-        ("integer", Some("int64")) => FieldKind::Long,
-        ("integer", _) => FieldKind::Integer,
-        ("number", _) => FieldKind::Number,
-        ("boolean", _) => FieldKind::Boolean,
-        (_, Some("date")) => FieldKind::Date,
-        (_, Some("date-time")) => FieldKind::DateTime,
-        (_, Some("time")) => FieldKind::Time,
-        _ if is_descriptor(name) => FieldKind::Descriptor,
-        _ => FieldKind::String,
-    }
-}
-
-/// A property that holds a descriptor URI is called so (DESIGN 4.2).
-pub(super) fn is_descriptor(property: &str) -> bool {
-    property.strip_suffix("Descriptor").or_else(|| property.strip_suffix("descriptor")).is_some()
-}
-
 /// The schema that a reference schema belongs to: `edFi_school` of `edFi_schoolReference` (ODS) and
 /// `EdFi_School` of `EdFi_School_Reference` (DMS, MetaEd).
 pub(super) fn reference_base(schema: &str) -> Option<&str> {
     let base = schema.strip_suffix("Reference")?;
     let base = base.strip_suffix('_').unwrap_or(base);
     base.contains('_').then_some(base)
-}
-
-fn last_segment(pointer: Option<&str>) -> Option<&str> {
-    pointer.and_then(|p| p.rsplit('/').next())
-}
-
-/// A version: YAML reads `6.0` as a number.
-#[derive(Debug, Default)]
-pub(super) struct Scalar(String);
-
-impl Scalar {
-    pub(super) fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl<'de> Deserialize<'de> for Scalar {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Lenient("a version")).map(|l| Self(l.text))
-    }
-}
-
-/// `type`: one name, or since OpenAPI 3.1 a list with `null`.
-#[derive(Debug, Default)]
-struct TypeName(Text);
-
-impl TypeName {
-    fn is(&self, name: &str) -> bool {
-        self.0 == name
-    }
-}
-
-impl<'de> Deserialize<'de> for TypeName {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let lenient = deserializer.deserialize_any(Lenient("a type"))?;
-        Ok(Self(lenient.list.into_iter().find(|t| t != "null").unwrap_or_else(|| lenient.text.into())))
-    }
-}
-
-/// `required`: a list of names; older writers put `true` beside a property, which says nothing here.
-#[derive(Debug, Default)]
-struct Required(BTreeSet<Text>);
-
-impl<'de> Deserialize<'de> for Required {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Lenient("names of properties")).map(|l| Self(l.list.into_iter().collect()))
-    }
-}
-
-/// A length, written as any number.
-#[derive(Debug, Clone, Copy, Deserialize)]
-struct Number(f64);
-
-impl Number {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "float to int saturates")]
-    fn get(self) -> u32 {
-        self.0 as u32
-    }
-}
-
-/// What a value of any shape amounts to; shapes that mean nothing here are passed over.
-#[derive(Debug, Default)]
-struct Loose {
-    text: String,
-    list: Vec<Text>,
-}
-
-struct Lenient(&'static str);
-
-impl<'de> Visitor<'de> for Lenient {
-    type Value = Loose;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Loose, E> {
-        Ok(Loose { text: text.to_owned(), ..Loose::default() })
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Loose, E> {
-        Ok(Loose::default())
-    }
-
-    fn visit_i64<E>(self, number: i64) -> Result<Loose, E> {
-        Ok(Loose { text: number.to_string(), ..Loose::default() })
-    }
-
-    fn visit_u64<E>(self, number: u64) -> Result<Loose, E> {
-        Ok(Loose { text: number.to_string(), ..Loose::default() })
-    }
-
-    fn visit_f64<E>(self, number: f64) -> Result<Loose, E> {
-        Ok(Loose { text: format!("{number:?}"), ..Loose::default() })
-    }
-
-    fn visit_unit<E>(self) -> Result<Loose, E> {
-        Ok(Loose::default())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Loose, A::Error> {
-        let mut list = Vec::new();
-        while let Some(item) = items.next_element::<Scalar>()? {
-            list.push(item.0.into());
-        }
-        Ok(Loose { list, ..Loose::default() })
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Loose, A::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Loose::default())
-    }
 }
 
 #[cfg(test)]
@@ -400,10 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn lenient_scalars() {
-        let schema: Schema =
-            serde_json::from_str(r#"{"type":["null","string"],"required":true,"maxLength":20.0}"#).unwrap();
-        assert_eq!(schema.field_type("x"), FieldType { kind: FieldKind::String, max_length: Some(20), min: None });
+    fn the_data_standard_in_a_title() {
         let api: OpenApi = serde_yaml::from_str("openapi: 3.0\ninfo: {title: 'A (6.0)', version: 6.0}").unwrap();
         assert_eq!(api.info.data_standard().as_deref(), Some("6.0"));
     }

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use crate::model::{Collection, Field, FieldKind, FieldType, Text, extension_of};
 use crate::source::SourceError;
 use crate::source::draft::{DraftReference, DraftResource, DraftTarget};
+use crate::source::schema::Schema;
 
-use super::document::{Schema, reference_base};
+use super::document::reference_base;
 use super::{Reader, capitalised};
 
 /// Properties of the envelope, not of the data.

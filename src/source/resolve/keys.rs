@@ -1,14 +1,29 @@
 //! Natural keys, the references that contribute to them, and what GET parameters query.
 //!
-//! Documents name the fields of a key and, apart from that, the members of references; how the one
-//! comes from the other follows from the naming rules of the API (DESIGN 4.7).
+//! OpenAPI documents name the fields of a key and, apart from that, the members of references; how
+//! the one comes from the other follows from the naming rules of the API (DESIGN 4.7). ApiSchema
+//! documents state paths and no names. Where both are at hand a key has every field that either
+//! states, with the names of the first and the paths of the second.
+
+mod naming;
+mod stated;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{FieldKind, FieldType, KeyField, Kind, QueryParameter, ResourceName, Target, Text};
-use crate::source::draft::{DraftAbstract, DraftReference, DraftResource, Member, SchemaKey};
+use crate::model::{ED_FI, FieldKind, FieldType, KeyField, Kind, QueryParameter, ResourceName, Target, Text};
+use crate::source::draft::{DraftAbstract, DraftResource, KeyPath, Member, SchemaKey};
 
+use self::naming::{Referenced, RootReference, at, is_root};
 use super::Resolved;
+
+/// What out of the drafts keys depend on.
+pub(super) struct Known<'k> {
+    pub(super) resources: &'k BTreeMap<ResourceName, DraftResource>,
+    pub(super) references: &'k Resolved,
+    pub(super) superclasses: &'k BTreeMap<ResourceName, SchemaKey>,
+    pub(super) abstracts: &'k BTreeMap<SchemaKey, DraftAbstract>,
+    pub(super) key_paths: &'k BTreeMap<SchemaKey, BTreeMap<Text, KeyPath>>,
+}
 
 /// What came out, by resource.
 #[derive(Default)]
@@ -17,151 +32,202 @@ pub(super) struct Keys {
     /// Paths of identifying references.
     pub(super) identifying: BTreeMap<ResourceName, BTreeSet<Text>>,
     pub(super) query: BTreeMap<ResourceName, Vec<QueryParameter>>,
+    /// Which document was believed where two state different keys, in sentences for people.
+    pub(super) settled: BTreeSet<Text>,
+    /// Whether keys of core rest on stated paths alone.
+    pub(super) without_names: bool,
 }
 
-pub(super) fn resolve(
-    resources: &BTreeMap<ResourceName, DraftResource>,
-    resolved: &Resolved,
-    superclasses: &BTreeMap<ResourceName, SchemaKey>,
-    abstracts: &BTreeMap<SchemaKey, DraftAbstract>,
-) -> Keys {
+pub(super) fn resolve(known: &Known<'_>) -> Keys {
     let mut keys = Keys::default();
-    let none = BTreeMap::new();
-    for (name, resource) in resources {
-        let root: Vec<RootReference<'_>> = resolved
-            .get(name)
-            .unwrap_or(&none)
-            .iter()
-            .filter(|(path, (reference, _, _))| is_root(path) && !reference.members.is_empty())
-            .map(|(path, (reference, target, _))| {
-                let entity = match target {
-                    Target::Resource(target) => resources.get(target).map_or("", |r| &r.entity),
-                    Target::Abstract(entity) => entity,
-                    Target::Unresolved(schema) => schema.split_once('_').map_or(schema.as_str(), |(_, entity)| entity),
-                };
-                let superclass = match target {
-                    Target::Resource(target) => superclasses.get(target).and_then(|s| abstracts.get(s)),
-                    _ => None,
-                };
-                RootReference::new(path, reference, entity, superclass)
-            })
-            .collect();
-        let (fields, identifying) = key(resource, &root);
-        keys.query.insert(name.clone(), query(resource, &root, &fields));
-        keys.fields.insert(name.clone(), fields);
-        keys.identifying.insert(name.clone(), identifying);
+    for (name, resource) in known.resources {
+        let root = known.root_references(name);
+        let stated = known.key_paths.get(&resource.schema);
+        let key = key(resource, &root, stated);
+        keys.settled.extend(key.settled(name));
+        keys.without_names |= name.is_core() && key.only_stated;
+        keys.query.insert(name.clone(), query(resource, &root, &key.fields));
+        keys.fields.insert(name.clone(), key.fields);
+        keys.identifying.insert(name.clone(), key.identifying);
     }
     keys
 }
 
-fn is_root(path: &str) -> bool {
-    path.strip_prefix("$.").is_some_and(|rest| !rest.contains(['.', '[']))
-}
+impl<'k> Known<'k> {
+    fn root_references(&self, name: &ResourceName) -> Vec<RootReference<'k>> {
+        let all = self.references.get(name).into_iter().flatten();
+        all.filter(|(path, (reference, _, _))| is_root(path) && !reference.members.is_empty())
+            .map(|(path, (reference, target, _))| RootReference::new(path, reference, self.referenced(target)))
+            .collect()
+    }
 
-/// A reference of the root object, with what its property name tells.
-struct RootReference<'r> {
-    path: &'r Text,
-    reference: &'r DraftReference,
-    entity: &'r str,
-    role: &'r str,
-    /// The key field of the target's superclass that stands for a single-field key.
-    superclass_key: Option<&'r Text>,
-}
-
-impl<'r> RootReference<'r> {
-    fn new(
-        path: &'r Text,
-        reference: &'r DraftReference,
-        entity: &'r str,
-        superclass: Option<&'r DraftAbstract>,
-    ) -> Self {
-        let base = path.strip_prefix("$.").and_then(|p| p.strip_suffix("Reference")).unwrap_or_default();
-        let at = base.len().saturating_sub(entity.len());
-        let named = base.get(at..).is_some_and(|suffix| suffix.eq_ignore_ascii_case(entity));
-        let role = if named { base.get(..at).unwrap_or_default() } else { "" };
-        let superclass_key = superclass.and_then(|a| match a.key.as_slice() {
+    fn referenced(&self, target: &'k Target) -> Referenced<'k> {
+        let single = |a: &'k DraftAbstract| match a.key.as_slice() {
             [only] => Some(&only.name),
             _ => None,
-        });
-        Self { path, reference, entity, role, superclass_key }
-    }
-
-    /// Names that the resource may give to a member of this reference, most specific first.
-    fn names_of(&self, member: &Member, leniently: bool) -> Vec<String> {
-        let mut spellings = vec![member.name.as_str()];
-        if leniently && self.reference.members.len() == 1 {
-            spellings.extend(self.superclass_key.map(Text::as_str));
-        }
-        let mut names = Vec::new();
-        for spelling in spellings {
-            if !self.role.is_empty() {
-                names.push(joined(&[self.role, self.entity, spelling]));
-                names.push(joined(&[self.role, spelling]));
+        };
+        match target {
+            Target::Resource(name) => {
+                let resource = self.resources.get(name);
+                let superclass = self.superclasses.get(name).and_then(|s| self.abstracts.get(s));
+                Referenced {
+                    entity: resource.map_or("", |r| &r.entity),
+                    superclass_key: superclass.and_then(single),
+                    own: resource.map(|r| r.scalars.keys().map(Text::as_str).collect()).unwrap_or_default(),
+                }
             }
-            if self.role.is_empty() || leniently {
-                names.push(joined(&[self.entity, spelling]));
-                names.push(spelling.to_owned());
+            Target::Abstract(entity) => {
+                let named = self.abstracts.get(&SchemaKey::of(ED_FI, entity));
+                let found = named.or_else(|| self.abstracts.values().find(|a| a.entity == *entity));
+                let own = found.and_then(single).into_iter().map(Text::as_str).collect();
+                Referenced { entity, superclass_key: None, own }
+            }
+            Target::Unresolved(schema) => {
+                let entity = schema.split_once('_').map_or(schema.as_str(), |(_, entity)| entity);
+                Referenced { entity, superclass_key: None, own: BTreeSet::new() }
             }
         }
-        names
-    }
-
-    /// The name among `known` for each member; `None` where there is none.
-    fn map<'k>(&self, known: &'k BTreeSet<Text>, leniently: bool) -> Vec<(&'r Member, Option<&'k Text>)> {
-        let find = |member| self.names_of(member, leniently).iter().find_map(|name| known.get(name.as_str()));
-        self.reference.members.iter().map(|member| (member, find(member))).collect()
-    }
-
-    fn member_path(&self, member: &Member) -> Text {
-        format!("{}.{}", self.path, member.name).into()
-    }
-
-    /// Whether all its members are key fields of the resource: then it identifies.
-    fn maps_whole(&self, known: &BTreeSet<Text>, leniently: bool) -> bool {
-        self.map(known, leniently).iter().all(|(_, name)| name.is_some())
     }
 }
 
-/// `["exit", "School", "schoolId"]` → `exitSchoolSchoolId`.
-fn joined(parts: &[&str]) -> String {
-    let mut name = String::new();
-    for (index, part) in parts.iter().enumerate() {
-        let mut chars = part.chars();
-        let first = chars.next().map(|c| if index == 0 { c.to_ascii_lowercase() } else { c.to_ascii_uppercase() });
-        name.extend(first);
-        name.push_str(chars.as_str());
-    }
-    name
+/// The natural key of one resource.
+struct Key {
+    fields: Vec<KeyField>,
+    /// Paths of the references that contribute to it.
+    identifying: BTreeSet<Text>,
+    /// Fields for which documents that state paths have none, though others name them.
+    without_stated_path: Vec<Text>,
+    /// Stated paths of fields that the documents with names do not have.
+    without_name: Vec<Text>,
+    /// Whether no document names its fields.
+    only_stated: bool,
 }
 
-/// The natural key and the paths of the references that contribute to it.
-fn key(resource: &DraftResource, root: &[RootReference<'_>]) -> (Vec<KeyField>, BTreeSet<Text>) {
-    if let Some(stated) = &resource.identity.stated {
-        return (stated.clone(), stated_identifying(resource, stated));
+impl Key {
+    fn of(fields: Vec<KeyField>, identifying: BTreeSet<Text>) -> Self {
+        Self { fields, identifying, without_stated_path: Vec::new(), without_name: Vec::new(), only_stated: false }
+    }
+
+    /// Says what one document left out and another stated.
+    fn settled(&self, name: &ResourceName) -> impl Iterator<Item = Text> {
+        let said = |left_out: &[Text], by: &str, believed: &str| {
+            (!left_out.is_empty()).then(|| {
+                format!("key of {name}: {by} leaves out {}; {believed} is believed", left_out.join(", ")).into()
+            })
+        };
+        let paths = said(&self.without_stated_path, "ApiSchema", "OpenAPI");
+        let names = said(&self.without_name, "OpenAPI", "ApiSchema");
+        paths.into_iter().chain(names)
+    }
+}
+
+fn key(resource: &DraftResource, root: &[RootReference<'_>], stated: Option<&BTreeMap<Text, KeyPath>>) -> Key {
+    if let Some(fields) = &resource.identity.stated {
+        return Key::of(fields.clone(), stated_identifying(resource, fields));
     }
     if resource.kind == Kind::Descriptor {
-        return (descriptor_key(resource), BTreeSet::new());
+        return Key::of(descriptor_key(resource), BTreeSet::new());
     }
-    let flagged: Vec<&RootReference<'_>> = root.iter().filter(|r| r.reference.identifying == Some(true)).collect();
-    let members = key_members(resource, &flagged);
-    let names: BTreeSet<Text> = members.keys().cloned().collect();
+    let held = |path: &&Text| match path.rsplit_once('.') {
+        // A member that the reference is believed not to have is one spelled in another way.
+        Some((parent, member)) => at(root, parent).is_none_or(|r| r.has(member)),
+        None => false,
+    };
+    let stated = stated.map(|paths| {
+        let paths = paths.iter().filter(|(path, _)| held(path)).map(|(path, said)| (path.clone(), said.clone()));
+        stated::fields(&paths.collect(), &resource.equalities, root)
+    });
+    let stated = stated.unwrap_or_default();
+    let mut key = named_key(resource, root, &stated);
+    // A descriptor of the key is a reference that contributes to it.
+    let paths = key.fields.iter().flat_map(|f| &f.paths);
+    key.identifying.extend(paths.filter(|path| resource.references.contains_key(*path)).cloned());
+    key
+}
+
+/// The key from the names that documents give, and from the paths that they state.
+fn named_key(resource: &DraftResource, root: &[RootReference<'_>], stated: &BTreeMap<Text, BTreeSet<Text>>) -> Key {
+    let flagged = |r: &&RootReference<'_>| r.reference.identifying == Some(true);
+    let flagged: Vec<&RootReference<'_>> = root.iter().filter(flagged).collect();
+    let named = key_members(resource, &flagged);
     let mut paths: BTreeMap<Text, BTreeSet<Text>> = BTreeMap::new();
+    let mut names: BTreeSet<Text> = named.keys().cloned().collect();
+    let mut without_name = Vec::new();
+    for (name, stated) in stated {
+        let name = names.get(name).cloned().or_else(|| known_as(stated, &names, root)).unwrap_or_else(|| {
+            if !named.is_empty() {
+                without_name.push(name.clone());
+            }
+            name.clone()
+        });
+        paths.entry(name).or_default().extend(stated.iter().cloned());
+    }
+    let without_stated_path: Vec<Text> = match stated.is_empty() {
+        true => Vec::new(),
+        false => names.iter().filter(|name| !paths.contains_key(*name)).cloned().collect(),
+    };
+    names.extend(paths.keys().cloned());
+
+    // References that hold a stated path identify as much as flagged ones.
+    let holding: BTreeSet<&str> =
+        stated.values().flatten().filter_map(|path| path.rsplit_once('.')).map(|(parent, _)| parent).collect();
+    let flagged: Vec<&RootReference<'_>> =
+        root.iter().filter(|r| r.reference.identifying == Some(true) || holding.contains(r.path.as_str())).collect();
+    let identifying = find_paths(resource, root, &flagged, &names, &mut paths);
+    let kind_at = |path: &Text| {
+        let (parent, last) = path.rsplit_once('.')?;
+        let members = || at(root, parent)?.reference.members.iter().find(|m| m.name == last);
+        if parent == "$" { resource.scalars.get(last).cloned() } else { members().map(|m| m.kind.clone()) }
+    };
+    let fields = names
+        .into_iter()
+        .map(|name| {
+            let paths: Vec<Text> = paths.remove(&name).unwrap_or_default().into_iter().collect();
+            let scalar = resource.scalars.get(&name).cloned();
+            let kind = scalar.or_else(|| named.get(&name).cloned()).or_else(|| paths.iter().find_map(kind_at));
+            KeyField { name, kind: kind.unwrap_or_default(), paths }
+        })
+        .collect();
+    let only_stated = named.is_empty() && !stated.is_empty();
+    Key { fields, identifying, without_stated_path, without_name, only_stated }
+}
+
+/// The name that other documents give to the field at these paths.
+fn known_as(paths: &BTreeSet<Text>, names: &BTreeSet<Text>, root: &[RootReference<'_>]) -> Option<Text> {
+    let find = |leniently: bool| {
+        paths.iter().find_map(|path| {
+            let (parent, last) = path.rsplit_once('.')?;
+            match at(root, parent) {
+                Some(reference) => reference.find(last, names, leniently),
+                None => names.get(last),
+            }
+        })
+    };
+    find(false).or_else(|| find(true)).cloned()
+}
+
+/// Adds the paths that follow from names; returns the references that contribute to the key.
+fn find_paths(
+    resource: &DraftResource,
+    root: &[RootReference<'_>],
+    flagged: &[&RootReference<'_>],
+    names: &BTreeSet<Text>,
+    paths: &mut BTreeMap<Text, BTreeSet<Text>>,
+) -> BTreeSet<Text> {
     for name in names.iter().filter(|name| resource.scalars.contains_key(*name)) {
         paths.entry(name.clone()).or_default().insert(format!("$.{name}").into());
     }
-
     let mut identifying: BTreeSet<Text> = flagged.iter().map(|r| r.path.clone()).collect();
+    let flagged_paths = identifying.clone();
+    let taken: BTreeSet<Text> = paths.values().flatten().cloned().collect();
     // A key field that is a scalar of the document is not part of any reference: the API hides
     // the scalars that references carry. So what references may contribute is what remains.
     let open: BTreeSet<Text> = names.iter().filter(|name| !paths.contains_key(*name)).cloned().collect();
     for leniently in [false, true] {
         for reference in root {
-            let candidate = if flagged.is_empty() {
-                reference.reference.required
-            } else {
-                reference.reference.identifying == Some(true)
-            };
-            let known = if flagged.is_empty() { &open } else { &names };
+            let candidate =
+                if flagged.is_empty() { reference.reference.required } else { flagged_paths.contains(reference.path) };
+            let known = if flagged.is_empty() { &open } else { names };
             let mapped = reference.map(known, leniently);
             let adds = || mapped.iter().any(|(_, name)| name.is_some_and(|name| !paths.contains_key(name)));
             let already = identifying.contains(reference.path) && !leniently;
@@ -175,49 +241,39 @@ fn key(resource: &DraftResource, root: &[RootReference<'_>]) -> (Vec<KeyField>, 
                 identifying.insert(reference.path.clone());
             }
             for (member, name) in mapped {
-                if let Some(name) = name {
-                    paths.entry(name.clone()).or_default().insert(reference.member_path(member));
+                let path = reference.member_path(member);
+                if let Some(name) = name.filter(|_| !taken.contains(&path)) {
+                    paths.entry(name.clone()).or_default().insert(path);
                 }
             }
         }
     }
-    let fields = members
-        .into_iter()
-        .map(|(name, kind)| {
-            let kind = resource.scalars.get(&name).cloned().unwrap_or(kind);
-            let paths = paths.remove(&name).unwrap_or_default().into_iter().collect();
-            KeyField { name, kind, paths }
-        })
-        .collect();
-    (fields, identifying)
+    identifying
 }
 
-/// Names and types of the key fields: from the resource's own reference schema; else from flagged
-/// GET parameters; else from flagged properties.
+/// Names and types of the key fields that documents name.
+///
+/// The resource's own reference schema has them all, but for documents of MetaEd, which leave out what
+/// an inlined common identifies. Flagged scalars of the root add that; flags deeper down mark the
+/// identity of a child, not of the resource. Without a reference schema, flagged parameters name the
+/// whole key unless references are flagged themselves (ODS).
 fn key_members(resource: &DraftResource, flagged: &[&RootReference<'_>]) -> BTreeMap<Text, FieldType> {
     let identity = &resource.identity;
-    let members = match &identity.own_reference {
-        Some(members) => members.clone(),
-        // Parameters name all of a key only where references are not flagged themselves (ODS).
-        None if flagged.is_empty() && !identity.parameters.is_empty() => identity.parameters.clone(),
-        None => {
-            let scalars = identity.scalars.iter().filter_map(|name| {
-                resource.scalars.get(name).map(|kind| Member { name: name.clone(), kind: kind.clone() })
-            });
-            let members = flagged.iter().flat_map(|reference| {
-                reference.reference.members.iter().map(|member| Member {
-                    name: if reference.role.is_empty() {
-                        member.name.clone()
-                    } else {
-                        joined(&[reference.role, &member.name]).into()
-                    },
-                    kind: member.kind.clone(),
-                })
-            });
-            scalars.chain(members).collect()
+    let scalar = |name: &Text| Some((name.clone(), resource.scalars.get(name)?.clone()));
+    let named = |m: &Member| (m.name.clone(), m.kind.clone());
+    let parameters = identity.parameters.iter().map(|m| &m.name);
+    let mut members: BTreeMap<Text, FieldType> = identity.scalars.iter().chain(parameters).filter_map(scalar).collect();
+    if let Some(own) = &identity.own_reference {
+        members.extend(own.iter().map(named));
+    } else if flagged.is_empty() {
+        members.extend(identity.parameters.iter().map(named));
+    } else {
+        for reference in flagged {
+            let members_of = reference.reference.members.iter();
+            members.extend(members_of.map(|m| (reference.plain_name(&m.name), m.kind.clone())));
         }
-    };
-    members.into_iter().map(|member| (member.name, member.kind)).collect()
+    }
+    members
 }
 
 /// A descriptor is known by `namespace#codeValue`, whatever surrogate key old documents show.

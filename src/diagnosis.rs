@@ -1,0 +1,292 @@
+//! What an API's error message means, checked against the graph.
+//!
+//! ```text
+//! bytes → input (which failures) → response (facts) → verdict (facts + graph) → remedy (an ordered plan)
+//!                                                   many failures → cascade (root causes)
+//! ```
+//!
+//! The code of a diagnosis comes from the response alone; the graph gives the verdict. A message is a
+//! witness, not the truth: it may name the resource being written, a collection, a table or nothing.
+
+pub mod cascade;
+mod catalogue;
+mod codes;
+mod identity;
+pub mod input;
+mod names;
+mod payload;
+mod remedy;
+mod response;
+mod template;
+mod verdict;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::Value;
+
+pub use catalogue::{Template, catalogue};
+pub use codes::{Code, Explanation, NoSuchCode};
+pub use identity::Identity;
+pub use remedy::{Remedy, Wave};
+pub use response::{Body, Server};
+pub use verdict::{Seen, Verdict};
+
+use crate::graph::{DependencyGraph, ResourceId};
+use names::Names;
+use verdict::Case;
+
+/// Where a failure was read from.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Place {
+    /// The file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// Its line, from one on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<usize>,
+    /// All lines, where several records failed alike.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<usize>,
+    /// Its position among the failures of the file, from zero on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub index: Option<usize>,
+}
+
+/// A failed request, as far as it is known, and its response.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Failure {
+    /// Where it was read from.
+    pub place: Place,
+    /// The resource, path or URL of the request.
+    pub resource: Option<String>,
+    /// The HTTP method, in capitals.
+    pub method: Option<String>,
+    /// The HTTP status.
+    pub status: Option<u16>,
+    /// The record that was sent.
+    pub payload: Option<Value>,
+    /// The answer.
+    pub body: Body,
+    /// How many records failed alike, where a loader counted them.
+    pub count: usize,
+}
+
+impl Failure {
+    /// A failure of which only the answer is known.
+    #[must_use]
+    pub fn new(body: Body) -> Self {
+        Self { place: Place::default(), resource: None, method: None, status: None, payload: None, body, count: 1 }
+    }
+}
+
+/// What a failure means and what to do.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Diagnosis {
+    /// Where the failure was read from.
+    pub input: Place,
+    /// The resource of the request; as it was given where the graph does not know it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource: Option<String>,
+    /// The HTTP method.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub method: Option<String>,
+    /// The HTTP status.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// The code.
+    pub code: Code,
+    /// Further codes that the same response states.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<Code>,
+    /// What the graph says of it.
+    pub verdict: Verdict,
+    /// Entities and descriptors as the message spells them, in its order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub named: Vec<String>,
+    /// The resources they stand for; of an abstract resource its entity.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub entities: Vec<String>,
+    /// References that bear on it, or that can be meant instead of what the message names.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub references: Vec<Seen>,
+    /// Fields that are absent.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub missing_fields: Vec<String>,
+    /// Whose answer it is.
+    pub server: Server,
+    /// Who words it like this, where that is known: `ODS/API 7.2 on`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub origin: Option<String>,
+    /// How many records failed alike.
+    #[serde(skip_serializing_if = "is_one")]
+    pub count: usize,
+    /// What the server said; left out where values are withheld.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// What the graph says, in sentences.
+    pub explanation: String,
+    /// What to do.
+    pub remedy: Remedy,
+    /// What must exist first.
+    #[serde(skip)]
+    pub(crate) missing: Vec<ResourceId>,
+    /// The person without a pathway, and the pathway.
+    #[serde(skip)]
+    pub(crate) pathway: Option<(ResourceId, Vec<ResourceId>)>,
+}
+
+impl Diagnosis {
+    /// The same without the values of keys, which are data of students.
+    #[must_use]
+    pub fn redacted(mut self) -> Self {
+        self.message = None;
+        for value in self.references.iter_mut().flat_map(|seen| seen.key.values_mut()) {
+            REDACTED.clone_into(value);
+        }
+        self
+    }
+}
+
+/// What stands in place of a value that is withheld.
+pub const REDACTED: &str = "…";
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn is_one(count: &usize) -> bool {
+    *count == 1
+}
+
+/// Names of other graphs that know a resource or entity.
+pub type Elsewhere = dyn Fn(&str) -> Vec<String>;
+
+/// Diagnoses the failures of one API.
+pub struct Diagnoser<'g> {
+    graph: &'g DependencyGraph,
+    names: Names<'g>,
+    plans: remedy::Plans,
+    elsewhere: Option<Box<Elsewhere>>,
+    /// What was looked up elsewhere already: a flood of failures asks for the same name.
+    asked: RefCell<BTreeMap<String, Vec<String>>>,
+}
+
+impl<'g> Diagnoser<'g> {
+    /// Indexes the names of a graph. O(resources + collections).
+    #[must_use]
+    pub fn new(graph: &'g DependencyGraph) -> Self {
+        Self {
+            graph,
+            names: Names::of(graph),
+            plans: remedy::Plans::default(),
+            elsewhere: None,
+            asked: RefCell::default(),
+        }
+    }
+
+    /// Asks `elsewhere` for names that this graph does not know, so that a wrong standard or a missing
+    /// extension can be told.
+    #[must_use]
+    pub fn asking(mut self, elsewhere: Box<Elsewhere>) -> Self {
+        self.elsewhere = Some(elsewhere);
+        self
+    }
+
+    /// A sentence on who knows a name that this graph does not.
+    fn known_elsewhere(&self, name: &str) -> Option<String> {
+        let elsewhere = self.elsewhere.as_ref()?;
+        let mut asked = self.asked.borrow_mut();
+        // Hostile input may name anything; what is remembered is bounded.
+        if asked.len() > 1000 {
+            return None;
+        }
+        let found = asked.entry(name.to_owned()).or_insert_with(|| elsewhere(name));
+        (!found.is_empty()).then(|| format!("{name} is known to {}.", verdict::several(found, 4)))
+    }
+
+    /// The graph it judges by.
+    #[must_use]
+    pub fn graph(&self) -> &'g DependencyGraph {
+        self.graph
+    }
+
+    fn names(&self) -> &Names<'g> {
+        &self.names
+    }
+
+    /// The resource that a path, URL or name of a request stands for.
+    #[must_use]
+    pub fn resource(&self, text: &str) -> Option<ResourceId> {
+        self.names.request(text)
+    }
+
+    /// Diagnoses one failure. O(length of the response + edges of the graph); any input.
+    #[must_use]
+    pub fn diagnose(&self, failure: &Failure) -> Diagnosis {
+        let facts = response::read(failure.status, &failure.body);
+        let resource = failure.resource.as_deref().and_then(|text| self.resource(text));
+        let case = Case {
+            graph: self.graph,
+            names: &self.names,
+            plans: &self.plans,
+            facts: &facts,
+            resource,
+            method: failure.method.as_deref(),
+            payload: failure.payload.as_ref(),
+        };
+        let judgement = verdict::judge(&case);
+        let remedy = remedy::remedy(&case, &judgement);
+        let named: Vec<String> = {
+            let mut seen = std::collections::BTreeSet::new();
+            facts.named.iter().map(|n| n.text.clone()).filter(|text| seen.insert(text.clone())).collect()
+        };
+        let mut because = judgement.because;
+        if let (Some(text), None) = (&failure.resource, resource) {
+            because.push(format!("This graph has no resource '{text}'."));
+            because.extend(self.known_elsewhere(text));
+        }
+        if facts.code().is_dependency_matter() {
+            let strange = named.iter().filter(|name| self.names.resolve(name, resource).is_none());
+            because.extend(strange.filter_map(|name| self.known_elsewhere(name)));
+        }
+        Diagnosis {
+            input: failure.place.clone(),
+            entities: self.entities(&named, resource),
+            resource: resource.map(|id| self.graph.name(id).to_string()).or_else(|| failure.resource.clone()),
+            method: failure.method.clone(),
+            status: facts.status,
+            code: facts.code(),
+            also: facts.codes.get(1..).unwrap_or_default().to_vec(),
+            verdict: judgement.verdict,
+            named,
+            references: judgement.seen,
+            missing_fields: facts.missing,
+            server: facts.server,
+            origin: facts.origin,
+            count: failure.count,
+            message: Some(facts.text),
+            explanation: because.join(" "),
+            remedy,
+            missing: judgement.missing.into_iter().flat_map(|meaning| meaning.resources).collect(),
+            pathway: judgement.pathway,
+        }
+    }
+
+    /// What names stand for, each once.
+    fn entities(&self, named: &[String], near: Option<ResourceId>) -> Vec<String> {
+        let mut entities = Vec::new();
+        for name in named {
+            let Some(meaning) = self.names.resolve(name, near) else { continue };
+            let found: Vec<String> = match &meaning.sort {
+                names::Sort::Abstract(entity) => vec![entity.to_string()],
+                _ => meaning.resources.iter().map(|&id| self.graph.name(id).to_string()).collect(),
+            };
+            for one in found {
+                if !entities.contains(&one) {
+                    entities.push(one);
+                }
+            }
+        }
+        entities
+    }
+}

@@ -1,0 +1,189 @@
+//! What servers call things: entities, collections, abstract resources, tables cut to 63 characters, paths.
+
+use std::collections::BTreeMap;
+
+use crate::graph::{DependencyGraph, Found, ResourceId};
+use crate::model::{Reference, Text};
+
+/// What a name in a message stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Meaning {
+    /// The resources: of an abstract resource its subclasses, of a collection those that have it.
+    pub(super) resources: Vec<ResourceId>,
+    pub(super) sort: Sort,
+}
+
+/// What sort of thing a name stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Sort {
+    Resource,
+    /// An abstract resource, by entity.
+    Abstract(Text),
+    /// A collection, by its path in each of the resources.
+    Child(Vec<Text>),
+}
+
+/// The names of one graph. Built once, O(resources + collections).
+#[derive(Debug)]
+pub(super) struct Names<'g> {
+    graph: &'g DependencyGraph,
+    entities: BTreeMap<String, Vec<ResourceId>>,
+    endpoints: BTreeMap<(String, String), ResourceId>,
+    children: BTreeMap<String, Vec<(ResourceId, Text)>>,
+}
+
+/// PostgreSQL cuts names of tables at 63 characters; the servers end them in a hash.
+const LONGEST_TABLE: usize = 63;
+
+/// A shorter name is never a cut one.
+const SHORTEST_CUT: usize = 48;
+
+impl<'g> Names<'g> {
+    pub(super) fn of(graph: &'g DependencyGraph) -> Self {
+        let mut names =
+            Self { graph, entities: BTreeMap::new(), endpoints: BTreeMap::new(), children: BTreeMap::new() };
+        for id in graph.ids() {
+            let resource = graph.resource(id);
+            names.entities.entry(resource.entity.to_ascii_lowercase()).or_default().push(id);
+            let (project, endpoint) = (resource.name.project(), resource.name.endpoint());
+            names.endpoints.insert((folded(project), endpoint.to_ascii_lowercase()), id);
+            for collection in &graph.details(id).collections {
+                let children = names.children.entry(collection.entity.to_ascii_lowercase()).or_default();
+                children.push((id, collection.path.clone()));
+            }
+        }
+        names
+    }
+
+    /// The resource that a request was about, from a path, a URL or a name.
+    pub(super) fn request(&self, text: &str) -> Option<ResourceId> {
+        let path = text.split(['?', '#']).next().unwrap_or_default();
+        let path = path.split_once("://").map_or(path, |(_, rest)| rest);
+        let segments: Vec<&str> = path.split('/').filter(|s| !s.is_empty()).collect();
+        let mut qualified = false;
+        for pair in segments.windows(2) {
+            let project = folded(pair[0]);
+            if let Some(id) = self.endpoints.get(&(project.clone(), pair[1].to_ascii_lowercase())) {
+                return Some(*id);
+            }
+            qualified |=
+                self.endpoints.range((project.clone(), String::new())..).next().is_some_and(|(k, _)| k.0 == project);
+        }
+        if qualified {
+            // The API has that project, but not that endpoint; another name would be a guess.
+            return match segments.as_slice() {
+                [project, name] => self.find(&format!("{project}/{name}")),
+                _ => None,
+            };
+        }
+        segments.iter().find_map(|segment| self.find(segment))
+    }
+
+    fn find(&self, name: &str) -> Option<ResourceId> {
+        match self.graph.find(name) {
+            Ok(Found::Resource(id)) => Some(id),
+            _ => None,
+        }
+    }
+
+    /// What a name in a message stands for; `near` is the resource of the request, whose project
+    /// decides between resources of the same name.
+    pub(super) fn resolve(&self, name: &str, near: Option<ResourceId>) -> Option<Meaning> {
+        let name = name.split('[').next().unwrap_or_default().trim();
+        let (project, plain) = name.split_once('.').map_or((None, name), |(p, rest)| (Some(folded(p)), rest));
+        let lower = plain.to_ascii_lowercase();
+        if lower.is_empty() {
+            return None;
+        }
+        let project = project.or_else(|| near.map(|id| folded(self.graph.name(id).project())));
+        if let Some(found) = self.graph.abstracts().iter().find(|a| a.entity.eq_ignore_ascii_case(&lower)) {
+            let resources = self.graph.subclasses(&found.entity).to_vec();
+            return Some(Meaning { resources, sort: Sort::Abstract(found.entity.clone()) });
+        }
+        if let Some(ids) = self.entities.get(&lower) {
+            return Some(Meaning { resources: self.nearest(ids, project.as_deref()), sort: Sort::Resource });
+        }
+        if let Some(children) = self.children.get(&lower) {
+            return Some(child(children));
+        }
+        match self.graph.find(plain) {
+            Ok(Found::Resource(id)) => Some(Meaning { resources: vec![id], sort: Sort::Resource }),
+            _ => self.cut(&lower),
+        }
+    }
+
+    /// Of several resources with one name, those of a project, or all where it has none.
+    fn nearest(&self, ids: &[ResourceId], project: Option<&str>) -> Vec<ResourceId> {
+        let of = |id: &&ResourceId| Some(folded(self.graph.name(**id).project()).as_str()) == project;
+        let nearest: Vec<ResourceId> = ids.iter().filter(of).copied().collect();
+        if nearest.is_empty() { ids.to_vec() } else { nearest }
+    }
+
+    /// A table name that the database cut: `studentspecialeducation…_a51ff9`.
+    fn cut(&self, lower: &str) -> Option<Meaning> {
+        if lower.len() < SHORTEST_CUT || lower.len() > LONGEST_TABLE {
+            return None;
+        }
+        let hashed = |(_, hash): &(&str, &str)| hash.len() == 6 && hash.bytes().all(|b| b.is_ascii_hexdigit());
+        let prefix = lower.rsplit_once('_').filter(hashed).map_or(lower, |(prefix, _)| prefix);
+        let from = prefix.to_owned();
+        let resources: Vec<ResourceId> = self
+            .entities
+            .range(from.clone()..)
+            .take_while(|(name, _)| name.starts_with(prefix))
+            .flat_map(|(_, ids)| ids.iter().copied())
+            .collect();
+        if !resources.is_empty() {
+            return Some(Meaning { resources, sort: Sort::Resource });
+        }
+        let children: Vec<(ResourceId, Text)> = self
+            .children
+            .range(from..)
+            .take_while(|(name, _)| name.starts_with(prefix))
+            .flat_map(|(_, children)| children.iter().cloned())
+            .collect();
+        (!children.is_empty()).then(|| child(&children))
+    }
+
+    /// References of a resource at a path of a message, which may carry indexes and, from a DMS, lack
+    /// all steps but the last one or two.
+    pub(super) fn at(&self, resource: ResourceId, path: &str) -> Vec<&'g Reference> {
+        let said = steps(path);
+        let references = &self.graph.resource(resource).references;
+        let whole: Vec<&Reference> = references.iter().filter(|r| same(&steps(&r.path), &said)).collect();
+        if !whole.is_empty() || said.is_empty() || said.len() > 2 {
+            return whole;
+        }
+        let ends = |r: &&Reference| {
+            let steps = steps(&r.path);
+            steps.len() >= said.len() && same(&steps[steps.len() - said.len()..], &said)
+        };
+        references.iter().filter(ends).collect()
+    }
+}
+
+fn child(children: &[(ResourceId, Text)]) -> Meaning {
+    let (resources, paths) = children.iter().cloned().unzip();
+    Meaning { resources, sort: Sort::Child(paths) }
+}
+
+/// The steps of a JSON path without indexes.
+pub(super) fn steps(path: &str) -> Vec<&str> {
+    let plain = path.trim_start_matches('$').trim_start_matches('.');
+    plain.split('.').map(|step| step.split('[').next().unwrap_or_default()).filter(|s| !s.is_empty()).collect()
+}
+
+fn same(left: &[&str], right: &[&str]) -> bool {
+    left.len() == right.len() && left.iter().zip(right).all(|(a, b)| a.eq_ignore_ascii_case(b))
+}
+
+/// Whether a path stands below another one.
+pub(super) fn below(path: &str, parent: &str) -> bool {
+    let (path, parent) = (steps(path), steps(parent));
+    path.len() >= parent.len() && same(&path[..parent.len()], &parent)
+}
+
+/// A project as schemas, paths and messages spell it: `Ed-Fi`, `edFi`, `ed-fi`.
+fn folded(project: &str) -> String {
+    project.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
+}

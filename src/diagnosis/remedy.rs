@@ -1,0 +1,265 @@
+//! What to do about a failure, in order.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::rc::Rc;
+
+use serde::Serialize;
+
+use super::codes::Code;
+use super::names::Sort;
+use super::verdict::{Case, Judgement, Seen, Verdict, several};
+use crate::graph::{Constraint, DependencyGraph, Follow, Precedence, ResourceId};
+use crate::model::{Kind, Reference, ResourceName, Target};
+
+/// What to load and delete, and what to know besides.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Remedy {
+    /// What must exist before the request is sent again, in waves.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub load: Vec<Wave>,
+    /// Every resource that can block, nearest first; to be deleted from the end.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub delete: Vec<ResourceName>,
+    /// Sentences for people.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
+/// Resources that can be loaded at the same time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Wave {
+    /// From one on.
+    pub wave: usize,
+    /// Sorted by name.
+    pub resources: Vec<ResourceName>,
+}
+
+/// What some resources need, in waves.
+#[derive(Debug, Default)]
+pub(super) struct Plan {
+    waves: Vec<Wave>,
+    /// Abstract resources that any subclass satisfies.
+    one_of: BTreeSet<String>,
+}
+
+/// Plans by what they load: a flood of failures waits for the same few resources.
+#[derive(Debug, Default)]
+pub(super) struct Plans(RefCell<BTreeMap<BTreeSet<ResourceId>, Rc<Plan>>>);
+
+/// Plans that are remembered at most.
+const REMEMBERED: usize = 4096;
+
+impl Plans {
+    fn of(&self, graph: &DependencyGraph, wanted: &BTreeSet<ResourceId>) -> Rc<Plan> {
+        let mut known = self.0.borrow_mut();
+        if let Some(plan) = known.get(wanted) {
+            return Rc::clone(plan);
+        }
+        let (closure, one_of) = closure(graph, wanted);
+        let plan = Rc::new(Plan { waves: waves(graph, &closure), one_of });
+        if known.len() < REMEMBERED {
+            known.insert(wanted.clone(), Rc::clone(&plan));
+        }
+        plan
+    }
+}
+
+/// The remedy of a judged failure.
+pub(super) fn remedy(case: &Case<'_>, judgement: &Judgement) -> Remedy {
+    let mut remedy = Remedy::default();
+    let code = case.facts.code();
+    match code {
+        Code::UnresolvedReference | Code::DescriptorValueMissing => load_missing(case, judgement, &mut remedy),
+        Code::RelationshipMissing => walk_pathway(case, judgement, &mut remedy),
+        Code::DependentExists => delete_first(case, judgement, &mut remedy),
+        Code::KeyChangeNotSupported => {
+            remedy.notes.push(code.explanation().remedy.to_owned());
+            delete_first(case, judgement, &mut remedy);
+        }
+        Code::AuthorizationOther => remedy.notes.push(format!("Order won't help. {}", code.explanation().remedy)),
+        _ => remedy.notes.push(code.explanation().remedy.to_owned()),
+    }
+    remedy
+}
+
+fn load_missing(case: &Case<'_>, judgement: &Judgement, remedy: &mut Remedy) {
+    let graph = case.graph;
+    let mut wanted = BTreeSet::new();
+    let mut one_of = BTreeSet::new();
+    for meaning in &judgement.missing {
+        match &meaning.sort {
+            // Any subclass satisfies the reference, so none can be told to be loaded.
+            Sort::Abstract(entity) => drop(one_of.insert(entity.to_string())),
+            _ => wanted.extend(meaning.resources.iter().copied()),
+        }
+    }
+    if case.facts.code() == Code::DescriptorValueMissing {
+        let names: Vec<String> = wanted.iter().map(|&id| graph.name(id).short().to_owned()).collect();
+        let what = if names.is_empty() { "the descriptor".to_owned() } else { several(&names, 4) };
+        remedy.notes.push(match judgement.verdict {
+            Verdict::NotADependencyMatter => "Send a descriptor as namespace#codeValue.".to_owned(),
+            _ => format!("Load the value into {what} first, or map it to one that exists."),
+        });
+    }
+    let plan = case.plans.of(graph, &wanted);
+    one_of.extend(plan.one_of.iter().cloned());
+    remedy.load.clone_from(&plan.waves);
+    for entity in one_of {
+        let names: Vec<String> =
+            graph.subclasses(&entity).iter().map(|&id| graph.name(id).short().to_owned()).collect();
+        remedy.notes.push(format!("{entity} is any one of {}.", several(&names, 12)));
+    }
+    if case.facts.code() != Code::UnresolvedReference {
+        return;
+    }
+    match judgement.verdict {
+        Verdict::Contradicted | Verdict::Ambiguous if judgement.missing.is_empty() => {
+            remedy.notes.push("Check the references listed, the required ones first.".to_owned());
+        }
+        Verdict::Inconclusive => {
+            remedy.notes.push("Give the resource (--resource) and metadata (-m) of the API that answered.".to_owned());
+        }
+        _ => {
+            let years = wanted.iter().any(|&id| graph.resource(id).kind == Kind::SchoolYears);
+            if years {
+                remedy.notes.push("Have the host enable the school year.".to_owned());
+            }
+            let names: Vec<String> = wanted.iter().map(|&id| graph.name(id).short().to_owned()).collect();
+            if !names.is_empty() {
+                remedy.notes.push(format!("Load {}, then send this record again.", several(&names, 4)));
+            }
+        }
+    }
+    let others = others(case, &judgement.seen);
+    if !others.is_empty() {
+        remedy.notes.push(format!(
+            "Servers name the first missing reference only; the record also refers to {}.",
+            several(&others, 5)
+        ));
+    }
+}
+
+/// What else the record refers to, and could miss next.
+fn others(case: &Case<'_>, seen: &[Seen]) -> Vec<String> {
+    let (Some(resource), Some(payload)) = (case.resource, case.payload) else { return Vec::new() };
+    let used = |r: &&Reference| super::payload::has(payload, r) && !r.property().ends_with("Descriptor");
+    let named: BTreeSet<&str> = seen.iter().map(|s| s.target.as_str()).collect();
+    let all = case.graph.resource(resource).references.iter().filter(used);
+    let targets: BTreeSet<String> =
+        all.map(super::verdict::target_name).filter(|t| !named.contains(t.as_str())).collect();
+    targets.into_iter().map(|t| t.trim_start_matches("/ed-fi/").to_owned()).collect()
+}
+
+fn walk_pathway(case: &Case<'_>, judgement: &Judgement, remedy: &mut Remedy) {
+    let graph = case.graph;
+    let Some((person, associations)) = &judgement.pathway else {
+        if case.resource.is_none() && !case.facts.hints.is_empty() {
+            let names: Vec<String> = case.facts.hints.iter().flat_map(|h| h.associations.clone()).collect();
+            remedy.notes.push(format!("Create what the hint names ({}), then repeat the request.", several(&names, 4)));
+        } else if judgement.verdict == Verdict::NotADependencyMatter {
+            remedy.notes.push("Check the education organizations of the client, and that the id exists.".to_owned());
+        } else {
+            remedy.notes.push(Code::RelationshipMissing.explanation().remedy.to_owned());
+        }
+        return;
+    };
+    let who = graph.name(*person).short();
+    if judgement.verdict == Verdict::Contradicted {
+        remedy
+            .notes
+            .push(format!("Check the education organizations of the client, and that the {who} record exists."));
+        return;
+    }
+    let wanted: BTreeSet<ResourceId> = associations.iter().copied().filter(|&id| Some(id) != case.resource).collect();
+    let plan = case.plans.of(graph, &wanted);
+    remedy.load.clone_from(&plan.waves);
+    let names: Vec<String> = wanted.iter().map(|&id| graph.name(id).short().to_owned()).collect();
+    let any = case.facts.any_hint_suffices() || (case.facts.hints.is_empty() && names.len() > 1);
+    let joined = if any { format!("one of {}", names.join(", ")) } else { several(&names, 4) };
+    if !names.is_empty() {
+        remedy.notes.push(format!("Create {joined} of that person at an education organization of the client."));
+    }
+    let resource = case.resource.map_or(who, |id| graph.name(id).short());
+    let again = match (case.method, case.resource == Some(*person)) {
+        (Some("GET"), _) => "Then read it again.".to_owned(),
+        (_, true) => format!("Then update {who}: a person is created freely, but changed only after its association."),
+        (_, false) => format!("Then send the {resource} record again."),
+    };
+    remedy.notes.push(again);
+    if plan.one_of.iter().any(|entity| entity == "EducationOrganization") {
+        remedy.notes.push("The education organization must exist as well.".to_owned());
+    }
+}
+
+fn delete_first(case: &Case<'_>, judgement: &Judgement, remedy: &mut Remedy) {
+    let Some(resource) = case.resource else {
+        remedy.notes.push(Code::DependentExists.explanation().remedy.to_owned());
+        return;
+    };
+    remedy.delete = nearest_first(case.graph, resource, &judgement.blocking);
+    if case.facts.code() == Code::DependentExists && !remedy.delete.is_empty() {
+        remedy.notes.push("Delete what refers to this item, the most distant first.".to_owned());
+        if judgement.blocking.len() < remedy.delete.len() {
+            remedy.notes.push("The server names one blocker at a time; the others can block next.".to_owned());
+        }
+    }
+}
+
+/// Everything that refers to a resource, directly or not, by distance, then the named ones, then name.
+fn nearest_first(graph: &DependencyGraph, resource: ResourceId, named: &[ResourceId]) -> Vec<ResourceName> {
+    let mut distance = BTreeMap::from([(resource, 0_usize)]);
+    let mut open = VecDeque::from([(resource, 0_usize)]);
+    while let Some((id, d)) = open.pop_front() {
+        for edge in graph.dependents(id).filter(|edge| !edge.is_self()) {
+            if let std::collections::btree_map::Entry::Vacant(entry) = distance.entry(edge.dependent) {
+                entry.insert(d + 1);
+                open.push_back((edge.dependent, d + 1));
+            }
+        }
+    }
+    distance.remove(&resource);
+    let mut all: Vec<(usize, bool, ResourceId)> =
+        distance.into_iter().map(|(id, d)| (d, !named.contains(&id), id)).collect();
+    all.sort_unstable();
+    all.into_iter().map(|(_, _, id)| graph.name(id).clone()).collect()
+}
+
+/// Resources with everything they require; abstract prerequisites stay groups (DESIGN 5).
+fn closure(graph: &DependencyGraph, wanted: &BTreeSet<ResourceId>) -> (BTreeSet<ResourceId>, BTreeSet<String>) {
+    let mut all = wanted.clone();
+    let mut one_of = BTreeSet::new();
+    let mut open: Vec<ResourceId> = wanted.iter().copied().collect();
+    while let Some(id) = open.pop() {
+        for reference in graph.resource(id).references.iter().filter(|r| r.required) {
+            match &reference.target {
+                Target::Resource(name) => open.extend(graph.id(name).filter(|&target| all.insert(target))),
+                Target::Abstract(entity) => drop(one_of.insert(entity.to_string())),
+                Target::Unresolved(_) => {}
+            }
+        }
+    }
+    one_of.retain(|entity| !graph.subclasses(entity).iter().any(|id| all.contains(id)));
+    (all, one_of)
+}
+
+/// Longest-path layers over the required edges among some resources. O(edges among them).
+fn waves(graph: &DependencyGraph, resources: &BTreeSet<ResourceId>) -> Vec<Wave> {
+    let order: Vec<ResourceId> = resources.iter().copied().collect();
+    let place: BTreeMap<ResourceId, usize> = order.iter().enumerate().map(|(i, &id)| (id, i)).collect();
+    let mut constraints = Vec::new();
+    for (&id, &after) in &place {
+        for edge in graph.prerequisites(id).filter(|edge| Follow::required().follows(graph, edge)) {
+            if let Some(&before) = place.get(&edge.prerequisite) {
+                constraints.push(Constraint { before, after, removable: false });
+            }
+        }
+    }
+    let layers = Precedence { steps: order.len(), constraints }.layers(&[], |_| true).layer;
+    let mut waves: BTreeMap<usize, Vec<ResourceName>> = BTreeMap::new();
+    for (&id, layer) in order.iter().zip(layers) {
+        waves.entry(layer).or_default().push(graph.name(id).clone());
+    }
+    let numbered = waves.into_values().enumerate();
+    numbered.map(|(position, resources)| Wave { wave: position + 1, resources }).collect()
+}

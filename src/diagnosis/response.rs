@@ -1,0 +1,614 @@
+//! From the body of a response to facts: what it names, where, and what kind of failure it states.
+//!
+//! Every generation of server is read: the `message` and `modelState` of ODS/API up to 7.1, problem
+//! details of ODS/API 7.2 on and of DMS, whose empty members mean nothing, and Meadowlark's `error`.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+
+use super::catalogue::{Nuance, Template, code_of_type, patterns};
+use super::codes::Code;
+use super::template::{Hole, Match, claim, fold, squeeze};
+
+/// Whose answer it is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Server {
+    /// The Ed-Fi ODS/API.
+    Ods,
+    /// The Ed-Fi Data Management Service.
+    Dms,
+    /// Meadowlark.
+    Meadowlark,
+    /// The answer does not tell.
+    #[default]
+    Unknown,
+}
+
+impl Server {
+    /// `ods`, for machines.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ods => "ods",
+            Self::Dms => "dms",
+            Self::Meadowlark => "meadowlark",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl fmt::Display for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ods => "ODS/API",
+            Self::Dms => "DMS",
+            Self::Meadowlark => "Meadowlark",
+            Self::Unknown => "unknown server",
+        })
+    }
+}
+
+impl Serialize for Server {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+/// The body of a response.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Body {
+    /// JSON.
+    Json(Value),
+    /// Anything else: the message alone, the page of a proxy, JSON that breaks off.
+    Text(String),
+}
+
+/// How a message speaks of a thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Role {
+    /// As what is missing or blocks.
+    Entity,
+    /// As a table of the database, which may be the one being written.
+    Table,
+    /// As a person that authorization looked for.
+    Person,
+    /// As a collection of another thing that is named beside it.
+    Child,
+    /// As a descriptor.
+    Descriptor,
+    /// As an association that would help.
+    Hint,
+}
+
+/// One thing that a message names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Named {
+    /// As the message spells it.
+    pub(super) text: String,
+    pub(super) role: Role,
+    /// The path the message gives for it.
+    pub(super) path: Option<String>,
+    /// The key the message gives for it.
+    pub(super) key: Vec<(String, String)>,
+}
+
+/// Associations of one hint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Hint {
+    pub(super) associations: Vec<String>,
+    /// All of them, or any.
+    pub(super) all: bool,
+}
+
+/// What a response says, before any graph is asked.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct Facts {
+    pub(super) status: Option<u16>,
+    pub(super) server: Server,
+    /// The versions that word it like this, where a single template tells.
+    pub(super) origin: Option<String>,
+    /// All codes that the response states, the decisive one first.
+    pub(super) codes: Vec<Code>,
+    pub(super) named: Vec<Named>,
+    pub(super) hints: Vec<Hint>,
+    /// Properties that authorization looked at.
+    pub(super) properties: Vec<String>,
+    /// Fields that are absent: a path, or the name where the message gives none.
+    pub(super) missing: Vec<String>,
+    /// Paths that the message complains of, whatever for.
+    pub(super) paths: Vec<String>,
+    /// Descriptor values and the property path they stand at.
+    pub(super) values: Vec<(Option<String>, String)>,
+    /// Key fields and values of a conflict.
+    pub(super) key: Vec<(String, String)>,
+    /// Items that block, as URIs.
+    pub(super) uris: Vec<String>,
+    pub(super) nuances: Vec<Nuance>,
+    /// What the server said, in its words.
+    pub(super) text: String,
+    /// The JSON breaks off.
+    pub(super) truncated: bool,
+}
+
+impl Facts {
+    pub(super) fn code(&self) -> Code {
+        self.codes.first().copied().unwrap_or(Code::Unknown)
+    }
+
+    /// Whether any one of the hinted associations suffices: strategies that are alternatives each
+    /// give a hint of their own.
+    pub(super) fn any_hint_suffices(&self) -> bool {
+        self.hints.len() > 1 || self.hints.iter().any(|hint| !hint.all)
+    }
+
+    pub(super) fn has(&self, nuance: Nuance) -> bool {
+        self.nuances.contains(&nuance)
+    }
+}
+
+/// One sentence and the path it is said of.
+#[derive(Debug, Clone, Default)]
+struct Sentence {
+    path: Option<String>,
+    text: String,
+}
+
+/// What an envelope holds.
+#[derive(Debug, Default)]
+struct Envelope {
+    kind: Option<String>,
+    status: Option<u16>,
+    /// Known by its form alone.
+    server: Server,
+    sentences: Vec<Sentence>,
+    /// Said in members that no server is known to have; read only where nothing else tells.
+    aside: Vec<Sentence>,
+    named: Vec<Named>,
+    uris: Vec<String>,
+    /// The page of something in between: its words are kept, but mean nothing.
+    page: bool,
+}
+
+/// Longest text of a body that is kept and shown, in characters.
+const KEPT: usize = 2000;
+
+/// Reads a body. O(length of the body); any input.
+pub(super) fn read(status: Option<u16>, body: &Body) -> Facts {
+    let mut facts = Facts { status, ..Facts::default() };
+    let envelope = match body {
+        Body::Json(value) => open(value),
+        Body::Text(text) => open_text(text, &mut facts),
+    };
+    facts.status = facts.status.or(envelope.status);
+    facts.named = envelope.named;
+    facts.uris = envelope.uris;
+    let mut server = envelope.server;
+    let mut origins: Vec<String> = Vec::new();
+    let mut codes: Vec<Code> = Vec::new();
+    // What a preamble says only counts where nothing else is said.
+    let mut preambles: Vec<Code> = Vec::new();
+    let mut found = if envelope.page { Vec::new() } else { read_all(&envelope.sentences, &mut facts) };
+    if found.iter().all(|t| t.nuance == Nuance::Preamble) {
+        found.extend(read_all(&envelope.aside, &mut facts));
+    }
+    for template in found {
+        match template.nuance {
+            Nuance::Preamble => preambles.push(template.code),
+            nuance => {
+                codes.push(template.code);
+                facts.nuances.push(nuance);
+                origins.extend(Some(template.origin()).filter(|origin| !origin.starts_with("all")));
+            }
+        }
+        if server == Server::Unknown || (server == Server::Ods && template.server == Server::Dms) {
+            server = if template.server == Server::Unknown { server } else { template.server };
+        }
+    }
+    facts.server = server;
+    origins.dedup();
+    facts.origin = match origins.as_slice() {
+        [only] => Some(only.clone()),
+        _ => None,
+    };
+    if facts.truncated && facts.named.is_empty() {
+        // Half a message may mean anything.
+        codes.clear();
+        preambles.clear();
+    }
+    codes = settle(codes, preambles, envelope.kind.as_deref(), facts.status);
+    // A list of failures that are descriptors throughout is about their values.
+    let descriptors_only =
+        facts.named.iter().all(|n| n.role == Role::Descriptor) && !facts.named.is_empty() && facts.values.is_empty();
+    if descriptors_only && codes.first() == Some(&Code::UnresolvedReference) {
+        codes = vec![Code::DescriptorValueMissing];
+    }
+    facts.codes = codes;
+    dedup(&mut facts);
+    facts.text = kept(&envelope.sentences, &envelope.aside, body);
+    facts
+}
+
+/// The codes of a response, from what its sentences, its type and its status say.
+fn settle(mut codes: Vec<Code>, preambles: Vec<Code>, kind: Option<&str>, status: Option<u16>) -> Vec<Code> {
+    codes.sort_unstable();
+    codes.dedup();
+    let typed = kind.and_then(code_of_type);
+    if let Some((code, true)) = typed {
+        codes.retain(|other| *other > code);
+        codes.insert(0, code);
+        return codes;
+    }
+    // These statuses mean one thing whatever is said; a profile may refuse a method or a type.
+    let fixed = match status {
+        Some(401) => Some(Code::Authentication),
+        Some(404 | 410) => Some(Code::NotFound),
+        Some(405) => Some(Code::MethodNotAllowed),
+        Some(406 | 415) => Some(Code::MediaType),
+        Some(412 | 428) => Some(Code::PreconditionFailed),
+        Some(429) => Some(Code::Throttled),
+        Some(500..) => Some(Code::ServerError),
+        _ => None,
+    };
+    if let Some(code) = fixed {
+        let outweighs = |other: &Code| matches!(other, Code::DataPolicy | Code::SecurityConfiguration);
+        let kept = codes.iter().copied().find(outweighs);
+        return vec![kept.unwrap_or(code)];
+    }
+    if codes.is_empty() {
+        codes.extend(preambles.first().or(typed.as_ref().map(|(code, _)| code)));
+    }
+    if codes.is_empty() && status == Some(403) {
+        codes.push(Code::AuthorizationOther);
+    }
+    if codes.is_empty() {
+        codes.push(Code::Unknown);
+    }
+    codes
+}
+
+/// Finds every template in the sentences and notes what fills its holes.
+fn read_all(sentences: &[Sentence], facts: &mut Facts) -> Vec<&'static Template> {
+    let mut found = Vec::new();
+    for sentence in sentences {
+        let (text, path) = without_wrapping(&sentence.text, sentence.path.as_deref());
+        let mut folded = fold(&text);
+        for (template, pattern) in patterns() {
+            let matches = pattern.find_all(&folded);
+            if matches.is_empty() {
+                continue;
+            }
+            for one in &matches {
+                note(facts, template, &text, path.as_deref(), one);
+                found.push(*template);
+            }
+            folded = claim(folded, &matches);
+        }
+        if let Some(path) = path {
+            facts.paths.push(path);
+        }
+    }
+    found
+}
+
+/// A message without what loaders put around it: `409: … (at $.schoolReference)`.
+fn without_wrapping(text: &str, path: Option<&str>) -> (String, Option<String>) {
+    let squeezed = squeeze(text);
+    if path.is_none()
+        && let Some(rest) = squeezed.strip_suffix(')')
+        && let Some((said, at)) = rest.rsplit_once(" (at ")
+        && at.starts_with('$')
+    {
+        return (said.to_owned(), Some(at.to_owned()));
+    }
+    (squeezed, path.map(str::to_owned))
+}
+
+fn note(facts: &mut Facts, template: &Template, text: &str, path: Option<&str>, found: &Match) {
+    let filling = |span: &std::ops::Range<usize>| text.get(span.clone()).unwrap_or_default();
+    let mut associations = Vec::new();
+    let mut incomplete = None;
+    for (hole, span) in &found.holes {
+        let filling = filling(span);
+        let mut name = |text: &str, role: Role| {
+            let role = if text.ends_with("Descriptor") && role == Role::Entity { Role::Descriptor } else { role };
+            let path = path.map(str::to_owned);
+            facts.named.push(Named { text: text.to_owned(), role, path, key: Vec::new() });
+        };
+        match hole {
+            Hole::Entity => name(filling, Role::Entity),
+            Hole::Entities => list(filling).for_each(|one| name(one, Role::Entity)),
+            Hole::Table => name(filling, Role::Table),
+            Hole::Person => name(filling, Role::Person),
+            Hole::Child => name(filling, Role::Child),
+            Hole::Descriptor => name(filling, Role::Descriptor),
+            Hole::Coded => name(&format!("{filling}Descriptor"), Role::Descriptor),
+            Hole::Association => {
+                name(filling, Role::Hint);
+                associations.push(filling.to_owned());
+            }
+            Hole::Property => facts.properties.push(filling.to_owned()),
+            Hole::Properties => facts.properties.extend(list(filling).map(str::to_owned)),
+            Hole::Field if template.code == Code::RequiredFieldMissing => {
+                facts.missing.push(path.map_or_else(|| filling.to_owned(), |path| missing_path(path, filling)));
+            }
+            Hole::Fields => incomplete = Some(filling),
+            Hole::Key => facts.key.extend(key_values(filling)),
+            Hole::Text if template.code == Code::DescriptorValueMissing => {
+                facts.values.push((path.map(str::to_owned), filling.to_owned()));
+            }
+            Hole::Field | Hole::Word | Hole::Text => {}
+        }
+    }
+    if let Some(fields) = incomplete {
+        let base = path.unwrap_or("$");
+        facts.missing.extend(list(fields).map(|field| format!("{base}.{}", camel(field))));
+    }
+    if template.code == Code::RequiredFieldMissing && !found.holes.iter().any(|(hole, _)| *hole == Hole::Field) {
+        facts.missing.push(path.unwrap_or("$").to_owned());
+    }
+    if !associations.is_empty() {
+        facts.hints.push(Hint { associations, all: template.nuance == Nuance::HintAll });
+    }
+}
+
+/// Meadowlark gives the object and names the field; the others give the path of the field.
+fn missing_path(path: &str, field: &str) -> String {
+    match path.strip_suffix("{requestBody}").or(path.strip_prefix("{requestBody}")) {
+        Some(rest) => format!("${rest}.{field}"),
+        None => path.to_owned(),
+    }
+}
+
+/// The items of `A, B` or `'A', 'B'`.
+fn list(text: &str) -> impl Iterator<Item = &str> {
+    text.split(',').map(|item| item.trim().trim_matches('\'')).filter(|item| !item.is_empty())
+}
+
+/// `schoolId = 1, sessionName = Fall`, `(a = 1),(b = 2)` or `a, b) = (1, 2`.
+fn key_values(text: &str) -> Vec<(String, String)> {
+    let plain = |text: &str| text.trim().trim_matches(['(', ')', '.']).trim().to_owned();
+    if let Some((fields, values)) = text.split_once(") = (") {
+        return list(fields).map(str::to_owned).zip(values.split(',').map(plain)).collect();
+    }
+    let parts = text.split(',').map(|part| part.split_once('=').unwrap_or((part, "")));
+    parts.map(|(field, value)| (plain(field), plain(value))).filter(|(field, _)| !field.is_empty()).collect()
+}
+
+/// `SchoolId` as a document spells it.
+pub(super) fn camel(name: &str) -> String {
+    let mut chars = name.chars();
+    chars.next().map_or_else(String::new, |first| first.to_ascii_lowercase().to_string() + chars.as_str())
+}
+
+fn dedup(facts: &mut Facts) {
+    let mut seen = std::collections::BTreeSet::new();
+    facts.named.retain(|n| seen.insert((n.text.clone(), n.role, n.path.clone())));
+    facts.properties.sort();
+    facts.properties.dedup();
+    for paths in [&mut facts.missing, &mut facts.paths] {
+        let mut seen = std::collections::BTreeSet::new();
+        paths.retain(|path| seen.insert(path.clone()));
+    }
+}
+
+/// What was said, for people.
+fn kept(sentences: &[Sentence], aside: &[Sentence], body: &Body) -> String {
+    let mut said = Vec::new();
+    for sentence in sentences.iter().chain(aside) {
+        let text = squeeze(&sentence.text);
+        let whole = match &sentence.path {
+            Some(path) => squeeze(&format!("{path}: {text}")),
+            None => text,
+        };
+        if !said.contains(&whole) && said.len() < 50 {
+            said.push(whole);
+        }
+    }
+    let text = match (said.is_empty(), body) {
+        (true, Body::Json(value)) => squeeze(&value.to_string()),
+        (true, Body::Text(text)) => squeeze(text),
+        (false, _) => said.join(" "),
+    };
+    match text.char_indices().nth(KEPT) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text,
+    }
+}
+
+/// The members of a JSON body.
+fn open(value: &Value) -> Envelope {
+    let mut envelope = Envelope::default();
+    match value {
+        Value::Object(members) => {
+            let member = |name: &str| members.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, v)| v);
+            envelope.kind = member("type").and_then(Value::as_str).map(str::to_owned);
+            envelope.status = member("status").or_else(|| member("statusCode")).and_then(status_of);
+            let problem = envelope.kind.as_deref().is_some_and(|kind| kind.starts_with("urn:ed-fi:api"));
+            let empty = |name: &str| member(name).is_some_and(is_empty);
+            envelope.server = if problem && (empty("validationErrors") || empty("errors")) {
+                Server::Dms
+            } else if problem || (member("message").is_some() && member("traceId").is_none()) {
+                // Without an empty member it may still be a DMS; a template of its own would say so.
+                if problem { Server::Unknown } else { Server::Ods }
+            } else {
+                Server::Unknown
+            };
+            for (name, value) in members {
+                read_member(&mut envelope, name, value);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| read_failure(&mut envelope, item)),
+        Value::String(text) => envelope.sentences.push(Sentence { path: None, text: text.clone() }),
+        _ => {}
+    }
+    envelope
+}
+
+fn status_of(value: &Value) -> Option<u16> {
+    let number = value.as_u64().or_else(|| value.as_str()?.trim().parse().ok())?;
+    u16::try_from(number).ok().filter(|status| (100..600).contains(status))
+}
+
+fn is_empty(value: &Value) -> bool {
+    value.as_object().is_some_and(serde_json::Map::is_empty) || value.as_array().is_some_and(Vec::is_empty)
+}
+
+fn read_member(envelope: &mut Envelope, name: &str, value: &Value) {
+    let lower = name.to_ascii_lowercase();
+    match (lower.as_str(), value) {
+        ("detail" | "message" | "exceptionmessage", Value::String(text)) => {
+            envelope.sentences.push(Sentence { path: None, text: text.clone() });
+        }
+        ("errors", Value::Array(items)) => items.iter().for_each(|item| read_failure(envelope, item)),
+        ("validationerrors" | "modelstate" | "errors", Value::Object(paths)) => {
+            for (path, messages) in paths {
+                read_validation(envelope, path, messages);
+            }
+        }
+        ("error", Value::String(text)) => envelope.sentences.push(Sentence { path: None, text: text.clone() }),
+        ("error", Value::Array(items)) => {
+            envelope.server = Server::Meadowlark;
+            items.iter().for_each(|item| read_failure(envelope, item));
+        }
+        ("error", Value::Object(error)) => {
+            envelope.server = Server::Meadowlark;
+            for (name, value) in error {
+                read_meadowlark(envelope, name, value);
+            }
+        }
+        ("type" | "status" | "statuscode" | "title" | "correlationid" | "traceid" | "instance", _) => {}
+        (_, value) => read_aside(envelope, value),
+    }
+}
+
+fn read_validation(envelope: &mut Envelope, path: &str, messages: &Value) {
+    let path = Some(plain_path(path));
+    match messages {
+        Value::String(text) => envelope.sentences.push(Sentence { path, text: text.clone() }),
+        Value::Array(items) => {
+            for text in items.iter().filter_map(Value::as_str) {
+                envelope.sentences.push(Sentence { path: path.clone(), text: text.to_owned() });
+            }
+        }
+        _ => {}
+    }
+}
+
+/// `request.addresses[0].City` of a model state is `$.addresses[0].city`.
+fn plain_path(path: &str) -> String {
+    let Some(rest) = path.strip_prefix("request.") else { return path.to_owned() };
+    let steps: Vec<String> = rest.split('.').map(camel).collect();
+    format!("$.{}", steps.join("."))
+}
+
+/// One error of a list: text, or an object of Meadowlark's validator.
+fn read_failure(envelope: &mut Envelope, item: &Value) {
+    match item {
+        Value::String(text) => envelope.sentences.push(Sentence { path: None, text: text.clone() }),
+        Value::Object(members) => {
+            let path = members.get("path").and_then(Value::as_str);
+            if path.is_some_and(|path| path.starts_with("{requestBody}")) {
+                envelope.server = Server::Meadowlark;
+            }
+            if let Some(text) = members.get("message").and_then(Value::as_str) {
+                envelope.sentences.push(Sentence { path: path.map(str::to_owned), text: text.to_owned() });
+            }
+        }
+        _ => {}
+    }
+}
+
+fn read_meadowlark(envelope: &mut Envelope, name: &str, value: &Value) {
+    match (name, value) {
+        ("failures", Value::Array(failures)) => {
+            for failure in failures {
+                let Some(entity) = failure.get("resourceName").and_then(Value::as_str) else { continue };
+                let parts = failure.get("identity").and_then(Value::as_array).into_iter().flatten();
+                let key: Vec<(String, String)> = parts
+                    .filter_map(Value::as_object)
+                    .flatten()
+                    .map(|(field, value)| (field.clone(), plain_value(value)))
+                    .collect();
+                let role = if entity.ends_with("Descriptor") { Role::Descriptor } else { Role::Entity };
+                envelope.named.push(Named { text: entity.to_owned(), role, path: None, key });
+            }
+        }
+        ("blockingUris", Value::Array(uris)) => {
+            envelope.uris.extend(uris.iter().filter_map(Value::as_str).map(str::to_owned));
+        }
+        (_, Value::String(text)) => envelope.sentences.push(Sentence { path: None, text: text.clone() }),
+        (_, other) => read_aside(envelope, other),
+    }
+}
+
+/// A value as people write it.
+pub(super) fn plain_value(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// Strings of a member that no server is known to have, at any depth.
+fn read_aside(envelope: &mut Envelope, value: &Value) {
+    let mut open = vec![value];
+    while let Some(value) = open.pop() {
+        match value {
+            Value::String(text) => envelope.aside.push(Sentence { path: None, text: text.clone() }),
+            Value::Array(items) => open.extend(items.iter().rev()),
+            Value::Object(members) => open.extend(members.values().rev()),
+            _ => {}
+        }
+    }
+}
+
+/// Text that is no JSON: the message alone, JSON that breaks off, or a page of something in between.
+fn open_text(text: &str, facts: &mut Facts) -> Envelope {
+    let mut envelope = Envelope::default();
+    let trimmed = text.trim_start_matches('\u{feff}').trim();
+    if trimmed.starts_with('<') {
+        let said = without_tags(trimmed);
+        if facts.status.is_none() {
+            envelope.status = page_status(&said);
+        }
+        envelope.page = true;
+        envelope.sentences.push(Sentence { path: None, text: said });
+        return envelope;
+    }
+    facts.truncated = trimmed.starts_with(['{', '[']);
+    let (status, rest) = leading_status(trimmed);
+    envelope.status = status;
+    envelope.sentences.push(Sentence { path: None, text: rest.to_owned() });
+    envelope
+}
+
+/// The status that loaders write before a message: `409: The referenced …`.
+fn leading_status(text: &str) -> (Option<u16>, &str) {
+    let found = text.split_once(':').and_then(|(number, rest)| {
+        let status = number.trim().parse::<u16>().ok().filter(|status| (100..600).contains(status))?;
+        Some((Some(status), rest.trim_start()))
+    });
+    found.unwrap_or((None, text))
+}
+
+/// The status a page has in its title: `502 Bad Gateway`.
+fn page_status(said: &str) -> Option<u16> {
+    let first = said.split_whitespace().find(|word| word.len() == 3 && word.bytes().all(|b| b.is_ascii_digit()))?;
+    first.parse().ok().filter(|status| (400..600).contains(status))
+}
+
+fn without_tags(html: &str) -> String {
+    let mut said = String::new();
+    for part in html.split('<') {
+        if let Some((_, text)) = part.split_once('>') {
+            said.push_str(text);
+            said.push(' ');
+        }
+        if said.len() > 4 * KEPT {
+            break;
+        }
+    }
+    squeeze(&said)
+}

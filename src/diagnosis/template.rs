@@ -1,0 +1,337 @@
+//! Sentences with named holes, found in text in linear time.
+//!
+//! A template is what a server's source has, `The referenced '{entity}' item does not exist`. It
+//! matches anywhere in a text, without regard to case; every run of white space is one space on both
+//! sides. What may fill a hole follows from its name, so nothing ever backtracks: a word ends where
+//! it ends, and text runs to the next literal or [`LONGEST`] bytes.
+
+use std::ops::Range;
+
+/// What fills a hole and what it tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Hole {
+    /// An entity in PascalCase, perhaps with its project.
+    Entity,
+    /// Entities without quotes, separated by commas.
+    Entities,
+    /// A database table: camelCase, or lower case and cut to 63 characters.
+    Table,
+    /// A person entity that authorization looked for.
+    Person,
+    /// The entity of a collection.
+    Child,
+    /// A descriptor.
+    Descriptor,
+    /// A descriptor without that last word of its name.
+    Coded,
+    /// An association of a hint.
+    Association,
+    /// A property that authorization looked at.
+    Property,
+    /// Several of them, quoted, separated by commas.
+    Properties,
+    /// A field by name.
+    Field,
+    /// Several of them, separated by commas.
+    Fields,
+    /// Parts of a key with values: `schoolId = 1, sessionName = Fall`.
+    Key,
+    /// A word that tells nothing more.
+    Word,
+    /// Text that tells nothing more.
+    Text,
+}
+
+/// What may fill a hole.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Class {
+    Word,
+    List,
+    Text,
+}
+
+impl Hole {
+    fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "entity" => Self::Entity,
+            "entities" => Self::Entities,
+            "table" => Self::Table,
+            "person" => Self::Person,
+            "child" => Self::Child,
+            "descriptor" => Self::Descriptor,
+            "coded" => Self::Coded,
+            "association" => Self::Association,
+            "property" => Self::Property,
+            "properties" => Self::Properties,
+            "field" => Self::Field,
+            "fields" => Self::Fields,
+            "key" => Self::Key,
+            "word" => Self::Word,
+            "text" => Self::Text,
+            _ => return None,
+        })
+    }
+
+    fn class(self) -> Class {
+        match self {
+            Self::Entities | Self::Properties | Self::Fields => Class::List,
+            Self::Key | Self::Text => Class::Text,
+            _ => Class::Word,
+        }
+    }
+}
+
+/// Longest text in a hole, in bytes; it bounds what a near miss costs.
+const LONGEST: usize = 2048;
+
+/// Longest word in a hole, in bytes.
+const LONGEST_WORD: usize = 200;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Piece {
+    Literal(String),
+    Hole(Hole),
+    /// The sentence must end here.
+    End,
+}
+
+/// A compiled template.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Pattern {
+    pieces: Vec<Piece>,
+    /// It must stand at the start of the text.
+    starts: bool,
+}
+
+/// Where a template was found and what filled its holes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Match {
+    pub(super) span: Range<usize>,
+    pub(super) holes: Vec<(Hole, Range<usize>)>,
+}
+
+impl Pattern {
+    /// Compiles a template; `^` before it stands for the start of the text, `|` after it for the end of
+    /// a sentence. `None` where a hole has
+    /// no known name, two holes touch, or there is no literal to find it by.
+    pub(super) fn compile(template: &str) -> Option<Self> {
+        let (template, starts) = template.strip_prefix('^').map_or((template, false), |rest| (rest, true));
+        let (template, ends) = template.strip_suffix('|').map_or((template, false), |rest| (rest, true));
+        let mut pieces = Vec::new();
+        for (position, part) in template.split('{').enumerate() {
+            let literal = match position {
+                0 => part,
+                _ => {
+                    let (name, literal) = part.split_once('}')?;
+                    if matches!(pieces.last(), Some(Piece::Hole(_))) {
+                        return None;
+                    }
+                    pieces.push(Piece::Hole(Hole::named(name)?));
+                    literal
+                }
+            };
+            if !literal.is_empty() {
+                pieces.push(Piece::Literal(literal.to_ascii_lowercase()));
+            }
+        }
+        if ends {
+            pieces.push(Piece::End);
+        }
+        let anchored = match pieces.as_slice() {
+            [Piece::Literal(_), ..] => true,
+            [Piece::Hole(hole), Piece::Literal(_), ..] => hole.class() == Class::Word,
+            _ => false,
+        };
+        anchored.then_some(Self { pieces, starts })
+    }
+
+    /// All places where the template stands in a folded text, left to right, none overlapping.
+    /// O(length) for templates whose literals are longer than a word.
+    pub(super) fn find_all(&self, folded: &str) -> Vec<Match> {
+        let mut found = Vec::new();
+        let (leading, anchor, rest) = match self.pieces.as_slice() {
+            [Piece::Literal(anchor), rest @ ..] => (None, anchor, rest),
+            [Piece::Hole(hole), Piece::Literal(anchor), rest @ ..] => (Some(*hole), anchor, rest),
+            _ => return found,
+        };
+        let mut from = 0;
+        while let Some(offset) = folded.get(from..).and_then(|text| text.find(anchor.as_str())) {
+            let at = from + offset;
+            if self.starts && at > 0 {
+                break;
+            }
+            match match_at(folded, leading, at, at + anchor.len(), rest, from) {
+                Some(found_here) => {
+                    from = found_here.span.end.max(at + anchor.len());
+                    found.push(found_here);
+                }
+                None => from = at + anchor.len(),
+            }
+        }
+        found
+    }
+}
+
+fn match_at(
+    text: &str,
+    leading: Option<Hole>,
+    anchor: usize,
+    after: usize,
+    rest: &[Piece],
+    bound: usize,
+) -> Option<Match> {
+    let bytes = text.as_bytes();
+    let mut holes = Vec::new();
+    let mut start = anchor;
+    let fills = |hole: Hole, filling: &str| hole != Hole::Descriptor || filling.ends_with("descriptor");
+    if let Some(hole) = leading {
+        let before = bytes.get(bound.max(anchor.saturating_sub(LONGEST_WORD))..anchor)?;
+        let length = before.iter().rev().take_while(|b| is_word(**b)).count();
+        start = anchor - length;
+        // A sentence that follows the last without a space leaves its full stop before the word.
+        while bytes.get(start).is_some_and(|b| !b.is_ascii_alphanumeric()) && start < anchor {
+            start += 1;
+        }
+        if start == anchor || !fills(hole, text.get(start..anchor)?) {
+            return None;
+        }
+        holes.push((hole, start..anchor));
+    }
+    let mut at = after;
+    let mut pieces = rest.iter().peekable();
+    while let Some(piece) = pieces.next() {
+        match piece {
+            Piece::Literal(literal) => {
+                if !text.get(at..)?.starts_with(literal.as_str()) {
+                    return None;
+                }
+                at += literal.len();
+            }
+            Piece::End => {
+                let next = text.get(at..)?.trim_start().bytes().next();
+                if !next.is_none_or(|b| !b.is_ascii_alphanumeric() && b != b'\'' && b != b'"') {
+                    return None;
+                }
+            }
+            Piece::Hole(hole) => {
+                let end = match hole.class() {
+                    Class::Word => at + word_length(bytes.get(at..)?),
+                    Class::List => at + list_length(bytes.get(at..)?),
+                    Class::Text => match pieces.peek() {
+                        Some(Piece::Literal(next)) => at + within(text, at).find(next.as_str())?,
+                        _ => at + within(text, at).len(),
+                    },
+                };
+                if end == at && hole.class() != Class::Text {
+                    return None;
+                }
+                if !fills(*hole, text.get(at..end)?) {
+                    return None;
+                }
+                holes.push((*hole, at..end));
+                at = end;
+            }
+        }
+    }
+    Some(Match { span: start..at, holes })
+}
+
+/// The text from a place on, as far as a hole may reach.
+fn within(text: &str, at: usize) -> &str {
+    let end = (at + LONGEST).min(text.len());
+    // Folded text is ASCII, so every position is a boundary.
+    text.get(at..end).unwrap_or_default()
+}
+
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-' | b'[' | b']')
+}
+
+fn word_length(bytes: &[u8]) -> usize {
+    let length = bytes.iter().take(LONGEST_WORD).take_while(|b| is_word(**b)).count();
+    let trailing = bytes.get(..length).unwrap_or_default().iter().rev().take_while(|b| **b == b'.').count();
+    length - trailing
+}
+
+/// `A, B`, `'A', 'B'`.
+fn list_length(bytes: &[u8]) -> usize {
+    let mut end = 0;
+    let mut at = 0;
+    while at < LONGEST {
+        let quote = usize::from(bytes.get(at) == Some(&b'\''));
+        let word = word_length(bytes.get(at + quote..).unwrap_or_default());
+        if word == 0 {
+            break;
+        }
+        end = at + quote + word + usize::from(bytes.get(at + quote + word) == Some(&b'\''));
+        if !bytes.get(end..).unwrap_or_default().starts_with(b", ") {
+            break;
+        }
+        at = end + 2;
+    }
+    end
+}
+
+/// A text as messages are compared: every run of white space and control characters is one space.
+pub(super) fn squeeze(text: &str) -> String {
+    let mut squeezed = String::with_capacity(text.len());
+    // A control character would reach the terminal of whoever reads the report.
+    let blank = |c: char| c.is_whitespace() || c.is_control();
+    for word in text.split(blank).filter(|word| !word.is_empty()) {
+        if !squeezed.is_empty() {
+            squeezed.push(' ');
+        }
+        squeezed.push_str(word);
+    }
+    squeezed
+}
+
+/// Lower case, byte for byte at the same place; what is not ASCII matches nothing.
+pub(super) fn fold(text: &str) -> String {
+    text.bytes().map(|b| if b.is_ascii() { b.to_ascii_lowercase() as char } else { '\u{1}' }).collect()
+}
+
+/// Takes spans out of a folded text, so that no other template claims the same words.
+pub(super) fn claim(folded: String, found: &[Match]) -> String {
+    let mut bytes = folded.into_bytes();
+    for span in found.iter().map(|m| m.span.clone()) {
+        if let Some(claimed) = bytes.get_mut(span) {
+            claimed.fill(0);
+        }
+    }
+    // Only ASCII was replaced by ASCII.
+    String::from_utf8(bytes).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn holes(template: &str, text: &str) -> Vec<Vec<String>> {
+        let text = squeeze(text);
+        let found = Pattern::compile(template).unwrap().find_all(&fold(&text));
+        found.iter().map(|m| m.holes.iter().map(|(_, span)| text[span.clone()].to_owned()).collect()).collect()
+    }
+
+    #[test]
+    fn holes_take_what_their_name_says() {
+        assert_eq!(holes("referenced '{entity}' item", "The  Referenced\t'Ed-Fi.School' item"), [["Ed-Fi.School"]]);
+        assert_eq!(
+            holes("of the '{word}' value of the '{table}' entity", "of the 'schoolId' value of the 'session' entity."),
+            [["schoolId", "session"]]
+        );
+        assert_eq!(holes("existing {entities} item(s)", "by existing Program, School item(s)."), [["Program, School"]]);
+        assert_eq!(holes("{field} is required|", "A is required.B is required"), [["A"], ["B"]]);
+        assert_eq!(holes("types: {entities}", "types: A, B, C."), [["A, B, C"]]);
+        assert_eq!(holes("value '{text}' does", "value 'uri://a#O'Neil''s' does"), [["uri://a#O'Neil''s"]]);
+        assert!(holes("{field} is required|", "value is required for authorization").is_empty());
+        assert!(holes("existing {entities} item(s)", "existing item(s)").is_empty());
+    }
+
+    #[test]
+    fn what_cannot_be_found_is_no_template() {
+        for wrong in ["{entity}", "", "{text} x", "{entity}{table} x", "{nonsense} x", "a {entity"] {
+            assert!(Pattern::compile(wrong).is_none(), "{wrong}");
+        }
+    }
+}

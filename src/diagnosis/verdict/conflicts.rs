@@ -1,0 +1,154 @@
+//! Verdicts on keys and required fields: what the record itself gets wrong.
+
+use super::{Case, Judgement, Verdict, several, short_target};
+use crate::diagnosis::names::{Sort, steps};
+use crate::diagnosis::response::camel;
+use crate::graph::ResourceId;
+use crate::model::{Reference, Target};
+
+/// Another item has the same identifying values.
+pub(super) fn identity(case: &Case<'_>, resource: ResourceId) -> Judgement {
+    let short = case.short(resource);
+    let details = case.graph.details(resource);
+    let key: Vec<String> = details
+        .key
+        .iter()
+        .map(|field| match field.paths.first() {
+            Some(path) => format!("{} ({path})", field.name),
+            None => field.name.to_string(),
+        })
+        .collect();
+    let whole = format!("The natural key of {short} is {}.", several(&key, 8));
+    let child = case.facts.named.iter().find(|named| {
+        let meaning = case.names.resolve(&named.text, Some(resource));
+        meaning.is_some_and(|m| matches!(m.sort, Sort::Child(_)))
+    });
+    if let Some(child) = child {
+        return Judgement::new(
+            Verdict::NotADependencyMatter,
+            format!("{} is a collection: the record holds one of its items twice.", child.text),
+        );
+    }
+    let Some(superclass) = &case.graph.resource(resource).superclass else {
+        return Judgement::new(Verdict::NotADependencyMatter, whole)
+            .and("A POST would update an item with that key, so two requests met, or an update took another's key.");
+    };
+    let siblings: Vec<String> = case
+        .graph
+        .subclasses(superclass)
+        .iter()
+        .filter(|id| **id != resource)
+        .map(|&id| case.short(id).to_owned())
+        .collect();
+    let base = case.graph.abstracts().iter().find(|a| a.entity == *superclass);
+    // SQL Server lists the columns of the superclass, PostgreSQL names its table.
+    let own = |name: &str| details.key.iter().any(|field| field.name.eq_ignore_ascii_case(name));
+    let of_base = |name: &str| {
+        !own(name) && base.is_some_and(|b| b.key.iter().any(|field| field.name.eq_ignore_ascii_case(name)))
+    };
+    let by_base = case.facts.key.iter().any(|(field, _)| of_base(field))
+        || case.facts.named.iter().any(|named| named.text.eq_ignore_ascii_case(superclass));
+    let shared = format!("{short} shares its key with every {superclass}: {}.", several(&siblings, 9));
+    if by_base {
+        Judgement::new(Verdict::Confirmed, shared).and(format!("The conflict is on the key of {superclass}."))
+    } else {
+        Judgement::new(Verdict::Ambiguous, whole)
+            .and(format!("{shared} The message names what was sent, not the item that has the key."))
+    }
+}
+
+/// An update would change the natural key.
+pub(super) fn key_change(case: &Case<'_>, resource: ResourceId) -> Judgement {
+    let short = case.short(resource);
+    let details = case.graph.details(resource);
+    let key: Vec<String> = details.key.iter().map(|field| field.name.to_string()).collect();
+    let mut judgement = if details.key_may_change == Some(true) {
+        Judgement::new(Verdict::Contradicted, format!("The metadata lets the key of {short} change; the host may not."))
+    } else {
+        Judgement::new(
+            Verdict::NotADependencyMatter,
+            format!("The key of {short} ({}) is fixed once stored.", several(&key, 8)),
+        )
+    };
+    let references = case.graph.resource(resource).references.iter().filter(|r| r.identifying);
+    judgement.seen = references.flat_map(|r| case.seen(r)).collect();
+    judgement
+}
+
+/// Fields that are absent, some of them in references.
+pub(super) fn missing_fields(case: &Case<'_>, resource: ResourceId) -> Judgement {
+    let short = case.short(resource);
+    let mut judgement = Judgement::new(Verdict::NotADependencyMatter, "");
+    judgement.because.clear();
+    for missing in case.facts.missing.iter().take(20) {
+        if missing == "$" {
+            judgement.because.push("The request has no body.".to_owned());
+            continue;
+        }
+        let path = if missing.starts_with('$') { missing.clone() } else { camel(missing) };
+        if let Some(reference) = reference_at(case, resource, &path) {
+            let target = super::target_name(reference);
+            for mut seen in case.seen(reference) {
+                if steps(&path).len() == steps(&reference.path).len() || path.starts_with(&seen.path) {
+                    if path.starts_with(&seen.path) || !path.starts_with('$') {
+                        let key = key_names(case, reference);
+                        judgement.because.push(format!(
+                            "{path} belongs to the {} reference at {} to {}{}: its absence is a matter of the record, not of order.",
+                            if seen.required { "required" } else { "optional" },
+                            seen.path,
+                            short_target(&seen),
+                            if key.is_empty() { String::new() } else { format!(" (key: {})", several(&key, 8)) },
+                        ));
+                    }
+                    seen.target.clone_from(&target);
+                    judgement.seen.push(seen);
+                }
+            }
+            continue;
+        }
+        let field = field_at(case, resource, &path);
+        judgement.because.push(match field {
+            Some(field) => format!("{short} requires {} ({}).", field.path, field.kind.kind.name()),
+            None => format!("The metadata at hand does not list {missing} as required of {short}."),
+        });
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    judgement.because.retain(|because| seen.insert(because.clone()));
+    judgement.because.truncate(4);
+    judgement
+}
+
+/// The reference that a path ends at or leads into.
+fn reference_at<'a>(case: &Case<'a>, resource: ResourceId, path: &str) -> Option<&'a Reference> {
+    let whole = case.names.at(resource, path);
+    let parent = || {
+        let (parent, _) = path.rsplit_once('.')?;
+        (steps(parent).len() == steps(path).len() - 1 && !steps(parent).is_empty())
+            .then(|| case.names.at(resource, parent).first().copied())
+            .flatten()
+    };
+    whole.first().copied().or_else(parent)
+}
+
+/// The fields of the key that a reference has to give.
+fn key_names(case: &Case<'_>, reference: &Reference) -> Vec<String> {
+    let key = match &reference.target {
+        Target::Resource(name) => &case.graph.model().details(name).key,
+        Target::Abstract(entity) => match case.graph.model().abstract_resource(entity) {
+            Some(found) => &found.key,
+            None => return Vec::new(),
+        },
+        Target::Unresolved(_) => return Vec::new(),
+    };
+    key.iter().map(|field| field.name.to_string()).collect()
+}
+
+fn field_at<'a>(case: &Case<'a>, resource: ResourceId, path: &str) -> Option<&'a crate::model::Field> {
+    let said = steps(path);
+    let fields = &case.graph.details(resource).fields;
+    let ends = |field: &&crate::model::Field| {
+        let steps = steps(&field.path);
+        steps.len() >= said.len() && steps.iter().rev().zip(said.iter().rev()).all(|(a, b)| a.eq_ignore_ascii_case(b))
+    };
+    fields.iter().filter(ends).min_by_key(|field| steps(&field.path).len())
+}

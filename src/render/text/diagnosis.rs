@@ -1,0 +1,228 @@
+//! Diagnoses, root causes and codes as text.
+
+use super::{Width, count, sentence};
+use crate::diagnosis::cascade::{Causes, Root};
+use crate::diagnosis::{Code, Diagnosis, Seen, Server, Template, Verdict, Wave, catalogue};
+
+/// Where what stands beside a label begins.
+const LABEL: usize = 18;
+
+/// Characters of a server's message that are shown; all of it is in the JSON.
+const SAID: usize = 320;
+
+/// One failure in a screenful: what it is, what the server says, what the graph says, what to do.
+#[must_use]
+pub fn diagnosis(diagnosis: &Diagnosis, width: Width) -> String {
+    let head = format!("{} · {}", diagnosis.code, diagnosis.verdict);
+    let right = seen_by(diagnosis);
+    let gap = width.0.saturating_sub(head.chars().count() + right.chars().count());
+    let mut text = if right.is_empty() {
+        format!("{head}\n")
+    } else if gap >= 2 {
+        format!("{head}{}{right}\n", " ".repeat(gap))
+    } else {
+        format!("{head}\n{right}\n")
+    };
+    text.push('\n');
+    let mut line = |label: &str, said: &str| {
+        if !said.is_empty() {
+            text.push_str(&sentence(&format!("{label:LABEL$}"), said, LABEL, width));
+        }
+    };
+    line("The server says", &diagnosis.message.as_deref().map(|said| cut(said, SAID)).unwrap_or_default());
+    let also: Vec<&str> = diagnosis.also.iter().map(|code| code.name()).collect();
+    if !also.is_empty() {
+        line("Also", &also.join(", "));
+    }
+    line("The graph says", &diagnosis.explanation);
+    let looked = keys(&diagnosis.references);
+    match (looked.as_slice(), diagnosis.verdict) {
+        ([], _) => {}
+        (some, Verdict::Confirmed) => line("Looked for", &some.join("; ")),
+        (some, _) => line("The record has", &some.join("; ")),
+    }
+    let mut label = "Do";
+    for note in &diagnosis.remedy.notes {
+        line(label, note);
+        label = "";
+    }
+    let waves = in_order(&diagnosis.remedy.load);
+    if waves.contains('→') {
+        line(label, &format!("In order: {waves}."));
+        label = "";
+    }
+    let delete: Vec<&str> = diagnosis.remedy.delete.iter().take(8).map(|name| name.short()).collect();
+    if !delete.is_empty() {
+        let more = diagnosis.remedy.delete.len() - delete.len();
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        line(label, &format!("Can block, nearest first: {}{more}.", delete.join(", ")));
+    }
+    text
+}
+
+/// `409, ODS/API 7.2 on`.
+fn seen_by(diagnosis: &Diagnosis) -> String {
+    let server = diagnosis.origin.clone().unwrap_or_else(|| match diagnosis.server {
+        Server::Unknown => String::new(),
+        server => server.to_string(),
+    });
+    let parts = [diagnosis.status.map(|status| status.to_string()).unwrap_or_default(), server];
+    parts.into_iter().filter(|part| !part.trim().is_empty()).collect::<Vec<_>>().join(", ").trim().to_owned()
+}
+
+fn cut(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
+/// The keys of the first references, a reference an item.
+fn keys(references: &[Seen]) -> Vec<String> {
+    let with_key = references.iter().filter(|seen| !seen.key.is_empty());
+    let line = |seen: &Seen| {
+        let key: Vec<String> = seen.key.iter().map(|(name, value)| format!("{name} {value}")).collect();
+        let target = seen.target.strip_prefix("/ed-fi/").unwrap_or(&seen.target);
+        format!("{target}: {}", key.join(", "))
+    };
+    with_key.take(4).map(line).collect()
+}
+
+/// Waves as `sessions, courses → courseOfferings → sections`; descriptors go without saying.
+fn in_order(waves: &[Wave]) -> String {
+    let ordinary = |wave: &Wave| {
+        let names = wave.resources.iter().map(|name| name.short()).filter(|name| !name.ends_with("Descriptors"));
+        names.collect::<Vec<_>>().join(", ")
+    };
+    waves.iter().map(ordinary).filter(|wave| !wave.is_empty()).collect::<Vec<_>>().join(" → ")
+}
+
+/// Roots that are shown; all of them are in the JSON.
+const ROOTS: usize = 10;
+
+/// Many failures: how many, the root causes, what to send again.
+#[must_use]
+pub fn causes(causes: &Causes, width: Width) -> String {
+    let summary = &causes.summary;
+    let mut head =
+        vec![count(summary.failures, "failure", "failures"), count(causes.roots.len(), "root cause", "root causes")];
+    if summary.unexplained > 0 {
+        head.push(format!("{} unexplained", summary.unexplained));
+    }
+    let mut text = format!("{}\n\n", head.join(", "));
+    let digits = causes.roots.len().min(ROOTS).to_string().len() + 1;
+    let indent = digits + 2;
+    for (number, root) in causes.roots.iter().take(ROOTS).enumerate() {
+        let what = format!("{:>digits$}  {}", number + 1, headline(root));
+        let explains = format!("explains {}", root.explains);
+        let gap = width.0.saturating_sub(what.chars().count() + explains.chars().count());
+        if gap >= 2 {
+            text.push_str(&format!("{what}{}{explains}\n", " ".repeat(gap)));
+        } else {
+            text.push_str(&sentence("", &format!("{what}, {explains}"), indent, width));
+        }
+        for example in &root.examples {
+            text.push_str(&sentence(&" ".repeat(indent), example, indent, width));
+        }
+    }
+    if causes.roots.len() > ROOTS {
+        text.push_str(&format!("{:digits$}  {} more; --format json lists all\n", "", causes.roots.len() - ROOTS));
+    }
+    if summary.grouped > 0 {
+        let grouped = format!(
+            "{} without their records: grouped by resource, code and entity along the graph, which is coarser. Give \
+             the records (--data) to follow keys.",
+            count(summary.grouped, "failure came", "failures came")
+        );
+        text.push('\n');
+        text.push_str(&sentence("", &grouped, 0, width));
+    }
+    let codes: Vec<String> = summary.by_code.iter().map(|(code, n)| format!("{code} {n}")).collect();
+    text.push('\n');
+    text.push_str(&sentence("Codes: ", &codes.join(", "), 7, width));
+    if !causes.resend.is_empty() {
+        let mut resources: Vec<&str> = causes.resend.iter().map(|r| r.resource.as_str()).collect();
+        resources.sort_unstable();
+        resources.dedup();
+        let again = format!(
+            "After mending: resend {} of {}; --format json lists them in order.",
+            count(causes.resend.len(), "record", "records"),
+            count(resources.len(), "resource", "resources")
+        );
+        text.push_str(&sentence("", &again, 0, width));
+    }
+    text
+}
+
+fn headline(root: &Root) -> String {
+    let name = root.resource.strip_prefix("/ed-fi/").unwrap_or(&root.resource).replace(" or /ed-fi/", " or ");
+    let key: Vec<&str> = root.key.values().map(String::as_str).collect();
+    let detail = if root.detail.is_empty() { String::new() } else { format!(": {}", root.detail.join(", ")) };
+    let place = match (&root.place.file, root.place.line) {
+        (Some(file), Some(line)) => format!("{file}:{line}"),
+        _ => String::new(),
+    };
+    if root.absent && root.key.is_empty() {
+        return format!(
+            "{name} {}",
+            if root.code == Code::RelationshipMissing { "missing (pathway)" } else { "missing" }
+        );
+    }
+    if root.absent {
+        let of = if root.code == Code::RelationshipMissing { " of" } else { "" };
+        return format!("{name}{of} {} missing", key.join(", "));
+    }
+    let who = if place.is_empty() { format!("{name} {}", key.join(", ")).trim().to_owned() } else { place };
+    format!("{who}  {}{detail}", root.code)
+}
+
+/// What a code means, how servers word it, what the graph can say and what to do.
+#[must_use]
+pub fn explained(code: Code, width: Width) -> String {
+    let explanation = code.explanation();
+    let mut text = format!("{code}\n\n");
+    for (label, said) in
+        [("Meaning", explanation.meaning), ("The graph", explanation.graph), ("Do", explanation.remedy)]
+    {
+        text.push_str(&sentence(&format!("{label:LABEL$}"), said, LABEL, width));
+    }
+    let mut label = "Wordings";
+    for template in wordings(code) {
+        let said = format!("{} ({})", template.text.trim_matches(['^', '|']), template.origin().trim());
+        text.push_str(&sentence(&format!("{label:LABEL$}"), &said, LABEL, width));
+        label = "";
+    }
+    text
+}
+
+fn wordings(code: Code) -> impl Iterator<Item = &'static Template> {
+    catalogue().iter().filter(move |template| template.code == code)
+}
+
+/// Every code as a Markdown document: docs/codes.md is this text.
+#[must_use]
+pub fn codes() -> String {
+    let mut text = String::from(
+        "# Diagnosis codes\n\n\
+         What `edfi-plan diagnose` answers and `edfi-plan explain CODE` prints. The code comes from the response \
+         alone; the graph gives the verdict. A response that states several failures takes the first code of this \
+         list, and lists the others.\n\n\
+         Braces in a wording are holes that names and values fill.\n",
+    );
+    for code in Code::all() {
+        let explanation = code.explanation();
+        text.push_str(&format!(
+            "\n## {code}\n\n{}\n\n**The graph:** {}\n\n**Do:** {}\n",
+            explanation.meaning, explanation.graph, explanation.remedy
+        ));
+        let mut rows = wordings(code).peekable();
+        if rows.peek().is_some() {
+            text.push_str("\n| server | wording |\n|---|---|\n");
+        }
+        for template in rows {
+            let said = template.text.trim_matches(['^', '|']).replace('|', "\\|");
+            text.push_str(&format!("| {} | `{said}` |\n", template.origin().trim()));
+        }
+    }
+    text
+}

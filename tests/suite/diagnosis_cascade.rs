@@ -1,0 +1,293 @@
+//! Root causes: failures are injected into a consistent set of records, an API is played that answers in
+//! load order, and what is found must be exactly what was injected.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use edfi_plan::diagnosis::cascade::{Cascade, Causes};
+use edfi_plan::diagnosis::{Body, Diagnoser, Failure, Place};
+use edfi_plan::graph::DependencyGraph;
+use edfi_plan::source;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+/// A record, what it is keyed by and what it refers to, as the generator knows it.
+struct Sent {
+    resource: &'static str,
+    entity: &'static str,
+    id: String,
+    record: Value,
+    /// Path, entity and id of what it refers to.
+    needs: Vec<(&'static str, &'static str, String)>,
+}
+
+/// A district: schools, sessions, courses, offerings, sections and enrollments that fit together.
+fn district(schools: usize) -> Vec<Sent> {
+    let mut all = Vec::new();
+    for n in 0..schools {
+        let school = 100 + n;
+        all.push(Sent {
+            resource: "schools",
+            entity: "School",
+            id: school.to_string(),
+            record: json!({ "schoolId": school, "nameOfInstitution": "S" }),
+            needs: vec![],
+        });
+        all.push(Sent {
+            resource: "courses",
+            entity: "Course",
+            id: format!("C/{school}"),
+            record: json!({ "courseCode": "C", "educationOrganizationReference": { "educationOrganizationId": school } }),
+            needs: vec![("$.educationOrganizationReference", "EducationOrganization", school.to_string())],
+        });
+        all.push(Sent {
+            resource: "sessions",
+            entity: "Session",
+            id: format!("F/{school}"),
+            record: json!({ "sessionName": "F", "schoolReference": { "schoolId": school },
+                            "schoolYearTypeReference": { "schoolYear": 2026 } }),
+            needs: vec![("$.schoolReference", "School", school.to_string())],
+        });
+        all.push(Sent {
+            resource: "courseOfferings",
+            entity: "CourseOffering",
+            id: format!("O/{school}"),
+            record: json!({
+                "localCourseCode": "O",
+                "courseReference": { "courseCode": "C", "educationOrganizationId": school },
+                "schoolReference": { "schoolId": school },
+                "sessionReference": { "sessionName": "F", "schoolId": school, "schoolYear": 2026 }
+            }),
+            needs: vec![
+                ("$.courseReference", "Course", format!("C/{school}")),
+                ("$.schoolReference", "School", school.to_string()),
+                ("$.sessionReference", "Session", format!("F/{school}")),
+            ],
+        });
+        for s in 0..3 {
+            let section = format!("X{s}/{school}");
+            let key = json!({ "localCourseCode": "O", "schoolId": school, "schoolYear": 2026,
+                              "sectionIdentifier": format!("X{s}"), "sessionName": "F" });
+            let offering =
+                json!({ "localCourseCode": "O", "schoolId": school, "schoolYear": 2026, "sessionName": "F" });
+            all.push(Sent {
+                resource: "sections",
+                entity: "Section",
+                id: section.clone(),
+                record: json!({ "sectionIdentifier": format!("X{s}"), "courseOfferingReference": offering }),
+                needs: vec![("$.courseOfferingReference", "CourseOffering", format!("O/{school}"))],
+            });
+            let student = format!("{school}-{s}");
+            all.push(Sent {
+                resource: "students",
+                entity: "Student",
+                id: student.clone(),
+                record: json!({ "studentUniqueId": student, "firstName": "A" }),
+                needs: vec![],
+            });
+            all.push(Sent {
+                resource: "studentSectionAssociations",
+                entity: "StudentSectionAssociation",
+                id: format!("{section}/{student}"),
+                record: json!({ "beginDate": "2025-08-20", "sectionReference": key,
+                                "studentReference": { "studentUniqueId": student } }),
+                needs: vec![("$.sectionReference", "Section", section), ("$.studentReference", "Student", student)],
+            });
+        }
+    }
+    all
+}
+
+/// Whose wording an answer has.
+#[derive(Debug, Clone, Copy)]
+enum Wording {
+    Ods72,
+    Dms8,
+    Dms02,
+    SqlServer,
+    Postgres,
+}
+
+impl Wording {
+    fn refusal(self) -> Value {
+        match self {
+            Self::SqlServer | Self::Postgres => {
+                json!({ "message": "The request is invalid.", "modelState": { "request.x": ["The field X must be a string with a maximum length of 1."] } })
+            }
+            _ => json!({ "type": "urn:ed-fi:api:bad-request:data-validation-failed", "status": 400,
+                         "detail": "Data validation failed. See 'validationErrors' for details.",
+                         "validationErrors": { "$.x": ["X must be at most 1 characters in length."] } }),
+        }
+    }
+
+    fn missing(self, sent: &Sent, path: &str, entity: &str) -> Value {
+        let kind = "urn:ed-fi:api:data-conflict:unresolved-reference";
+        let camel = |name: &str| name[..1].to_lowercase() + &name[1..];
+        match self {
+            Self::Ods72 => json!({ "type": kind, "detail": format!("The referenced '{entity}' item does not exist.") }),
+            Self::Dms8 => json!({ "type": kind, "errors": [],
+                "detail": "One or more references could not be resolved. See 'validationErrors' for details.",
+                "validationErrors": { path: [format!("The referenced {entity} item does not exist.")] } }),
+            Self::Dms02 => json!({ "type": kind, "detail": format!("The referenced {entity} item(s) do not exist.") }),
+            Self::SqlServer => json!({ "message":
+                format!("The value supplied for the related '{}' resource does not exist.", camel(entity)) }),
+            // The table that is written.
+            Self::Postgres => json!({ "message":
+                format!("The value supplied for the related '{}' resource does not exist.", sent.entity.to_lowercase()) }),
+        }
+    }
+}
+
+/// What an API answers to the records in load order when some are refused and some are never sent.
+fn answers(all: &[Sent], refused: &BTreeSet<usize>, unsent: &BTreeSet<usize>, wording: Wording) -> Vec<Failure> {
+    let order =
+        ["schools", "students", "courses", "sessions", "courseOfferings", "sections", "studentSectionAssociations"];
+    let mut stored: BTreeSet<(&str, &str)> = BTreeSet::new();
+    let mut failures = Vec::new();
+    for resource in order {
+        for (line, sent) in all.iter().enumerate().filter(|(line, s)| s.resource == resource && !unsent.contains(line))
+        {
+            let exists = |entity: &str, id: &str| {
+                let entity = if entity == "EducationOrganization" { "School" } else { entity };
+                stored.contains(&(entity, id))
+            };
+            let missing = sent.needs.iter().find(|(_, entity, id)| !exists(entity, id));
+            let (status, body) = if refused.contains(&line) {
+                (400, wording.refusal())
+            } else if let Some((path, entity, _)) = missing {
+                (409, wording.missing(sent, path, entity))
+            } else {
+                stored.insert((sent.entity, &sent.id));
+                continue;
+            };
+            failures.push(Failure {
+                place: Place { file: Some(format!("{resource}.jsonl")), line: Some(line), ..Place::default() },
+                resource: Some(resource.to_owned()),
+                method: Some("POST".to_owned()),
+                status: Some(status),
+                payload: Some(sent.record.clone()),
+                ..Failure::new(Body::Json(body))
+            });
+        }
+    }
+    failures
+}
+
+fn causes(failures: &[Failure]) -> Causes {
+    thread_local! {
+        static GRAPH: DependencyGraph = DependencyGraph::build(source::standard("ed-fi-5.1").unwrap()).unwrap();
+    }
+    GRAPH.with(|graph| {
+        let diagnoser = Diagnoser::new(graph);
+        let mut cascade = Cascade::new(&diagnoser, None);
+        failures.iter().for_each(|failure| cascade.add(failure, &diagnoser.diagnose(failure)));
+        cascade.causes()
+    })
+}
+
+fn wording() -> impl Strategy<Value = Wording> {
+    prop_oneof![Just(Wording::Ods72), Just(Wording::Dms8), Just(Wording::Dms02), Just(Wording::SqlServer)]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_roots_are_what_was_injected(
+        chosen in proptest::collection::btree_set(0_usize..13 * 8, 1..50),
+        wording in wording(),
+    ) {
+        let all = district(8);
+        let failures = answers(&all, &chosen, &BTreeSet::new(), wording);
+        let found = causes(&failures);
+        let roots: BTreeSet<usize> = found.roots.iter().filter_map(|root| root.place.line).collect();
+        // A record that could not have been stored anyway is still refused for its own reason.
+        prop_assert_eq!(&roots, &chosen);
+        prop_assert!(found.roots.iter().all(|root| !root.absent));
+        prop_assert_eq!(found.roots.iter().map(|root| root.explains).sum::<usize>(), failures.len());
+        prop_assert_eq!((found.summary.unexplained, found.summary.grouped), (0, 0));
+        prop_assert_eq!(found.resend.len(), failures.len());
+    }
+
+    #[test]
+    fn what_was_never_sent_is_a_root_by_its_key(
+        chosen in proptest::collection::btree_set(0_usize..8, 1..5),
+        wording in wording(),
+    ) {
+        let all = district(8);
+        let unsent: BTreeSet<usize> = chosen.iter().map(|school| school * 13).collect();
+        let failures = answers(&all, &BTreeSet::new(), &unsent, wording);
+        let found = causes(&failures);
+        let keys: BTreeSet<String> =
+            found.roots.iter().filter(|r| r.absent).flat_map(|r| r.key.values().cloned()).collect();
+        prop_assert_eq!(keys, chosen.iter().map(|school| (100 + school).to_string()).collect::<BTreeSet<_>>());
+        prop_assert_eq!(found.roots.len(), chosen.len());
+        prop_assert_eq!(found.summary.unexplained, 0);
+    }
+}
+
+#[test]
+fn a_server_that_names_the_table_it_writes_is_seen_through() {
+    let all = district(2);
+    let failures = answers(&all, &BTreeSet::from([0]), &BTreeSet::new(), Wording::Postgres);
+    let found = causes(&failures);
+    assert_eq!(found.roots[0].place.line, Some(0), "{:#?}", found.roots);
+    assert_eq!(found.roots.len(), 1, "{:#?}", found.roots);
+    assert_eq!(found.roots[0].explains, failures.len());
+}
+
+#[test]
+fn records_are_resent_in_load_order() {
+    let all = district(1);
+    let failures = answers(&all, &BTreeSet::from([0]), &BTreeSet::new(), Wording::Ods72);
+    let mut shuffled = failures.clone();
+    shuffled.reverse();
+    let found = causes(&shuffled);
+    let mut resources: Vec<&str> = found.resend.iter().map(|r| r.resource.endpoint()).collect();
+    resources.dedup();
+    assert_eq!(resources[0], "schools");
+    assert_eq!(resources.last(), Some(&"studentSectionAssociations"));
+    assert_eq!(causes(&failures), found, "the order of failures does not matter");
+    assert_eq!(
+        found.roots[0].examples,
+        ["schools (schools.jsonl:0) → courses (courses.jsonl:1) → courseOfferings \
+        (courseOfferings.jsonl:3) → sections (sections.jsonl:4) → studentSectionAssociations \
+        (studentSectionAssociations.jsonl:6)"]
+    );
+}
+
+#[test]
+fn without_records_failures_are_grouped_along_the_graph() {
+    let all = district(5);
+    let mut failures = answers(&all, &BTreeSet::from([0, 13]), &BTreeSet::new(), Wording::Ods72);
+    failures.iter_mut().for_each(|failure| failure.payload = None);
+    let found = causes(&failures);
+    assert_eq!(found.summary.grouped, failures.len());
+    assert_eq!(found.roots.len(), 1, "{:#?}", found.roots);
+    assert_eq!((found.roots[0].resource.as_str(), found.roots[0].explains), ("/ed-fi/schools", failures.len()));
+    let by_code: BTreeMap<&str, usize> = found.summary.by_code;
+    assert_eq!(by_code["data-validation"], 2);
+}
+
+#[test]
+fn a_denied_student_hangs_below_its_failed_enrollment() {
+    let denied = json!({ "type": "urn:ed-fi:api:security:authorization", "status": 403,
+        "detail": "Access to the requested data could not be authorized. Hint: You may need to create a corresponding \
+                   'StudentSchoolAssociation' item." });
+    let record = |resource: &str, line: usize, payload: Value, body: Value| Failure {
+        place: Place { file: Some("f".to_owned()), line: Some(line), ..Place::default() },
+        resource: Some(resource.to_owned()),
+        method: Some("POST".to_owned()),
+        payload: Some(payload),
+        ..Failure::new(Body::Json(body))
+    };
+    let student = json!({ "studentUniqueId": "A" });
+    let failures = [
+        record("studentAcademicRecords", 3, json!({ "studentReference": student }), denied.clone()),
+        record("studentSchoolAssociations", 1, json!({ "studentReference": student }), Wording::Ods72.refusal()),
+        record("studentAcademicRecords", 4, json!({ "studentReference": { "studentUniqueId": "B" } }), denied),
+    ];
+    let found = causes(&failures);
+    assert_eq!(found.roots.len(), 2, "{:#?}", found.roots);
+    assert_eq!((found.roots[0].place.line, found.roots[0].explains), (Some(1), 2));
+    assert_eq!(found.roots[1].key.values().collect::<Vec<_>>(), ["B"]);
+}

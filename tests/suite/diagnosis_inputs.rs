@@ -1,0 +1,252 @@
+//! Failures in the forms people have them, and in forms nobody should.
+
+use std::time::Instant;
+
+use edfi_plan::diagnosis::{Body, Code, Diagnoser, Failure, input};
+use edfi_plan::graph::DependencyGraph;
+use edfi_plan::source;
+use proptest::prelude::*;
+use serde_json::json;
+
+const MISSING: &str = r#"{"detail":"The referenced 'Student' item does not exist.","type":"urn:ed-fi:api:data-conflict:unresolved-reference","status":409}"#;
+
+fn read(text: &str) -> Vec<Failure> {
+    input::read(Some("in"), text.as_bytes())
+}
+
+fn codes(failures: &[Failure]) -> Vec<Code> {
+    let graph = DependencyGraph::build(source::standard("ed-fi-5.1").unwrap()).unwrap();
+    let diagnoser = Diagnoser::new(&graph);
+    failures.iter().map(|failure| diagnoser.diagnose(failure).code).collect()
+}
+
+#[test]
+fn a_body_alone() {
+    let found = read(MISSING);
+    assert_eq!((found.len(), found[0].status, found[0].place.line), (1, None, None));
+    assert_eq!(codes(&found), [Code::UnresolvedReference]);
+    // Pretty-printed, after a byte order mark.
+    let pretty = serde_json::to_string_pretty(&serde_json::from_str::<serde_json::Value>(MISSING).unwrap()).unwrap();
+    assert_eq!(codes(&read(&format!("\u{feff}{pretty}\n"))), [Code::UnresolvedReference]);
+    // A validator's list is one body.
+    let list = r#"[{"message":"{requestBody} must have required property 'id'","path":"{requestBody}","context":{}}]"#;
+    assert_eq!(codes(&read(list)), [Code::RequiredFieldMissing]);
+}
+
+#[test]
+fn a_whole_response() {
+    let text =
+        format!("HTTP/1.1 100 Continue\r\n\r\nHTTP/2 409\r\ncontent-type: application/json\r\n\r\n{MISSING}\r\n");
+    let found = read(&text);
+    assert_eq!((found.len(), found[0].status), (1, Some(409)));
+    assert!(matches!(found[0].body, Body::Json(_)));
+    let verbose = format!(
+        "*   Trying 127.0.0.1\n> POST /data/v3/ed-fi/studentSchoolAssociations HTTP/1.1\n> Accept: */*\n>\n\
+         < HTTP/1.1 409 Conflict\n< Content-Length: 9\n<\n{{ [9 bytes data]\n{MISSING}\n"
+    );
+    let found = read(&verbose);
+    assert_eq!(found[0].method.as_deref(), Some("POST"));
+    assert_eq!(found[0].resource.as_deref(), Some("/data/v3/ed-fi/studentSchoolAssociations"));
+    assert_eq!(codes(&found), [Code::UnresolvedReference]);
+    assert!(read("HTTP/1.1 201 Created\n\n").is_empty());
+}
+
+#[test]
+fn requests_with_their_responses() {
+    let body: serde_json::Value = serde_json::from_str(MISSING).unwrap();
+    let variants = [
+        json!({ "method": "post", "resource": "sections", "status": 409, "request_body": { "a": 1 }, "response_body": body }),
+        json!({ "method": "POST", "path": "/ed-fi/sections", "status": 409, "request_body": { "a": 1 }, "response_body": MISSING }),
+        // API Publisher.
+        json!({ "Method": "POST", "ResourceUrl": "/ed-fi/sections", "Id": null, "Body": { "a": 1 },
+                "ResponseStatus": "Conflict", "ResponseContent": MISSING }),
+        json!({ "request": { "method": "POST", "url": "https://h/data/v3/ed-fi/sections", "body": "{\"a\":1}" },
+                "response": { "statusCode": 409, "body": body } }),
+        json!({ "url": "https://h/data/v3/ed-fi/sections", "httpMethod": "POST", "statusCode": "409 Conflict",
+                "payload": { "a": 1 }, "response": body }),
+    ];
+    for variant in &variants {
+        let found = read(&variant.to_string());
+        assert_eq!(found.len(), 1, "{variant}");
+        assert_eq!(found[0].method.as_deref(), Some("POST"), "{variant}");
+        assert_eq!(found[0].status, Some(409), "{variant}");
+        assert_eq!(found[0].payload, Some(json!({ "a": 1 })), "{variant}");
+        assert!(found[0].resource.as_deref().unwrap().ends_with("sections"), "{variant}");
+        assert_eq!(codes(&found), [Code::UnresolvedReference], "{variant}");
+    }
+    // One a line, one of them successful and one cut off; then the same as a list.
+    let created = json!({ "method": "POST", "path": "/ed-fi/sections", "status": 201, "response_body": "" });
+    let lines = format!("{}\n{created}\n{{\"method\":\"PO\n{}\n", variants[0], variants[1]);
+    let found = read(&lines);
+    assert_eq!(found.iter().map(|f| f.place.line).collect::<Vec<_>>(), [Some(1), Some(3), Some(4)]);
+    assert_eq!(codes(&found), [Code::UnresolvedReference, Code::Unknown, Code::UnresolvedReference]);
+    assert_eq!(read(&json!(variants).to_string()).len(), variants.len());
+    assert_eq!(read(&json!({ "failures": variants }).to_string()).len(), variants.len());
+    assert!(read("[]").is_empty() && read(" \n").is_empty());
+}
+
+#[test]
+fn results_of_lightbeam() {
+    let results = json!({
+        "started_at": "2025-01-01", "namespace": "ed-fi",
+        "resources": {
+            "studentSchoolAssociations": {
+                "records_processed": 9, "records_failed": 7,
+                "failures": [
+                    { "status_code": 409, "message": "409: The referenced 'Student' item does not exist.",
+                      "file": "ssa.jsonl", "line_numbers": "6,4,5", "count": 3 },
+                    { "status_code": 400, "message": "EntryDate is required. (at $.entryDate)",
+                      "file": "ssa.jsonl", "line_numbers": [1, 2], "count": 4 }
+                ]
+            },
+            "schools": { "records_processed": 2, "records_failed": 0 }
+        }
+    });
+    let found = read(&results.to_string());
+    assert_eq!(codes(&found), [Code::UnresolvedReference, Code::RequiredFieldMissing]);
+    assert_eq!(found[0].resource.as_deref(), Some("/ed-fi/studentSchoolAssociations"));
+    assert_eq!(found[0].place.lines, [6, 4, 5]);
+    assert_eq!((found[0].count, found[1].count), (3, 4));
+    let graph = DependencyGraph::build(source::standard("ed-fi-5.1").unwrap()).unwrap();
+    assert_eq!(Diagnoser::new(&graph).diagnose(&found[1]).missing_fields, ["$.entryDate"]);
+}
+
+#[test]
+fn lines_of_a_log() {
+    let log = format!(
+        "2025-01-01 INFO starting\nStudentSample.xml Student Line 40 Level: 13 #55871 Conflict - 409 - {MISSING}\n\
+         StudentSample.xml StudentSchoolAssociation Line 52 Level: 14 #1 BadRequest - 400 - \
+         {{\"message\":\"EntryDate is required.\"}}\ndone\n"
+    );
+    let found = read(&log);
+    assert_eq!(codes(&found), [Code::UnresolvedReference, Code::RequiredFieldMissing]);
+    assert_eq!(
+        found.iter().map(|f| f.resource.as_deref()).collect::<Vec<_>>(),
+        [Some("Student"), Some("StudentSchoolAssociation")]
+    );
+    assert_eq!(found.iter().map(|f| f.place.line).collect::<Vec<_>>(), [Some(2), Some(3)]);
+    let line = format!("ERROR POST https://h/data/v3/ed-fi/sections 409 {MISSING}");
+    let found = read(&line);
+    assert_eq!((found[0].status, found[0].method.as_deref()), (Some(409), Some("POST")));
+    assert_eq!(codes(&found), [Code::UnresolvedReference]);
+}
+
+#[test]
+fn the_message_alone() {
+    let message = "Validation of 'StudentSchoolAssociation' failed.\n\tStudent reference could not be resolved.\n";
+    assert_eq!(codes(&read(message)), [Code::UnresolvedReference]);
+    let found = read("409: The referenced 'Student' item does not exist.");
+    let graph = DependencyGraph::build(source::standard("ed-fi-5.1").unwrap()).unwrap();
+    let found = Diagnoser::new(&graph).diagnose(&found[0]);
+    assert_eq!((found.code, found.status), (Code::UnresolvedReference, Some(409)));
+    // What is needed is known although the request is not.
+    assert!(found.remedy.load.iter().any(|w| w.resources.iter().any(|r| r.as_str() == "/ed-fi/students")));
+}
+
+#[test]
+fn what_no_ed_fi_api_sends_is_unknown_and_kept() {
+    let page =
+        "<html><head><title>Sign in</title></head><body>The referenced 'Student' item does not exist.</body></html>";
+    let graph = DependencyGraph::build(source::standard("ed-fi-5.1").unwrap()).unwrap();
+    let diagnoser = Diagnoser::new(&graph);
+    for text in [page, "hello", r#"{"detail":"The referenced 'Stu"#, "{\"foo\":1}", "[1,2", "\u{0}\u{1}\u{2}x"] {
+        let found = read(text);
+        assert_eq!(found.len(), 1, "{text}");
+        let found = diagnoser.diagnose(&found[0]);
+        assert!(matches!(found.code, Code::Unknown), "{text}: {found:#?}");
+        assert!(!found.remedy.notes.is_empty());
+        assert!(found.message.is_some_and(|message| !message.is_empty() && !message.contains(char::is_control)));
+    }
+    let gateway = "<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>";
+    assert_eq!(codes(&read(gateway)), [Code::ServerError]);
+    // Control characters never reach a terminal.
+    let coloured = json!({ "message": "\u{1b}[31mThe referenced 'Student' item does not exist." });
+    let found = diagnoser.diagnose(&read(&coloured.to_string())[0]);
+    assert!(!found.message.unwrap().contains('\u{1b}'));
+}
+
+/// Pieces that real answers are made of, so that random input gets past the first comparison.
+fn fragments() -> impl Strategy<Value = Vec<u8>> {
+    let pieces = prop_oneof![
+        Just("The referenced '".to_owned()),
+        Just("' item does not exist".to_owned()),
+        Just("You may need to create corresponding '".to_owned()),
+        Just(" is required".to_owned()),
+        Just("No relationships have been established between the caller's education organization id ".to_owned()),
+        Just(" reference could not be resolved".to_owned()),
+        Just("{\"message\":\"".to_owned()),
+        Just("{\"validationErrors\":{\"$.a[0].b\":[\"".to_owned()),
+        Just("\"]}}".to_owned()),
+        Just("\n".to_owned()),
+        Just(" - 409 - ".to_owned()),
+        Just("HTTP/1.1 409 X\n\n".to_owned()),
+        Just("School".to_owned()),
+        Just("ß'é".to_owned()),
+        "[ -~]{0,12}",
+    ];
+    proptest::collection::vec(pieces, 0..40).prop_map(|pieces| pieces.concat().into_bytes())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_input_panics(bytes in prop_oneof![fragments(), proptest::collection::vec(any::<u8>(), 0..600)]) {
+        thread_local! {
+            static GRAPH: DependencyGraph = DependencyGraph::build(source::standard("ed-fi-5.1").unwrap()).unwrap();
+        }
+        GRAPH.with(|graph| {
+            let diagnoser = Diagnoser::new(graph);
+            for mut failure in input::read(None, &bytes) {
+                let first = diagnoser.diagnose(&failure);
+                failure.resource = Some("studentSchoolAssociations".to_owned());
+                failure.payload = serde_json::from_slice(&bytes).ok();
+                let second = diagnoser.diagnose(&failure);
+                // The code comes from the response alone.
+                prop_assert_eq!(first.code, second.code);
+                prop_assert!(first.message.is_some());
+            }
+            Ok(())
+        })?;
+    }
+}
+
+#[test]
+fn time_grows_with_the_length_and_no_faster() {
+    let graph = DependencyGraph::build(source::standard("ed-fi-5.1").unwrap()).unwrap();
+    let diagnoser = Diagnoser::new(&graph);
+    // Beginnings of templates that never end: the worst a message can do.
+    let hostile = [
+        "No relationships have been established between the caller's education organization id ",
+        "value '",
+        "The referenced 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        "A, ",
+        "is required ",
+        " - 4",
+        "[",
+        "{\n",
+        "{}\n{",
+        "<",
+    ];
+    for piece in hostile {
+        let time = |bytes: usize| {
+            let text = piece.repeat(bytes / piece.len());
+            let quickest = (0..3).map(|_| {
+                let start = Instant::now();
+                let failures = input::read(None, text.as_bytes());
+                failures.iter().take(50).for_each(|failure| drop(diagnoser.diagnose(failure)));
+                start.elapsed()
+            });
+            quickest.min().unwrap()
+        };
+        let grows = || {
+            let (short, long) = (time(20_000), time(160_000));
+            // Eight times the length: eight times the time, with room for a busy machine. A square would
+            // be 64 times.
+            (long.as_micros() >= short.as_micros().max(2000) * 30).then_some((short, long))
+        };
+        // A machine may be busy once, but a square is one every time.
+        let slow: Vec<_> = std::iter::repeat_with(grows).take(4).take_while(Option::is_some).flatten().collect();
+        assert!(slow.len() < 4, "{piece:?}: {slow:?}");
+    }
+}
