@@ -84,6 +84,9 @@ pub(crate) struct Problem {
     pub(crate) right: Span,
 }
 
+/// A value and where it stands.
+type Side = (Span, At);
+
 /// What is wrong, by node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Trouble {
@@ -193,7 +196,11 @@ impl Reader<'_> {
             }
             KeyPlan::Fields { fields, .. } => {
                 // Every field is looked at, also behind one that is missing: they may contradict each other.
-                fields.iter().fold(true, |complete, field| self.key_field(field, record, &mut form, into) && complete)
+                let mut complete = true;
+                for field in fields {
+                    complete &= self.key_field(field, record, &mut form, into);
+                }
+                complete
             }
         };
         if complete {
@@ -238,7 +245,8 @@ impl Reader<'_> {
             return;
         }
         for equality in &self.shape.equalities {
-            let mut together: BTreeMap<Vec<u32>, (Option<(Span, At)>, Option<(Span, At)>)> = BTreeMap::new();
+            // For each group of items the first value of either side.
+            let mut together: BTreeMap<Vec<u32>, (Option<Side>, Option<Side>)> = BTreeMap::new();
             let mut differing = Vec::new();
             let equal = |a: Span, b: Span| {
                 let form = |span| {

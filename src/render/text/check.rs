@@ -136,8 +136,8 @@ fn notes(report: &CheckReport, width: Width) -> String {
         note(
             "Careful",
             &format!(
-                "  {} {} without {}{first}: unless on the server already, updates and dependents get 403",
-                grouped(people.records),
+                "  {} of {} without {}{first}: unless on the server already, updates and dependents get 403",
+                grouped_count(people.records, "record", "records"),
                 people.resource.short(),
                 associations.join(" or "),
             ),
