@@ -5,8 +5,10 @@
 
 mod authorization;
 mod cycles;
+mod drawing;
 mod lookup;
 mod select;
+mod tree;
 mod walk;
 
 use petgraph::Direction;
@@ -18,12 +20,15 @@ use crate::model::{
 
 pub use authorization::{Authorization, AuthorizationEdge, AuthorizationError, Hold};
 pub use cycles::{Breaking, Constraint, Ordering, Precedence, UnbreakableCycle};
+pub use drawing::{Drawing, DrawnEdge, DrawnReference, DrawnResource};
+pub(crate) use lookup::listed;
 pub use lookup::{Found, LookupError};
 pub use select::{SelectError, Selection, Selector};
+pub use tree::{Because, Towards, Tree, TreeItem, TreeNode};
 pub use walk::{Follow, Paths, Step};
 
 /// A resource of one graph.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ResourceId(u32);
 
 impl ResourceId {

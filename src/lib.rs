@@ -4,4 +4,5 @@ pub mod api;
 pub mod graph;
 pub mod model;
 pub mod plan;
+pub mod render;
 pub mod source;

@@ -1,5 +1,7 @@
 //! Orders: in which waves to load, ours and the API's own.
 
+pub mod describe;
+pub mod load;
 pub mod server;
 
 use std::fmt;

@@ -47,6 +47,15 @@ pub fn read(documents: &[Document], without: &[String]) -> Result<Model, SourceE
     Ok(resolve::resolve(merge::merge(drafts)?, without))
 }
 
+/// Whether a document is of a kind that [`read`] reads.
+///
+/// # Errors
+///
+/// What it is instead.
+pub fn recognised(document: &Document) -> Result<(), SourceError> {
+    recognise::recognise(document).map(|_| ())
+}
+
 fn draft_of(document: &Document) -> Result<draft::Draft, SourceError> {
     let (syntax, format) = recognise::recognise(document)?;
     match format {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
-use super::{DependencyGraph, Follow, LookupError, ResourceId};
+use super::{Authorization, DependencyGraph, Follow, LookupError, ResourceId};
 use crate::model::{Kind, Target, Text};
 
 /// One selector: `students`, `+students`, `students+`, `2+x`, `+x+2`, `student*`, `project:tpdm`,
@@ -111,6 +111,7 @@ impl DependencyGraph {
 
     /// The union of selectors less the union of `exclude`; without selectors, everything.
     ///
+    /// Prerequisites and dependents follow references and the edges of `authorization`.
     /// `required_only` follows required references alone, and leaves an abstract resource as a group
     /// instead of pulling its subclasses in (DESIGN 5). O(selectors × edges).
     ///
@@ -122,17 +123,19 @@ impl DependencyGraph {
         selectors: &[Selector],
         exclude: &[Selector],
         required_only: bool,
+        authorization: &Authorization,
     ) -> Result<Selection, SelectError> {
         let mut selection = if selectors.is_empty() { self.select_all() } else { Selection::default() };
         let follow = if required_only { Follow::required() } else { Follow::all() };
+        let expand = Expand { graph: self, follow, authorization };
         for selector in selectors {
-            let found = self.one_selector(selector, follow)?;
+            let found = expand.selector(selector)?;
             selection.resources.extend(found.resources);
             selection.one_of.extend(found.one_of);
             selection.named_school_years |= found.named_school_years;
         }
         for selector in exclude {
-            let found = self.one_selector(selector, follow)?;
+            let found = expand.selector(selector)?;
             selection.resources.retain(|id| !found.resources.contains(id));
         }
         if !selection.named_school_years {
@@ -140,10 +143,18 @@ impl DependencyGraph {
         }
         Ok(selection)
     }
+}
 
-    fn one_selector(&self, selector: &Selector, follow: Follow) -> Result<Selection, SelectError> {
-        let mut terms =
-            selector.terms.iter().map(|term| self.term(term, follow)).collect::<Result<Vec<_>, _>>()?.into_iter();
+/// How selectors reach out from what they name.
+struct Expand<'g> {
+    graph: &'g DependencyGraph,
+    follow: Follow,
+    authorization: &'g Authorization,
+}
+
+impl Expand<'_> {
+    fn selector(&self, selector: &Selector) -> Result<Selection, SelectError> {
+        let mut terms = selector.terms.iter().map(|term| self.term(term)).collect::<Result<Vec<_>, _>>()?.into_iter();
         let mut selection = terms.next().unwrap_or_default();
         for other in terms {
             selection.resources.retain(|id| other.resources.contains(id));
@@ -152,36 +163,43 @@ impl DependencyGraph {
         Ok(selection)
     }
 
-    fn term(&self, term: &Term, follow: Follow) -> Result<Selection, SelectError> {
-        let core = self.method(&term.method)?;
+    fn term(&self, term: &Term) -> Result<Selection, SelectError> {
+        let graph = self.graph;
+        let core = graph.method(&term.method)?;
         let named_school_years = matches!(term.method, Method::Name(_))
-            && core.iter().any(|&id| self.resource(id).kind == Kind::SchoolYears);
-        let mut selection = Selection { named_school_years, ..Selection::default() };
-        if let Some(depth) = term.back {
-            selection = Selection { named_school_years, ..self.with_prerequisites(&core, depth, follow) };
-        }
+            && core.iter().any(|&id| graph.resource(id).kind == Kind::SchoolYears);
+        let mut selection = match term.back {
+            Some(depth) => self.with_prerequisites(&core, depth),
+            None => Selection::default(),
+        };
+        selection.named_school_years = named_school_years;
         if let Some(depth) = term.forth {
-            let mut layer = core.clone();
-            for _ in 0..depth.min(self.model().resources.len()) {
-                let dependents = layer.iter().flat_map(|&id| self.dependents(id).filter(|e| follow.follows(self, e)));
-                let next: BTreeSet<ResourceId> = dependents
-                    .map(|e| e.dependent)
-                    .filter(|id| !selection.resources.contains(id) && !core.contains(id))
-                    .collect();
-                if next.is_empty() {
-                    break;
-                }
-                selection.resources.extend(&next);
-                layer = next;
-            }
+            selection.resources.extend(self.dependents(&core, depth));
         }
         selection.resources.extend(core);
         Ok(selection)
     }
 
+    fn dependents(&self, core: &BTreeSet<ResourceId>, depth: usize) -> BTreeSet<ResourceId> {
+        let graph = self.graph;
+        let mut found = core.clone();
+        let mut layer: Vec<ResourceId> = core.iter().copied().collect();
+        for _ in 0..depth.min(graph.model().resources.len()) {
+            let referring = layer.iter().flat_map(|&id| graph.dependents(id)).filter(|e| self.follow.follows(graph, e));
+            let waiting =
+                self.authorization.edges.iter().filter(|e| layer.contains(&e.prerequisite)).map(|e| e.dependent);
+            let next: Vec<ResourceId> = referring.map(|e| e.dependent).chain(waiting).collect();
+            layer = next.into_iter().filter(|id| found.insert(*id)).collect();
+            if layer.is_empty() {
+                break;
+            }
+        }
+        found
+    }
+
     /// Prerequisites up to a depth. Subclasses of an abstract resource come in only where no other
     /// reference brings one: then all of them do, and the abstract resource is marked "one of".
-    fn with_prerequisites(&self, core: &BTreeSet<ResourceId>, depth: usize, follow: Follow) -> Selection {
+    fn with_prerequisites(&self, core: &BTreeSet<ResourceId>, depth: usize) -> Selection {
         let mut selection = Selection { resources: core.clone(), ..Selection::default() };
         // Depth at which each abstract resource was first referred to.
         let mut groups: BTreeMap<Text, usize> = BTreeMap::new();
@@ -189,31 +207,17 @@ impl DependencyGraph {
         let mut at = 0;
         loop {
             while !layer.is_empty() && at < depth {
-                let mut next = Vec::new();
-                for reference in layer.iter().flat_map(|&id| &self.resource(id).references) {
-                    if follow.required_only && !reference.required {
-                        continue;
-                    }
-                    match &reference.target {
-                        Target::Resource(name) => {
-                            next.extend(self.id(name).filter(|id| selection.resources.insert(*id)));
-                        }
-                        Target::Abstract(entity) => {
-                            groups.entry(entity.clone()).or_insert(at);
-                        }
-                        Target::Unresolved(_) => {}
-                    }
-                }
+                layer = self.direct_prerequisites(&layer, at, &mut groups);
+                layer.retain(|id| selection.resources.insert(*id));
                 at += 1;
-                layer = next;
             }
-            if follow.required_only {
+            if self.follow.required_only {
                 return selection;
             }
             let unsatisfied = groups.iter().find_map(|(entity, first)| {
-                let subclasses = self.subclasses(entity);
-                (!subclasses.iter().any(|id| selection.resources.contains(id)))
-                    .then(|| (entity.clone(), *first, subclasses))
+                let subclasses = self.graph.subclasses(entity);
+                let satisfied = subclasses.iter().any(|id| selection.resources.contains(id));
+                (!satisfied).then(|| (entity.clone(), *first, subclasses))
             });
             let Some((entity, first, subclasses)) = unsatisfied else { return selection };
             groups.remove(&entity);
@@ -223,6 +227,32 @@ impl DependencyGraph {
         }
     }
 
+    /// What resources refer to and wait for; abstract targets go to `groups`.
+    fn direct_prerequisites(
+        &self,
+        of: &[ResourceId],
+        depth: usize,
+        groups: &mut BTreeMap<Text, usize>,
+    ) -> Vec<ResourceId> {
+        let mut next = Vec::new();
+        for reference in of.iter().flat_map(|&id| &self.graph.resource(id).references) {
+            if self.follow.required_only && !reference.required {
+                continue;
+            }
+            match &reference.target {
+                Target::Resource(name) => next.extend(self.graph.id(name)),
+                Target::Abstract(entity) => {
+                    groups.entry(entity.clone()).or_insert(depth);
+                }
+                Target::Unresolved(_) => {}
+            }
+        }
+        next.extend(self.authorization.edges.iter().filter(|e| of.contains(&e.dependent)).map(|e| e.prerequisite));
+        next
+    }
+}
+
+impl DependencyGraph {
     fn method(&self, method: &Method) -> Result<BTreeSet<ResourceId>, SelectError> {
         let all = |test: &dyn Fn(&crate::model::Resource) -> bool| -> BTreeSet<ResourceId> {
             self.ids().filter(|&id| test(self.resource(id))).collect()

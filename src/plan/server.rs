@@ -5,8 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use super::load::{Deferred, LoadOptions, LoadPlan, Step, Wave};
 use super::{Operation, RequiredCycle};
-use crate::graph::{DependencyGraph, Follow, ResourceId};
+use crate::graph::{Authorization, DependencyGraph, ResourceId, Selection};
 use crate::model::{Kind, ResourceName};
 
 /// One row of the API's dependencies document.
@@ -95,15 +96,7 @@ pub fn published(graph: &DependencyGraph, form: GraphForm) -> Result<PublishedGr
         net.split_people(graph);
         dropped.extend(net.break_cycles(graph)?);
     }
-    let named = |&(from, to): &(Vertex, Vertex)| {
-        (graph.name(from.resource).clone(), from.retry, graph.name(to.resource).clone(), to.retry)
-    };
-    let mut edges: Vec<(Vertex, Vertex)> = net.edges.iter().map(|e| (e.from, e.to)).collect();
-    edges.sort_by_cached_key(named);
-    edges.dedup();
-    dropped.sort_by_cached_key(named);
-    dropped.dedup();
-    Ok(PublishedGraph { vertices: net.vertices, edges, dropped })
+    Ok(net.published(graph, dropped))
 }
 
 /// Longest paths over the published edges, from 0. O(vertices + edges).
@@ -144,6 +137,18 @@ impl Net {
         let edges = graph.edges().filter(|e| loaded(&e.prerequisite));
         let edges = edges.map(|e| NetEdge { from: plain(e.prerequisite), to: plain(e.dependent), soft: !e.required });
         Self { vertices, edges: edges.collect() }
+    }
+
+    fn published(self, graph: &DependencyGraph, mut dropped: Vec<(Vertex, Vertex)>) -> PublishedGraph {
+        let named = |&(from, to): &(Vertex, Vertex)| {
+            (graph.name(from.resource).clone(), from.retry, graph.name(to.resource).clone(), to.retry)
+        };
+        let mut edges: Vec<(Vertex, Vertex)> = self.edges.iter().map(|e| (e.from, e.to)).collect();
+        edges.sort_by_cached_key(named);
+        edges.dedup();
+        dropped.sort_by_cached_key(named);
+        dropped.dedup();
+        PublishedGraph { vertices: self.vertices, edges, dropped }
     }
 
     /// Every dependent of a person other than its pathway depends on the pathway instead.
@@ -256,10 +261,80 @@ fn sort_vertices(graph: &DependencyGraph, vertices: &mut [Vertex]) {
     });
 }
 
-/// The edges that the API's order keeps but a loader could do without, and those it drops although a
-/// record may need them: what `audit` looks for. Exposed for tests of the rule.
-#[must_use]
-pub fn dropped_references(graph: &DependencyGraph, published: &PublishedGraph) -> Vec<(ResourceId, ResourceId)> {
-    let pairs = published.dropped.iter().map(|(from, to)| (from.resource, to.resource));
-    pairs.filter(|(from, to)| graph.edge(*from, *to).is_some_and(|e| Follow::all().follows(graph, e))).collect()
+/// The server's order as a plan: its own wave numbers, and what it drops as deferred references.
+///
+/// # Errors
+///
+/// A cycle that the server could not break either.
+pub fn as_plan(
+    graph: &DependencyGraph,
+    selection: &Selection,
+    options: &LoadOptions,
+) -> Result<LoadPlan, RequiredCycle> {
+    let chosen = |id: ResourceId| selection.resources.contains(&id) && !options.external.contains(&id);
+    let rows = rows(graph)?;
+    let order: BTreeMap<&ResourceName, usize> = rows
+        .iter()
+        .filter(|row| row.operations.contains(&Operation::Create))
+        .map(|row| (&row.resource, row.order))
+        .collect();
+    let mut waves: Vec<Wave> = Vec::new();
+    for row in rows.iter().filter(|row| graph.id(&row.resource).is_some_and(chosen)) {
+        let step = Step { resource: row.resource.clone(), operations: row.operations.clone() };
+        match waves.last_mut().filter(|wave| wave.wave == row.order) {
+            Some(wave) => wave.steps.push(step),
+            None => waves.push(Wave { wave: row.order, steps: vec![step] }),
+        }
+    }
+    let mut deferred = Vec::new();
+    for (from, to) in &published(graph, GraphForm::Legacy)?.dropped {
+        let edge = graph.edge(from.resource, to.resource).filter(|edge| !edge.is_self());
+        let Some(edge) = edge.filter(|edge| chosen(edge.prerequisite) && chosen(edge.dependent)) else { continue };
+        let target = graph.name(edge.prerequisite);
+        deferred.extend(graph.references(edge).map(|reference| Deferred {
+            resource: graph.name(edge.dependent).clone(),
+            path: reference.path.clone(),
+            target: target.clone(),
+            wave: order.get(target).map_or(0, |order| order + 1),
+        }));
+    }
+    deferred.sort();
+    Ok(super::load::around(graph, selection, options, waves, deferred))
+}
+
+/// Our own edges in the form of the API's graph: what our plan defers is left out, and in the current
+/// form the update of a person is a vertex of its own.
+///
+/// # Errors
+///
+/// A cycle of required references.
+pub fn as_published(
+    graph: &DependencyGraph,
+    authorization: &Authorization,
+    required_only: bool,
+    form: GraphForm,
+) -> Result<PublishedGraph, RequiredCycle> {
+    let options = LoadOptions { required_only, authorization: authorization.clone(), ..LoadOptions::default() };
+    let plan = super::load::load_plan(graph, &graph.select_all(), &options)?;
+    let mut net = Net::of(graph);
+    let waits: BTreeSet<(&ResourceName, &ResourceName)> =
+        plan.deferred.iter().map(|d| (&d.target, &d.resource)).collect();
+    let deferred = |edge: &NetEdge| waits.contains(&(graph.name(edge.from.resource), graph.name(edge.to.resource)));
+    let out = |edge: &NetEdge| edge.from == edge.to || required_only && edge.soft || deferred(edge);
+    let dropped = net.edges.iter().filter(|e| out(e)).map(|e| (e.from, e.to)).collect();
+    net.edges.retain(|edge| !out(edge));
+    let plain = |resource| Vertex { resource, retry: false };
+    for edge in &authorization.edges {
+        net.edges.push(NetEdge { from: plain(edge.prerequisite), to: plain(edge.dependent), soft: false });
+    }
+    if form == GraphForm::Current {
+        for hold in &authorization.holds {
+            let retry = Vertex { resource: hold.person, retry: true };
+            net.vertices.push(retry);
+            let before = hold.update_after.iter().copied().map(plain).chain([plain(hold.person)]);
+            net.edges.extend(before.map(|from| NetEdge { from, to: retry, soft: false }));
+        }
+        sort_vertices(graph, &mut net.vertices);
+    }
+    Ok(net.published(graph, dropped))
 }

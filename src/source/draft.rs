@@ -16,8 +16,8 @@ pub(crate) struct Draft {
     /// For an extension part: the core graph it needs.
     pub(crate) extends: Option<Text>,
     pub(crate) origins: Vec<Origin>,
-    /// What the documents left open, in sentences for people.
-    pub(crate) limits: BTreeSet<Text>,
+    /// What the documents left open, in sentences for people, with the resource it is about.
+    pub(crate) limits: BTreeSet<(ResourceName, Text)>,
     pub(crate) resources: BTreeMap<ResourceName, DraftResource>,
     /// Abstract resources that a document names as such, by schema key.
     pub(crate) abstracts: BTreeMap<SchemaKey, DraftAbstract>,

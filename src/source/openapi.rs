@@ -30,8 +30,8 @@ pub(super) fn read(document: &Document, syntax: Syntax) -> Result<Draft, SourceE
         };
         match reader.resource(&name, post, item.get.as_ref(), item.put.as_ref())? {
             Some((resource, notes)) => {
+                draft.limits.extend(notes.into_iter().map(|note| (name.clone(), note)));
                 draft.resources.insert(name, resource);
-                draft.limits.extend(notes);
             }
             None => {
                 strange.insert(path.clone());

@@ -35,7 +35,7 @@ pub(super) fn resolve(mut draft: Draft, without: &[String]) -> Model {
     abstracts
         .retain(|schema, _| superclasses.values().any(|s| s == schema) || ALWAYS_ABSTRACT.contains(&schema.as_str()));
 
-    let mut limits = std::mem::take(&mut draft.limits);
+    let mut limits: BTreeSet<Text> = std::mem::take(&mut draft.limits).into_iter().map(|(_, limit)| limit).collect();
     if !draft.resources.values().any(|r| r.kind == Kind::Descriptor) {
         limits.insert(Text::new("no descriptors document: descriptor references are known by property name only"));
     }
@@ -120,6 +120,7 @@ fn leave_out(draft: &mut Draft, without: &[String]) {
     }
     let left_out = |path: &str| extension_of(path).is_some_and(|e| without.contains(&fold_project(e)));
     draft.resources.retain(|name, _| !without.contains(&fold_project(name.project())));
+    draft.limits.retain(|(name, _)| !without.contains(&fold_project(name.project())));
     draft.abstracts.retain(|schema, _| !without.contains(schema.project()));
     for resource in draft.resources.values_mut() {
         resource.references.retain(|path, _| !left_out(path));

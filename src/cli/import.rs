@@ -1,0 +1,89 @@
+//! `import`: documents to a graph file.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::bail;
+use clap::Args;
+use edfi_plan::graph::DependencyGraph;
+use edfi_plan::source;
+
+use super::{Context, Outcome, output};
+
+/// Write metadata documents as one graph file
+///
+/// Beside the YAML stands its compact form (.bin), which a build of this program can embed.
+#[derive(Debug, Args)]
+pub(crate) struct ImportArgs {
+    /// Documents, directories or bundled graphs; with those of -m they are merged.
+    document: Vec<String>,
+
+    /// The graph file to write.
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+
+    /// What to call the graph; the name of the file if left out.
+    #[arg(long)]
+    name: Option<String>,
+
+    /// The version of the data standard, where no document tells it.
+    #[arg(long, value_name = "VERSION")]
+    data_standard: Option<String>,
+
+    /// Write only what this extension adds to core.
+    #[arg(long, value_name = "PROJECT", requires = "extends")]
+    part: Option<String>,
+
+    /// The core graph that the part belongs to: ed-fi-5.0.
+    #[arg(long, value_name = "NAME", requires = "part")]
+    extends: Option<String>,
+}
+
+pub(crate) fn run(args: &ImportArgs, context: &Context) -> anyhow::Result<Outcome> {
+    if args.document.is_empty() && context.sources.is_default() {
+        bail!("nothing to import. Name documents, directories or bundled graphs");
+    }
+    let mut model = context.sources.and(&args.document).model(&context.terminal)?;
+    let stem = stem(&args.output);
+    model.metadata.name = args.name.clone().unwrap_or_else(|| stem.clone()).into();
+    if let Some(version) = &args.data_standard {
+        model.metadata.version = Some(version.into());
+    }
+    // A graph that could not answer is not written.
+    let graph = DependencyGraph::build(model.clone())?;
+    if let (Some(part), Some(core)) = (&args.part, &args.extends) {
+        model = source::part(&model, part, core);
+        if model.resources.is_empty() {
+            bail!("--part {part}: the documents have no such extension. They have {}", known(&graph));
+        }
+    }
+    let compact = args.output.with_file_name(format!("{stem}.bin"));
+    output::write(&args.output, source::write_graph(&model)?.as_bytes())?;
+    output::write(&compact, &source::write_compact(&model))?;
+
+    let references: usize = model.resources.iter().map(|r| r.references.len()).sum();
+    let ambiguous = model.resources.iter().flat_map(|r| &r.references).filter(|r| !r.alternatives.is_empty()).count();
+    context.terminal.print(&format!(
+        "{}: {} resources, {references} references, {ambiguous} ambiguous, {} unresolved\nwrote {} and {}\n",
+        model.metadata.name,
+        model.resources.len(),
+        graph.unresolved().count(),
+        args.output.display(),
+        compact.display()
+    ))?;
+    for limit in &model.metadata.limits {
+        context.terminal.say(&format!("note: {limit}"));
+    }
+    Ok(Outcome::Answered)
+}
+
+/// The name of a graph file without its ending; a version in it is no ending: `ed-fi-5.0`.
+fn stem(path: &Path) -> String {
+    let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let ending = [".yaml", ".yml"].into_iter().find_map(|ending| name.strip_suffix(ending).map(str::to_owned));
+    ending.unwrap_or(name)
+}
+
+fn known(graph: &DependencyGraph) -> String {
+    let projects = source::extensions(graph.model());
+    if projects.is_empty() { "none".to_owned() } else { projects.join(", ") }
+}

@@ -1,0 +1,154 @@
+//! From what `-m` names to a graph.
+
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use edfi_plan::graph::DependencyGraph;
+use edfi_plan::model::Model;
+use edfi_plan::source::{self, DEFAULT, Document, SourceError};
+
+use super::terminal::Terminal;
+
+/// The largest document that is read, in bytes: thirty times the largest real one.
+const LARGEST: u64 = 256 << 20;
+
+/// What `-m` and `--without` name.
+pub(crate) struct Sources {
+    names: Vec<String>,
+    without: Vec<String>,
+}
+
+impl Sources {
+    pub(crate) fn new(names: Vec<String>, without: Vec<String>) -> Self {
+        Self { names, without }
+    }
+
+    /// The sources and others, as `import` takes them.
+    pub(crate) fn and(&self, names: &[String]) -> Self {
+        Self { names: [&self.names, names].concat(), without: self.without.clone() }
+    }
+
+    /// Whether none was named.
+    pub(crate) fn is_default(&self) -> bool {
+        self.names.is_empty()
+    }
+
+    /// The graph of all sources together; says which graph is used where none was named.
+    pub(crate) fn graph(&self, terminal: &Terminal) -> anyhow::Result<DependencyGraph> {
+        let model = self.model(terminal)?;
+        for limit in &model.metadata.limits {
+            terminal.say(&format!("note: {limit}"));
+        }
+        Ok(DependencyGraph::build(model)?)
+    }
+
+    /// The model of all sources together.
+    pub(crate) fn model(&self, terminal: &Terminal) -> anyhow::Result<Model> {
+        if self.names.is_empty() {
+            terminal.say(&format!("using {DEFAULT} (bundled; -m names another)"));
+        }
+        let default = [DEFAULT.to_owned()];
+        let names = if self.names.is_empty() { &default[..] } else { &self.names };
+        match names {
+            // The straight way: nothing to merge, nothing to leave out.
+            [only] if is_bundled(only) && self.without.is_empty() => Ok(source::standard(only)?),
+            _ => Ok(source::read(&self.documents(names)?, &self.without)?),
+        }
+    }
+
+    fn documents(&self, names: &[String]) -> anyhow::Result<Vec<Document>> {
+        let mut documents = Vec::new();
+        let mut stdin_read = false;
+        for name in names {
+            if name == "-" {
+                if std::mem::replace(&mut stdin_read, true) {
+                    bail!("-: stdin can be read once only");
+                }
+                documents.push(stdin()?);
+            } else if is_bundled(name) {
+                let model = source::standard(name)?;
+                documents.push(Document { name: name.clone(), bytes: source::write_graph(&model)?.into_bytes() });
+            } else {
+                documents.extend(files(name)?);
+            }
+        }
+        Ok(documents)
+    }
+}
+
+/// Whether a name is that of a bundled graph, with or without parts. A path never is.
+fn is_bundled(name: &str) -> bool {
+    let core = name.split('+').next().unwrap_or_default();
+    source::standards().iter().any(|standard| standard.name.eq_ignore_ascii_case(core))
+}
+
+/// Reads stdin as a document.
+pub(crate) fn stdin() -> anyhow::Result<Document> {
+    let mut bytes = Vec::new();
+    std::io::stdin().take(LARGEST + 1).read_to_end(&mut bytes).context("stdin")?;
+    checked(Document { name: "-".to_owned(), bytes })
+}
+
+fn checked(document: Document) -> anyhow::Result<Document> {
+    if document.bytes.len() as u64 > LARGEST {
+        bail!("{}: larger than {} MiB. No Ed-Fi metadata is this large", document.name, LARGEST >> 20);
+    }
+    Ok(document)
+}
+
+/// The document of a file, or all documents of a directory.
+fn files(name: &str) -> anyhow::Result<Vec<Document>> {
+    let path = Path::new(name);
+    if path.is_dir() {
+        return directory(path);
+    }
+    if !path.exists() {
+        let known: Vec<&str> = source::standards().iter().map(|s| s.name).collect();
+        bail!("{name}: no such file, and no bundled graph of that name. Bundled are {}", known.join(", "));
+    }
+    Ok(vec![file(path)?])
+}
+
+/// Reads a file as a document.
+pub(crate) fn file(path: &Path) -> anyhow::Result<Document> {
+    let name = path.display().to_string();
+    let reader = fs::File::open(path).with_context(|| name.clone())?;
+    let mut bytes = Vec::new();
+    reader.take(LARGEST + 1).read_to_end(&mut bytes).with_context(|| name.clone())?;
+    checked(Document { name, bytes })
+}
+
+/// Every document of a directory; files of other kinds are passed over.
+fn directory(path: &Path) -> anyhow::Result<Vec<Document>> {
+    let name = path.display().to_string();
+    let entries = fs::read_dir(path).with_context(|| name.clone())?;
+    let mut files: Vec<PathBuf> =
+        entries.map(|entry| entry.map(|e| e.path())).collect::<Result<_, _>>().with_context(|| name.clone())?;
+    files.retain(|file| {
+        let extension = file.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
+        file.is_file() && METADATA_EXTENSIONS.contains(&extension.as_str())
+    });
+    files.sort();
+    let mut documents = Vec::new();
+    let mut passed_over: Option<SourceError> = None;
+    for path in files {
+        let document = file(&path)?;
+        match source::recognised(&document) {
+            Ok(()) => documents.push(document),
+            Err(error) => passed_over = passed_over.or(Some(error)),
+        }
+    }
+    match (documents.is_empty(), passed_over) {
+        (true, Some(error)) => {
+            Err(anyhow::Error::new(error).context(format!("{name}: no metadata document in this directory")))
+        }
+        (true, None) => bail!(
+            "{name}: no metadata document in this directory. Give a file, or a directory with .json or .yaml files"
+        ),
+        (false, _) => Ok(documents),
+    }
+}
+
+const METADATA_EXTENSIONS: [&str; 5] = ["json", "yaml", "yml", "graphml", "xml"];

@@ -1,0 +1,198 @@
+//! `order`: which resources to load, in which waves.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use anyhow::bail;
+use clap::{Args, ValueEnum};
+use edfi_plan::graph::{Authorization, DependencyGraph, ResourceId, Selection, Selector};
+use edfi_plan::plan::load::{LoadOptions, LoadPlan, load_plan};
+use edfi_plan::plan::server;
+use edfi_plan::render::{json, lists, text};
+
+use super::{Context, Outcome, data};
+
+/// Print the load order in waves
+///
+/// Selectors: `students`, `+students` (with prerequisites), `students+` (with dependents), `2+x`
+/// (prerequisites up to two steps away), `student*`, `project:tpdm`, `kind:descriptor`,
+/// `domain:Assessment`. Several are a union, `a,b` is an intersection.
+#[derive(Debug, Args)]
+pub(crate) struct OrderArgs {
+    /// What to load; everything if left out.
+    selector: Vec<String>,
+
+    /// Take these out again.
+    #[arg(long, value_name = "SELECTOR")]
+    exclude: Vec<String>,
+
+    /// Heed required references only.
+    #[arg(long)]
+    required_only: bool,
+
+    /// Only resources that have payload files in this folder.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+
+    /// Resources that another system owns: needed, but not loaded; a comma list.
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    external: Vec<String>,
+
+    /// Our own order, or the one that the API publishes.
+    #[arg(long, value_enum, default_value_t = Whose::Plan)]
+    order: Whose,
+
+    #[command(flatten)]
+    authorization: AuthorizationArgs,
+
+    /// List every descriptor instead of their number.
+    #[arg(long)]
+    descriptors: bool,
+
+    /// How to print the order.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+/// Whose order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Whose {
+    /// Fewest references deferred, fewest waves.
+    Plan,
+    /// As the API's dependencies endpoint has it.
+    Server,
+}
+
+/// What authorization adds to an order.
+#[derive(Debug, Args)]
+pub(crate) struct AuthorizationArgs {
+    /// Whether people are visible only through their associations.
+    #[arg(long = "authorization", value_enum, default_value_t = Strategy::Relationships, value_name = "STRATEGY")]
+    strategy: Strategy,
+
+    /// Another association that makes people visible: students=studentSchoolAssociations.
+    #[arg(long, value_name = "PERSON=ASSOCIATION")]
+    pathway: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Strategy {
+    /// The default of the API: through relationships with education organizations.
+    Relationships,
+    /// No edges from authorization.
+    None,
+}
+
+impl AuthorizationArgs {
+    /// The edges that authorization adds.
+    pub(crate) fn of(&self, graph: &DependencyGraph) -> anyhow::Result<Authorization> {
+        match self.strategy {
+            Strategy::Relationships => Ok(Authorization::relationships(graph, &self.pathway)?),
+            Strategy::None if !self.pathway.is_empty() => bail!("--pathway has no meaning with --authorization none"),
+            Strategy::None => Ok(Authorization::none()),
+        }
+    }
+
+    fn is_default(&self) -> bool {
+        self.strategy == Strategy::Relationships && self.pathway.is_empty()
+    }
+}
+
+/// How an order is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people.
+    Text,
+    /// edfi-plan/load-plan/1.
+    Json,
+    /// As the API's dependencies endpoint answers.
+    Dependencies,
+    /// wave,resource,operations.
+    Csv,
+    /// A selector for lightbeam a wave.
+    Lightbeam,
+    /// A list for API Publisher a wave.
+    Publisher,
+}
+
+pub(crate) fn run(args: &OrderArgs, context: &Context) -> anyhow::Result<Outcome> {
+    let graph = context.sources.graph(&context.terminal)?;
+    let authorization = args.authorization.of(&graph)?;
+    let mut selection = selected(&graph, &args.selector, &args.exclude, args.required_only, &authorization)?;
+    let external = named(&graph, &args.external)?;
+    if let Some(folder) = &args.data {
+        let present = data::resources(folder, &graph, &context.terminal)?;
+        selection.resources.retain(|id| present.contains(id));
+    }
+    let options = LoadOptions { required_only: args.required_only, authorization, external };
+    let plan = match args.order {
+        Whose::Plan => load_plan(&graph, &selection, &options)?,
+        Whose::Server if args.required_only || !args.authorization.is_default() => {
+            bail!(
+                "--order server is the API's own order; --required-only, --authorization and --pathway cannot change it"
+            )
+        }
+        Whose::Server => server::as_plan(&graph, &selection, &options)?,
+    };
+    let text = match args.format {
+        Format::Text => {
+            let descriptors = if args.descriptors { text::Descriptors::Listed } else { text::Descriptors::Summed };
+            text::load_plan(&plan, descriptors, context.terminal.width())
+        }
+        Format::Json => json::answer("edfi-plan/load-plan/1", graph.metadata(), &plan),
+        Format::Dependencies => lists::dependencies(&plan),
+        Format::Csv => lists::csv(&plan),
+        Format::Lightbeam => lists::lightbeam(&plan),
+        Format::Publisher => lists::publisher(&plan),
+    };
+    if args.data.is_some() {
+        data::say_absent(&plan, &context.terminal);
+    }
+    say_open(&plan, args.format, context);
+    context.terminal.print(&text)?;
+    Ok(Outcome::Answered)
+}
+
+/// What the order leaves to its reader, where the format does not say it.
+fn say_open(plan: &LoadPlan, format: Format, context: &Context) {
+    let say = |text: String| context.terminal.say(&text);
+    if format != Format::Text {
+        for deferred in &plan.deferred {
+            let (resource, path, target) = (deferred.resource.short(), &deferred.path, deferred.target.short());
+            say(format!("deferred: {resource} {path} → {target}; create without it, set it in wave {}", deferred.wave));
+        }
+    }
+    if !plan.exact {
+        say("note: the cycles are too many for an exact search; fewer deferrals may be possible".to_owned());
+    }
+    if !plan.ambiguous.is_empty() {
+        say(format!(
+            "note: {} descriptor references could by their name mean another descriptor; --format json lists them",
+            plan.ambiguous.len()
+        ));
+    }
+    if !plan.unresolved.is_empty() {
+        say(format!("note: {} references are in no document; --format json lists them", plan.unresolved.len()));
+    }
+}
+
+/// The selection that selectors make.
+pub(crate) fn selected(
+    graph: &DependencyGraph,
+    selectors: &[String],
+    exclude: &[String],
+    required_only: bool,
+    authorization: &Authorization,
+) -> anyhow::Result<Selection> {
+    let parse = |texts: &[String]| texts.iter().map(|t| t.parse::<Selector>()).collect::<Result<Vec<_>, _>>();
+    Ok(graph.select(&parse(selectors)?, &parse(exclude)?, required_only, authorization)?)
+}
+
+/// Resources by name; of an abstract one all subclasses.
+fn named(graph: &DependencyGraph, names: &[String]) -> anyhow::Result<BTreeSet<ResourceId>> {
+    let mut ids = BTreeSet::new();
+    for name in names.iter().filter(|name| !name.trim().is_empty()) {
+        ids.extend(graph.find_all(name)?);
+    }
+    Ok(ids)
+}

@@ -1,0 +1,89 @@
+//! `prereqs` and `dependents`: what a resource needs, and what needs it, as a tree.
+
+use clap::{Args, ValueEnum};
+use edfi_plan::graph::{Follow, Towards};
+use edfi_plan::render::{json, text};
+
+use super::order::AuthorizationArgs;
+use super::{Context, Outcome};
+
+/// Show what a resource needs, as a tree
+#[derive(Debug, Args)]
+pub(crate) struct PrereqsArgs {
+    #[command(flatten)]
+    tree: TreeArgs,
+}
+
+/// Show what needs a resource, as a tree
+#[derive(Debug, Args)]
+pub(crate) struct DependentsArgs {
+    #[command(flatten)]
+    tree: TreeArgs,
+}
+
+#[derive(Debug, Args)]
+struct TreeArgs {
+    /// The resource, by any of its names: sections, /ed-fi/sections, Section, sectionReference.
+    resource: String,
+
+    /// How deep to go.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    depth: Option<u32>,
+
+    /// Heed required references only.
+    #[arg(long)]
+    required_only: bool,
+
+    /// Leave descriptors out.
+    #[arg(long)]
+    no_descriptors: bool,
+
+    #[command(flatten)]
+    authorization: AuthorizationArgs,
+
+    /// How to print the tree.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+/// Text for people, JSON for programs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+pub(crate) fn prerequisites(args: &PrereqsArgs, context: &Context) -> anyhow::Result<Outcome> {
+    tree(&args.tree, Towards::Prerequisites, "edfi-plan/prerequisites/1", context)
+}
+
+pub(crate) fn dependents(args: &DependentsArgs, context: &Context) -> anyhow::Result<Outcome> {
+    tree(&args.tree, Towards::Dependents, "edfi-plan/dependents/1", context)
+}
+
+fn tree(args: &TreeArgs, towards: Towards, schema: &str, context: &Context) -> anyhow::Result<Outcome> {
+    let graph = context.sources.graph(&context.terminal)?;
+    let roots = graph.find_all(&args.resource)?;
+    let follow = Follow { required_only: args.required_only, descriptors: !args.no_descriptors };
+    let depth = args.depth.map_or(usize::MAX, |depth| depth as usize);
+    let authorization = args.authorization.of(&graph)?;
+    let trees: Vec<_> = roots.iter().map(|&root| graph.tree(root, towards, follow, depth, &authorization)).collect();
+    let answer = match args.format {
+        Format::Text => {
+            let texts: Vec<String> =
+                trees.iter().map(|tree| text::tree(&graph, tree, context.terminal.width())).collect();
+            texts.join("\n")
+        }
+        Format::Json => match trees.as_slice() {
+            [only] => json::answer(schema, graph.metadata(), &json::tree_edges(&graph, only)),
+            _ => {
+                let subclasses: Vec<_> = trees.iter().map(|tree| json::tree_edges(&graph, tree)).collect();
+                json::answer(schema, graph.metadata(), &json::Trees { subclasses })
+            }
+        },
+    };
+    context.terminal.print(&answer)?;
+    Ok(Outcome::Answered)
+}

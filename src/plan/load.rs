@@ -1,0 +1,471 @@
+//! Our own load order: the fewest references deferred, every step as early as it can be.
+//!
+//! Steps are ordered, not resources: a person is created early and updated after its pathway, and a
+//! resource whose reference was deferred to break a cycle is updated once the target exists.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use super::{Operation, RequiredCycle};
+use crate::graph::{Authorization, Constraint, DependencyGraph, Edge, Precedence, ResourceId, Selection};
+use crate::model::{Kind, ResourceName, Target, Text};
+
+/// How to plan.
+#[derive(Debug, Clone, Default)]
+pub struct LoadOptions {
+    /// Ignore optional references.
+    pub required_only: bool,
+    /// Edges that authorization adds.
+    pub authorization: Authorization,
+    /// Resources that another system owns: not loaded, but needed.
+    pub external: BTreeSet<ResourceId>,
+}
+
+/// A load order and what has to be known about it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LoadPlan {
+    /// The waves, in order; the steps of one can run at the same time.
+    pub waves: Vec<Wave>,
+    /// References to leave out at create and to set by the update in that wave.
+    pub deferred: Vec<Deferred>,
+    /// References from a resource to itself: load parents first.
+    pub self_references: Vec<SelfReference>,
+    /// What the plan needs and does not load.
+    pub external: Vec<External>,
+    /// Abstract resources that the plan satisfies, with the subclasses it loads.
+    pub one_of: Vec<OneOf>,
+    /// Descriptor references whose property name could mean another descriptor.
+    pub ambiguous: Vec<Ambiguous>,
+    /// References that no document resolves.
+    pub unresolved: Vec<Unresolved>,
+    /// Whether fewer deferrals are impossible.
+    #[serde(skip)]
+    pub exact: bool,
+}
+
+/// Steps that can run at the same time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Wave {
+    /// Its number, from 1.
+    pub wave: usize,
+    /// Its steps, updates of what was created before first, then by name.
+    pub steps: Vec<Step>,
+}
+
+/// What is done to one resource.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Step {
+    /// The resource.
+    pub resource: ResourceName,
+    /// Create, update or both.
+    pub operations: Vec<Operation>,
+}
+
+/// A reference that breaks a cycle by waiting.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Deferred {
+    /// The resource that refers.
+    pub resource: ResourceName,
+    /// Where.
+    pub path: Text,
+    /// To what.
+    pub target: ResourceName,
+    /// The wave of the update that sets it.
+    pub wave: usize,
+}
+
+/// A reference that orders records, not resources.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct SelfReference {
+    /// The resource.
+    pub resource: ResourceName,
+    /// Where it refers to itself.
+    pub path: Text,
+}
+
+/// Why something outside the plan is needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Reason {
+    /// A reference leads to it, and it was not selected.
+    Reference,
+    /// It makes a selected person visible, and it was not selected.
+    Pathway,
+    /// It was named as owned by another system.
+    Declared,
+    /// The host owns it: school years.
+    Host,
+}
+
+/// Something that must already exist.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct External {
+    /// The resource; for an abstract one of which nothing is selected, its entity.
+    pub resource: Text,
+    /// Why it is needed.
+    pub reason: Reason,
+    /// Whether a required reference needs it.
+    pub required: bool,
+    /// Any one of these would do; only for an abstract resource.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub one_of: Vec<ResourceName>,
+    /// What needs it, by name.
+    pub needed_by: Vec<ResourceName>,
+    /// Whether it is a descriptor.
+    #[serde(skip)]
+    pub descriptor: bool,
+}
+
+/// An abstract resource and the subclasses that the plan loads for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OneOf {
+    /// `EducationOrganization`.
+    pub entity: Text,
+    /// Subclasses in the plan.
+    pub loaded: Vec<ResourceName>,
+    /// How many subclasses there are.
+    pub of: usize,
+    /// Whether they are loaded only because any one of them would do.
+    pub only_for_this: bool,
+}
+
+/// A descriptor reference that may mean another descriptor.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Ambiguous {
+    /// The resource that refers.
+    pub resource: ResourceName,
+    /// Where.
+    pub path: Text,
+    /// What is assumed.
+    pub target: ResourceName,
+    /// What else it could be.
+    pub alternatives: Vec<ResourceName>,
+}
+
+/// A reference that no document resolves.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Unresolved {
+    /// The resource that refers.
+    pub resource: ResourceName,
+    /// Where.
+    pub path: Text,
+    /// What it names.
+    pub name: Text,
+}
+
+/// Orders the selected resources, keeping the order implied through resources that are left out.
+///
+/// O(references × subclasses) and the search for deferrals, see [`Precedence::break_cycles`].
+///
+/// # Errors
+///
+/// A cycle of required references, or of those and pathways.
+pub fn load_plan(
+    graph: &DependencyGraph,
+    selection: &Selection,
+    options: &LoadOptions,
+) -> Result<LoadPlan, RequiredCycle> {
+    let steps = Steps::of(graph, options);
+    let breaking = steps
+        .creates
+        .break_cycles(|removed| steps.all(removed).waves())
+        .map_err(|cycle| required_cycle(graph, &cycle.0))?;
+    let chosen = |id: ResourceId| selection.resources.contains(&id) && !options.external.contains(&id);
+    let ordered = steps.all(&breaking.removed);
+    let layer = ordered.precedence.layers(&[], |step| chosen(ordered.resource_of(step))).layer;
+    let wave_of = |step: usize| layer.get(step).map_or(0, |layer| layer + 1);
+
+    let mut waves: BTreeMap<usize, Vec<(bool, Step)>> = BTreeMap::new();
+    for step in (0..layer.len()).filter(|&step| chosen(ordered.resource_of(step))) {
+        let id = ordered.resource_of(step);
+        let operations = match (step < ordered.creates, ordered.update_of.contains_key(&id)) {
+            (true, true) => vec![Operation::Create],
+            (true, false) => vec![Operation::Create, Operation::Update],
+            (false, _) => vec![Operation::Update],
+        };
+        let is_create = step < ordered.creates;
+        waves
+            .entry(wave_of(step))
+            .or_default()
+            .push((is_create, Step { resource: graph.name(id).clone(), operations }));
+    }
+    let waves = waves
+        .into_iter()
+        .map(|(wave, mut steps)| {
+            steps.sort_by(|a, b| (a.0, &a.1.resource).cmp(&(b.0, &b.1.resource)));
+            Wave { wave, steps: steps.into_iter().map(|(_, step)| step).collect() }
+        })
+        .collect();
+
+    let mut deferred = Vec::new();
+    for edge in breaking.removed.iter().filter_map(|&position| steps.edges.get(position).copied().flatten()) {
+        if !chosen(edge.dependent) || !chosen(edge.prerequisite) {
+            continue;
+        }
+        let update = ordered.update_of.get(&edge.dependent).copied();
+        deferred.extend(graph.references(edge).map(|reference| Deferred {
+            resource: graph.name(edge.dependent).clone(),
+            path: reference.path.clone(),
+            target: graph.name(edge.prerequisite).clone(),
+            wave: update.map_or(0, wave_of),
+        }));
+    }
+    deferred.sort();
+    Ok(LoadPlan { exact: breaking.exact, ..around(graph, selection, options, waves, deferred) })
+}
+
+/// Waves with everything that has to be known about them.
+pub(super) fn around(
+    graph: &DependencyGraph,
+    selection: &Selection,
+    options: &LoadOptions,
+    waves: Vec<Wave>,
+    deferred: Vec<Deferred>,
+) -> LoadPlan {
+    let chosen = |id: ResourceId| selection.resources.contains(&id) && !options.external.contains(&id);
+    LoadPlan {
+        waves,
+        deferred,
+        self_references: self_references(graph, &chosen),
+        external: Needs::of(graph, &chosen, options).external(graph, options),
+        one_of: one_of(graph, selection, &chosen),
+        ambiguous: ambiguous(graph, &chosen),
+        unresolved: unresolved(graph, &chosen),
+        exact: true,
+    }
+}
+
+fn required_cycle(graph: &DependencyGraph, steps: &[usize]) -> RequiredCycle {
+    let ids: Vec<ResourceId> = graph.ids().collect();
+    RequiredCycle {
+        resources: steps.iter().filter_map(|&step| ids.get(step)).map(|&id| graph.name(id).clone()).collect(),
+    }
+}
+
+/// The create steps, one a resource, and what orders them.
+struct Steps<'g> {
+    graph: &'g DependencyGraph,
+    options: &'g LoadOptions,
+    creates: Precedence,
+    /// The edge behind each constraint; none where authorization put it there.
+    edges: Vec<Option<&'g Edge>>,
+}
+
+impl<'g> Steps<'g> {
+    fn of(graph: &'g DependencyGraph, options: &'g LoadOptions) -> Self {
+        let mut creates = Precedence { steps: graph.ids().len(), constraints: Vec::new() };
+        let mut edges = Vec::new();
+        // By dependent, then prerequisite: among equal choices the first by name is removed.
+        for edge in graph.ids().flat_map(|id| graph.prerequisites(id)) {
+            if edge.is_self() || options.required_only && !edge.required {
+                continue;
+            }
+            let (before, after) = (edge.prerequisite.index(), edge.dependent.index());
+            creates.constraints.push(Constraint { before, after, removable: !edge.required });
+            edges.push(Some(edge));
+        }
+        for edge in &options.authorization.edges {
+            let (before, after) = (edge.prerequisite.index(), edge.dependent.index());
+            creates.constraints.push(Constraint { before, after, removable: false });
+            edges.push(None);
+        }
+        Self { graph, options, creates, edges }
+    }
+
+    /// All steps once these constraints are removed: the creates, and the updates that wait.
+    fn all(&self, removed: &[usize]) -> AllSteps<'g> {
+        let mut update_of: BTreeMap<ResourceId, usize> = BTreeMap::new();
+        let mut waits: Vec<(ResourceId, ResourceId)> = Vec::new();
+        for hold in &self.options.authorization.holds {
+            waits.extend(hold.update_after.iter().map(|&after| (hold.person, after)));
+        }
+        for edge in removed.iter().filter_map(|&position| self.edges.get(position).copied().flatten()) {
+            waits.push((edge.dependent, edge.prerequisite));
+        }
+        let kept = self.creates.constraints.iter().enumerate();
+        let kept = kept.filter(|(position, _)| removed.binary_search(position).is_err());
+        let mut constraints: Vec<Constraint> = kept.map(|(_, c)| *c).collect();
+        let creates = self.creates.steps;
+        for (resource, target) in waits {
+            let next = creates + update_of.len();
+            let update = *update_of.entry(resource).or_insert(next);
+            for before in [resource, target] {
+                constraints.push(Constraint { before: before.index(), after: update, removable: false });
+            }
+        }
+        let precedence = Precedence { steps: creates + update_of.len(), constraints };
+        let mut resources: Vec<ResourceId> = self.graph.ids().collect();
+        let mut updated: Vec<(usize, ResourceId)> = update_of.iter().map(|(id, step)| (*step, *id)).collect();
+        updated.sort_unstable();
+        resources.extend(updated.into_iter().map(|(_, id)| id));
+        AllSteps { graph: self.graph, precedence, creates, update_of, resources }
+    }
+}
+
+/// Creates and updates.
+struct AllSteps<'g> {
+    graph: &'g DependencyGraph,
+    precedence: Precedence,
+    /// Steps below this number are creates, of the resource of that number.
+    creates: usize,
+    /// The update step of a resource that has one of its own.
+    update_of: BTreeMap<ResourceId, usize>,
+    /// The resource of each step.
+    resources: Vec<ResourceId>,
+}
+
+impl AllSteps<'_> {
+    fn resource_of(&self, step: usize) -> ResourceId {
+        self.resources.get(step).copied().unwrap_or_default()
+    }
+
+    /// How many waves a load of everything takes.
+    fn waves(&self) -> usize {
+        let loaded = |step| self.graph.resource(self.resource_of(step)).kind != Kind::SchoolYears;
+        let layer = self.precedence.layers(&[], loaded).layer;
+        layer.iter().enumerate().filter(|(step, _)| loaded(*step)).map(|(_, layer)| layer + 1).max().unwrap_or_default()
+    }
+}
+
+/// What the chosen resources need, by target.
+#[derive(Default)]
+struct Needs {
+    resources: BTreeMap<ResourceId, (bool, BTreeSet<ResourceId>)>,
+    /// Abstract resources of which nothing is chosen.
+    groups: BTreeMap<Text, (bool, BTreeSet<ResourceId>)>,
+    pathways: BTreeMap<ResourceId, BTreeSet<ResourceId>>,
+}
+
+impl Needs {
+    fn of(graph: &DependencyGraph, chosen: &impl Fn(ResourceId) -> bool, options: &LoadOptions) -> Self {
+        let mut needs = Self::default();
+        for id in graph.ids().filter(|&id| chosen(id)) {
+            for reference in &graph.resource(id).references {
+                if options.required_only && !reference.required {
+                    continue;
+                }
+                let need = match &reference.target {
+                    Target::Resource(name) => match graph.id(name).filter(|&target| !chosen(target)) {
+                        Some(target) => needs.resources.entry(target).or_default(),
+                        None => continue,
+                    },
+                    Target::Abstract(entity) if !graph.subclasses(entity).into_iter().any(chosen) => {
+                        needs.groups.entry(entity.clone()).or_default()
+                    }
+                    _ => continue,
+                };
+                need.0 |= reference.required;
+                need.1.insert(id);
+            }
+        }
+        for hold in options.authorization.holds.iter().filter(|hold| chosen(hold.person)) {
+            for &association in hold.update_after.iter().filter(|&&association| !chosen(association)) {
+                needs.pathways.entry(association).or_default().insert(hold.person);
+            }
+        }
+        needs
+    }
+
+    fn external(self, graph: &DependencyGraph, options: &LoadOptions) -> Vec<External> {
+        let names = |ids: &BTreeSet<ResourceId>| ids.iter().map(|&id| graph.name(id).clone()).collect::<Vec<_>>();
+        let concrete = |id: ResourceId, reason: Reason, required: bool, needed_by: &BTreeSet<ResourceId>| External {
+            resource: graph.name(id).as_str().into(),
+            reason,
+            required,
+            one_of: Vec::new(),
+            needed_by: names(needed_by),
+            descriptor: graph.resource(id).kind == Kind::Descriptor,
+        };
+        let mut external = Vec::new();
+        let mut declared = options.external.clone();
+        for (id, (required, needed_by)) in &self.resources {
+            let reason = match graph.resource(*id).kind {
+                Kind::SchoolYears => Reason::Host,
+                _ if declared.remove(id) => Reason::Declared,
+                _ => Reason::Reference,
+            };
+            external.push(concrete(*id, reason, *required, needed_by));
+        }
+        external.extend(declared.iter().map(|&id| concrete(id, Reason::Declared, false, &BTreeSet::new())));
+        external.extend(
+            self.pathways
+                .iter()
+                .filter(|(id, _)| !self.resources.contains_key(id) && !options.external.contains(id))
+                .map(|(id, people)| concrete(*id, Reason::Pathway, false, people)),
+        );
+        external.extend(self.groups.iter().map(|(entity, (required, needed_by))| External {
+            resource: entity.clone(),
+            reason: Reason::Reference,
+            required: *required,
+            one_of: graph.subclasses(entity).into_iter().map(|id| graph.name(id).clone()).collect(),
+            needed_by: names(needed_by),
+            descriptor: false,
+        }));
+        external.sort_by(|a, b| (a.reason, &a.resource).cmp(&(b.reason, &b.resource)));
+        external
+    }
+}
+
+fn self_references(graph: &DependencyGraph, chosen: &impl Fn(ResourceId) -> bool) -> Vec<SelfReference> {
+    let edges = graph.ids().filter(|&id| chosen(id)).filter_map(|id| graph.edge(id, id));
+    edges
+        .flat_map(|edge| {
+            let resource = graph.name(edge.dependent);
+            graph.references(edge).map(|r| SelfReference { resource: resource.clone(), path: r.path.clone() })
+        })
+        .collect()
+}
+
+/// Abstract resources that chosen resources refer to and of which something is chosen.
+fn one_of(graph: &DependencyGraph, selection: &Selection, chosen: &impl Fn(ResourceId) -> bool) -> Vec<OneOf> {
+    let referred: BTreeSet<&Text> = graph
+        .ids()
+        .filter(|&id| chosen(id))
+        .flat_map(|id| &graph.resource(id).references)
+        .filter_map(|reference| match &reference.target {
+            Target::Abstract(entity) => Some(entity),
+            _ => None,
+        })
+        .collect();
+    referred
+        .into_iter()
+        .filter_map(|entity| {
+            let subclasses = graph.subclasses(entity);
+            let of = subclasses.len();
+            let loaded: Vec<_> =
+                subclasses.into_iter().filter(|&id| chosen(id)).map(|id| graph.name(id).clone()).collect();
+            let only_for_this = selection.one_of.contains(entity);
+            (!loaded.is_empty()).then(|| OneOf { entity: entity.clone(), loaded, of, only_for_this })
+        })
+        .collect()
+}
+
+fn ambiguous(graph: &DependencyGraph, chosen: &impl Fn(ResourceId) -> bool) -> Vec<Ambiguous> {
+    let of_chosen = graph.ambiguous().filter(|(resource, _)| graph.id(&resource.name).is_some_and(chosen));
+    of_chosen
+        .filter_map(|(resource, reference)| match &reference.target {
+            Target::Resource(target) => Some(Ambiguous {
+                resource: resource.name.clone(),
+                path: reference.path.clone(),
+                target: target.clone(),
+                alternatives: reference.alternatives.clone(),
+            }),
+            _ => None,
+        })
+        .collect()
+}
+
+fn unresolved(graph: &DependencyGraph, chosen: &impl Fn(ResourceId) -> bool) -> Vec<Unresolved> {
+    let of_chosen = graph.unresolved().filter(|(resource, ..)| graph.id(&resource.name).is_some_and(chosen));
+    of_chosen
+        .map(|(resource, reference, name)| Unresolved {
+            resource: resource.name.clone(),
+            path: reference.path.clone(),
+            name: name.clone(),
+        })
+        .collect()
+}

@@ -1,0 +1,6 @@
+//! Results as bytes: one file a format, none of which decides anything.
+
+pub mod diagram;
+pub mod json;
+pub mod lists;
+pub mod text;

@@ -1,0 +1,71 @@
+//! Orders in the forms that other programs take.
+
+use serde::Serialize;
+
+use crate::model::ResourceName;
+use crate::plan::Operation;
+use crate::plan::load::{LoadPlan, Wave};
+
+/// A row of the API's dependencies document.
+#[derive(Serialize)]
+struct DependencyRow<'a> {
+    resource: &'a str,
+    order: usize,
+    operations: Vec<&'static str>,
+}
+
+/// The form of the API's own dependencies endpoint.
+#[must_use]
+pub fn dependencies(plan: &LoadPlan) -> String {
+    let word = |operation: &Operation| match operation {
+        Operation::Create => "Create",
+        Operation::Update => "Update",
+    };
+    let rows: Vec<DependencyRow<'_>> = steps(plan)
+        .map(|(wave, step)| DependencyRow {
+            resource: step.resource.as_str(),
+            order: wave.wave,
+            operations: step.operations.iter().map(word).collect(),
+        })
+        .collect();
+    super::json::pretty(&rows)
+}
+
+/// `wave,resource,operations`, operations joined by a plus sign.
+#[must_use]
+pub fn csv(plan: &LoadPlan) -> String {
+    let mut text = String::from("wave,resource,operations\n");
+    for (wave, step) in steps(plan) {
+        let operations: Vec<&str> = step.operations.iter().map(|o| o.name()).collect();
+        text.push_str(&format!("{},{},{}\n", wave.wave, step.resource, operations.join("+")));
+    }
+    text
+}
+
+/// A comma list a wave, as the `--selector` of lightbeam takes it.
+#[must_use]
+pub fn lightbeam(plan: &LoadPlan) -> String {
+    let head = "# One line a wave: lightbeam send --selector LINE. Within one call lightbeam applies the\n\
+                # order of the server, so the waves have to be separate calls.\n";
+    format!("{head}{}", comma_lists(plan, |name| name.endpoint()))
+}
+
+/// A comma list a wave, as the `--include` options of API Publisher take it.
+#[must_use]
+pub fn publisher(plan: &LoadPlan) -> String {
+    let head = "# One line a wave: --includeOnly=LINE. Within one run API Publisher applies the order of\n\
+                # the server, so the waves have to be separate runs.\n";
+    format!("{head}{}", comma_lists(plan, ResourceName::as_str))
+}
+
+fn comma_lists(plan: &LoadPlan, name: impl Fn(&ResourceName) -> &str) -> String {
+    let line = |wave: &Wave| {
+        let names: Vec<&str> = wave.steps.iter().map(|step| name(&step.resource)).collect();
+        format!("{}\n", names.join(","))
+    };
+    plan.waves.iter().map(line).collect()
+}
+
+fn steps(plan: &LoadPlan) -> impl Iterator<Item = (&Wave, &crate::plan::load::Step)> {
+    plan.waves.iter().flat_map(|wave| wave.steps.iter().map(move |step| (wave, step)))
+}

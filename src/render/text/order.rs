@@ -1,0 +1,180 @@
+//! A load order as text.
+
+use super::{Width, count, sentence, wrapped};
+use crate::model::ResourceName;
+use crate::plan::Operation;
+use crate::plan::load::{Deferred, External, LoadPlan, Reason, Step, Wave};
+
+/// Whether descriptors are listed or summed up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Descriptors {
+    /// Their number and the first few.
+    Summed,
+    /// Every one.
+    Listed,
+}
+
+/// Waves with their steps, then what has to be known about them.
+#[must_use]
+pub fn load_plan(plan: &LoadPlan, descriptors: Descriptors, width: Width) -> String {
+    if plan.waves.is_empty() {
+        return format!("Nothing to load.\n{}", closing(plan, width));
+    }
+    let steps = plan.waves.iter().map(|wave| wave.steps.len()).sum();
+    let mut text = format!("{}, {}\n\n", count(plan.waves.len(), "wave", "waves"), count(steps, "step", "steps"));
+    for wave in &plan.waves {
+        text.push_str(&one_wave(wave, descriptors, width));
+    }
+    let closing = closing(plan, width);
+    if !closing.is_empty() {
+        text.push('\n');
+        text.push_str(&closing);
+    }
+    text
+}
+
+fn one_wave(wave: &Wave, descriptors: Descriptors, width: Width) -> String {
+    let is_descriptor = |step: &&Step| step.resource.endpoint().ends_with("Descriptors");
+    let (coded, others): (Vec<&Step>, Vec<&Step>) = match descriptors {
+        Descriptors::Summed => wave.steps.iter().partition(is_descriptor),
+        Descriptors::Listed => (Vec::new(), wave.steps.iter().collect()),
+    };
+    let mut head = format!("{:>2}  {:>4}  ", wave.wave, wave.steps.len());
+    let mut text = String::new();
+    if !coded.is_empty() {
+        let names: Vec<&str> = coded.iter().map(|s| s.resource.short().trim_end_matches("Descriptors")).collect();
+        text.push_str(&summed(&format!("{head}descriptors ({}): ", names.len()), &names, width));
+        head = " ".repeat(head.len());
+    }
+    if !others.is_empty() {
+        let items: Vec<String> = others.iter().map(|step| item(step)).collect();
+        text.push_str(&wrapped(&head, &items, "  ", width));
+    }
+    text
+}
+
+/// As many names as one line holds.
+fn summed(first: &str, names: &[&str], width: Width) -> String {
+    let mut text = first.to_owned();
+    for (index, name) in names.iter().enumerate() {
+        let separator = if index == 0 { "" } else { ", " };
+        let more = if index + 1 < names.len() { ", …".chars().count() } else { 0 };
+        if text.chars().count() + separator.len() + name.chars().count() + more > width.0 && index > 0 {
+            text.push_str(", …");
+            break;
+        }
+        text.push_str(separator);
+        text.push_str(name);
+    }
+    text.push('\n');
+    text
+}
+
+fn item(step: &Step) -> String {
+    let name = step.resource.short();
+    match step.operations.as_slice() {
+        [Operation::Create] => format!("{name} (create)"),
+        [Operation::Update] => format!("{name} (update)"),
+        _ => name.to_owned(),
+    }
+}
+
+/// What the waves alone do not say, with what to do about it.
+fn closing(plan: &LoadPlan, width: Width) -> String {
+    let mut text = String::new();
+    text.push_str(&externals(&plan.external, width));
+    for group in deferred_pairs(&plan.deferred) {
+        let first = &group[0];
+        let paths: Vec<&str> = group.iter().map(|d| d.path.as_str()).collect();
+        let say = format!(
+            "Deferred: create {} without {}, which refers to {}; set it by an update in wave {}.",
+            first.resource.short(),
+            paths.join(" and "),
+            first.target.short(),
+            first.wave
+        );
+        text.push_str(&sentence("", &say, 2, width));
+    }
+    if !plan.self_references.is_empty() {
+        let items: Vec<String> = plan
+            .self_references
+            .iter()
+            .map(|s| format!("{} ({})", s.resource.short(), s.path.trim_start_matches("$.")))
+            .collect();
+        text.push_str(&sentence("", &format!("Load parents first within: {}.", items.join(", ")), 2, width));
+    }
+    for one_of in plan.one_of.iter().filter(|o| o.only_for_this || o.loaded.len() < o.of) {
+        let say = if one_of.only_for_this {
+            format!("{} is satisfied by any one of {}; all are listed.", one_of.entity, one_of.of)
+        } else {
+            format!(
+                "{} is satisfied here by {}; any of {} would do.",
+                one_of.entity,
+                listed(one_of.loaded.iter().map(ResourceName::short)),
+                one_of.of
+            )
+        };
+        text.push_str(&sentence("", &say, 2, width));
+    }
+    text
+}
+
+/// Deferred references of one resource to one target together.
+fn deferred_pairs(deferred: &[Deferred]) -> impl Iterator<Item = &[Deferred]> {
+    deferred.chunk_by(|a, b| (&a.resource, &a.target) == (&b.resource, &b.target))
+}
+
+fn externals(external: &[External], width: Width) -> String {
+    let mut text = String::new();
+    let names = |reason: Reason, descriptor: bool| -> Vec<String> {
+        let of = external.iter().filter(|e| e.reason == reason && e.descriptor == descriptor);
+        of.map(|e| match e.one_of.as_slice() {
+            [] => short(&e.resource).to_owned(),
+            some => format!("one of {} ({})", e.resource, some.len()),
+        })
+        .collect()
+    };
+    let host = names(Reason::Host, false);
+    if !host.is_empty() {
+        text.push_str(&sentence(
+            "",
+            &format!("Must already exist: {} (the host owns them).", host.join(", ")),
+            2,
+            width,
+        ));
+    }
+    let declared = [names(Reason::Declared, false), names(Reason::Declared, true)].concat();
+    if !declared.is_empty() {
+        text.push_str(&sentence(
+            "",
+            &format!("Must already exist: {} (declared external).", declared.join(", ")),
+            2,
+            width,
+        ));
+    }
+    let left_out = names(Reason::Reference, false);
+    if !left_out.is_empty() {
+        text.push_str(&wrapped("Must already exist, not selected: ", &left_out, ", ", width));
+    }
+    let descriptors = names(Reason::Reference, true);
+    if !descriptors.is_empty() {
+        let names: Vec<&str> = descriptors.iter().map(|d| d.trim_end_matches("Descriptors")).collect();
+        text.push_str(&summed(&format!("Descriptors not selected ({}): ", names.len()), &names, width));
+    }
+    let pathways: Vec<&External> = external.iter().filter(|e| e.reason == Reason::Pathway).collect();
+    for pathway in pathways {
+        let people = listed(pathway.needed_by.iter().map(ResourceName::short));
+        let say = format!("Before {people} can be updated or read: {}, not selected.", short(&pathway.resource));
+        text.push_str(&sentence("", &say, 2, width));
+    }
+    text
+}
+
+fn short(name: &str) -> &str {
+    name.strip_prefix("/ed-fi/").unwrap_or(name.trim_start_matches('/'))
+}
+
+/// `a`, `a and b`, `a, b and c`.
+fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    crate::graph::listed(&names.collect::<Vec<_>>(), "and")
+}

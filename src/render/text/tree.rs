@@ -1,0 +1,135 @@
+//! Trees and chains as text.
+
+use super::{Width, count};
+use crate::graph::{Because, DependencyGraph, Edge, Follow, Paths, Tree, TreeItem, TreeNode};
+
+/// A tree as `cargo tree` draws it, each node with the references behind it.
+#[must_use]
+pub fn tree(graph: &DependencyGraph, tree: &Tree, width: Width) -> String {
+    let rows = rows(graph, tree);
+    let name_width = rows.iter().map(|row| row.name.chars().count()).max().unwrap_or_default().min(width.0 / 2);
+    let fits = |row: &Row, (path, flags): &(String, String)| {
+        row.name.chars().count() <= name_width
+            && name_width + 4 + path.chars().count() + flags.chars().count() <= width.0
+    };
+    // Paths are aligned among the rows that have room for name, path and flags on one line.
+    let room = |row: &&Row| row.reasons.iter().filter(|r| fits(row, r)).map(|(path, _)| path.chars().count()).max();
+    let path_width = rows.iter().filter_map(|row| room(&row)).max().unwrap_or_default();
+
+    let mut text = format!("{}\n", graph.name(tree.root).short());
+    for row in &rows {
+        let mut reasons = row.reasons.iter().peekable();
+        let mut line = row.name.clone();
+        if let Some((path, flags)) = reasons.next_if(|reason| fits(row, reason)) {
+            let wide = path_width.min(width.0.saturating_sub(name_width + 4 + flags.chars().count()));
+            line = format!("{:name_width$}  {path:wide$}  {flags}", row.name);
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+        for (path, flags) in reasons {
+            let parts = [row.below.as_str(), path, flags];
+            let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+            text.push_str(parts.join("  ").trim_end());
+            text.push('\n');
+        }
+    }
+    if rows.is_empty() {
+        text.push_str("  nothing\n");
+    }
+    text
+}
+
+struct Row {
+    /// Branches and the name.
+    name: String,
+    /// Branches to go on with under it.
+    below: String,
+    /// Path and flags.
+    reasons: Vec<(String, String)>,
+}
+
+fn rows(graph: &DependencyGraph, tree: &Tree) -> Vec<Row> {
+    // For each level above, whether more siblings follow.
+    let mut open: Vec<bool> = Vec::new();
+    tree.nodes
+        .iter()
+        .enumerate()
+        .map(|(index, node)| {
+            open.truncate(node.depth - 1);
+            let trunk: String = open.iter().map(|more| if *more { "│   " } else { "    " }).collect();
+            open.push(!node.last);
+            let deeper = tree.nodes.get(index + 1).is_some_and(|next| next.depth > node.depth);
+            Row {
+                name: format!("{trunk}{}{}", if node.last { "└── " } else { "├── " }, name(graph, node)),
+                below: format!("{trunk}{}{}", if node.last { "    " } else { "│   " }, if deeper { "│" } else { " " }),
+                // What was shown once is not explained again.
+                reasons: node.because.iter().map(|b| reason(graph, b)).collect(),
+            }
+        })
+        .collect()
+}
+
+fn name(graph: &DependencyGraph, node: &TreeNode) -> String {
+    let name = match &node.what {
+        TreeItem::Resource(id) => graph.name(*id).short().to_owned(),
+        TreeItem::OneOf(entity) => format!("one of {entity} ({})", graph.subclasses(entity).len()),
+        TreeItem::Unresolved(name) => format!("{name} (unresolved)"),
+    };
+    if node.repeated { format!("{name} (*)") } else { name }
+}
+
+fn reason(graph: &DependencyGraph, because: &Because) -> (String, String) {
+    match because {
+        Because::Reference { optional, identifying, path, through } => {
+            let mut flags = vec![if *optional { "optional" } else { "required" }.to_owned()];
+            flags.extend(identifying.then(|| "identifying".to_owned()));
+            flags.extend(through.as_ref().map(|entity| format!("as {entity}")));
+            (path.to_string(), flags.join(", "))
+        }
+        Because::Authorization { person } => {
+            (String::new(), format!("authorization: makes {} visible", graph.name(*person).short()))
+        }
+    }
+}
+
+/// Why one resource comes before another: chains of references, the shortest first.
+#[must_use]
+pub fn why(graph: &DependencyGraph, paths: &Paths<'_>, longer: Option<usize>) -> String {
+    let mut text = String::new();
+    for (index, chain) in paths.chains.iter().enumerate() {
+        if index > 0 {
+            text.push('\n');
+        }
+        text.push_str(&one_chain(graph, chain));
+    }
+    if let Some(longer) = longer.filter(|n| *n > 0) {
+        let more = if paths.truncated { "more than " } else { "" };
+        let chains = count(longer, "other chain", "other chains");
+        text.push_str(&format!("{more}{chains}; --all shows them.\n"));
+    } else if paths.truncated {
+        text.push_str("There are more chains than these.\n");
+    }
+    text
+}
+
+fn one_chain(graph: &DependencyGraph, chain: &[&Edge]) -> String {
+    let mut names: Vec<&str> = chain.first().map(|edge| graph.name(edge.prerequisite).short()).into_iter().collect();
+    names.extend(chain.iter().map(|edge| graph.name(edge.dependent).short()));
+    let mut text = format!("{}\n", names.join(" → "));
+    let rows: Vec<(String, String)> = chain
+        .iter()
+        .flat_map(|edge| {
+            let dependent = graph.name(edge.dependent).short();
+            graph.because(edge, Follow::all()).into_iter().map(move |because| (dependent, because))
+        })
+        .map(|(dependent, because)| {
+            let (path, flags) = reason(graph, &because);
+            (format!("{dependent}.{path}"), flags)
+        })
+        .collect();
+    let wide = rows.iter().map(|(path, _)| path.chars().count()).max().unwrap_or_default();
+    for (path, flags) in rows {
+        text.push_str(&format!("  {path:wide$}  {flags}\n"));
+    }
+    text
+}
