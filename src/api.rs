@@ -133,7 +133,7 @@ impl<'e> Api<'e> {
             tokens.set_endpoint(endpoint.clone());
         }
         let home = std::iter::once(&base).chain(overrides.values()).cloned().collect();
-        let fetcher = Fetcher { outside, tokens, home, notes: Mutex::default() };
+        let fetcher = Fetcher { outside, tokens, home, notes: Mutex::default(), from_cache: Mutex::default() };
         Ok(Self { access, base, overrides, fetcher, start: OnceLock::new() })
     }
 
@@ -146,7 +146,7 @@ impl<'e> Api<'e> {
     /// What a person should know about how the answers so far were come by, sorted.
     #[must_use]
     pub fn notes(&self) -> Vec<Note> {
-        let mut notes: BTreeSet<Note> = self.fetcher.notes.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut notes = self.fetcher.notes();
         notes.extend(self.unused_context());
         notes.into_iter().collect()
     }
@@ -188,10 +188,10 @@ impl<'e> Api<'e> {
     ///
     /// No answer, or an API that has this switched off.
     pub fn dependencies(&self, form: DependenciesForm) -> Result<FetchedDocument, ApiError> {
-        if !self.overrides.contains_key(DEPENDENCIES) {
-            if let Start::Document(document) = self.start()? {
-                return Ok(document.clone());
-            }
+        if !self.overrides.contains_key(DEPENDENCIES)
+            && let Start::Document(document) = self.start()?
+        {
+            return Ok(document.clone());
         }
         let address = self.service(DEPENDENCIES)?;
         let accept = match form {

@@ -148,24 +148,14 @@ impl Listed {
     /// everything.
     pub(super) fn left_out(&self, complete: bool) -> Option<&'static str> {
         let prefix = folded(&self.prefix);
-        let name = folded(&self.name);
-        let is = |word: &str| prefix.starts_with(word) || name.starts_with(word);
-        if prefix.starts_with("profile") {
-            Some("profiles")
-        } else if prefix.starts_with("composite") {
-            Some("composites")
-        } else if is("identit") {
-            Some("the identities API")
-        } else if is("changequer") {
-            Some("change queries")
-        } else if is("discovery") || is("tokeninfo") || is("oauth") {
-            Some("other APIs")
-        } else if prefix == "other" {
-            Some("other APIs")
-        } else if prefix == "sdkgen" && complete {
-            Some("repetitions for SDKs")
-        } else {
-            None
+        match (prefix.as_str(), folded(&self.name).as_str()) {
+            ("profiles", _) => Some("profiles"),
+            ("composites", _) => Some("composites"),
+            (_, "identity" | "identities") => Some("the identities API"),
+            (_, "changequeries") => Some("change queries"),
+            ("other", _) | (_, "discovery" | "tokeninfo") => Some("other APIs"),
+            ("sdkgen", _) if complete => Some("repetitions for SDKs"),
+            _ => None,
         }
     }
 

@@ -1,6 +1,6 @@
 //! One document: over the cache, redirects, busy servers and tokens, to its bytes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{ErrorKind, Read};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -107,6 +107,8 @@ pub(super) struct Fetcher<'e> {
     /// The addresses a person gave: tokens go to their hosts and no others.
     pub(super) home: Vec<Address>,
     pub(super) notes: Mutex<BTreeSet<Note>>,
+    /// What came out of the cache unasked, and how old it was.
+    pub(super) from_cache: Mutex<BTreeMap<Address, Duration>>,
 }
 
 /// A document and where it came from.
@@ -126,6 +128,16 @@ impl Fetcher<'_> {
         self.notes.lock().unwrap_or_else(PoisonError::into_inner).insert(note);
     }
 
+    /// What there is to say so far.
+    pub(super) fn notes(&self) -> BTreeSet<Note> {
+        let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let from_cache = self.from_cache.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(oldest) = from_cache.values().max() {
+            notes.insert(Note::FromCache { documents: from_cache.len(), oldest: *oldest });
+        }
+        notes
+    }
+
     /// The document at an address.
     pub(super) fn get(&self, address: &Address, accept: &str) -> Result<Reply, ApiError> {
         let outside = self.outside;
@@ -136,7 +148,7 @@ impl Fetcher<'_> {
         if outside.freshness == Freshness::Offline {
             let Some(kept) = kept else { return Err(ApiError::NotCached { url: address.to_string() }) };
             let age = outside.clock.now().duration_since(kept.fetched).unwrap_or_default();
-            self.note(Note::FromCache { url: address.to_string(), age });
+            self.from_cache.lock().unwrap_or_else(PoisonError::into_inner).insert(address.clone(), age);
             return Ok(reply(kept, address));
         }
         let etag = kept.as_ref().and_then(|kept| kept.etag.as_deref());

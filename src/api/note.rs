@@ -55,12 +55,12 @@ pub enum Note {
         /// The host.
         host: String,
     },
-    /// A document out of the cache, without asking the API.
+    /// Documents out of the cache, without asking the API.
     FromCache {
-        /// The URL.
-        url: String,
-        /// How old it is.
-        age: Duration,
+        /// How many.
+        documents: usize,
+        /// How old the oldest is.
+        oldest: Duration,
     },
     /// The cache could not be written.
     CacheUnwritable {
@@ -80,7 +80,10 @@ impl fmt::Display for Note {
             Self::YearReplaced { used } => write!(f, "the year was put into {used}"),
             Self::Unused { option } => write!(f, "{option}: no URL of this API asks for it"),
             Self::InClear { host } => write!(f, "the credentials went to {host} unencrypted; use https if it can"),
-            Self::FromCache { url, age } => write!(f, "{url}: from the cache, {} old", span(*age)),
+            Self::FromCache { documents: 1, oldest } => write!(f, "from the cache, {} old", span(*oldest)),
+            Self::FromCache { documents, oldest } => {
+                write!(f, "{documents} documents from the cache, the oldest {} old", span(*oldest))
+            }
             Self::CacheUnwritable { cause } => write!(f, "the cache cannot be written: {cause}"),
         }
     }

@@ -1,5 +1,6 @@
 //! The graphs that the binary carries.
 
+use crate::api::DataModel;
 use crate::model::Model;
 
 use super::{SourceError, compact, part};
@@ -70,4 +71,42 @@ pub fn standard(name: &str) -> Result<Model, SourceError> {
         .collect::<Result<Vec<_>, _>>()?;
     let core = core.model();
     Ok(if parts.is_empty() { core } else { part::join(core, parts) })
+}
+
+/// The bundled graph, with its parts, that fits what an API says it serves; `None` where none does.
+///
+/// Versions agree in major and minor: `5.1.0` and `3.3.1-b` are served by `ed-fi-5.1` and `ed-fi-3.3`.
+#[must_use]
+pub fn fitting(models: &[DataModel]) -> Option<String> {
+    let folded = |name: &str| name.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_lowercase();
+    let bundled = |name: &str| BUNDLED.iter().any(|standard| standard.name == name);
+    let core = models.iter().find(|model| folded(&model.name) == "edfi")?;
+    let mut numbers = core.version.split('.');
+    let core = format!("ed-fi-{}.{}", numbers.next()?, numbers.next()?);
+    if !bundled(&core) {
+        return None;
+    }
+    let mut parts: Vec<String> = models.iter().map(|model| folded(&model.name)).collect();
+    parts.sort_unstable();
+    parts.dedup();
+    let parts = parts.into_iter().filter(|part| bundled(&format!("{core}+{part}"))).map(|part| format!("+{part}"));
+    Some(std::iter::once(core.clone()).chain(parts).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_the_graph_for_what_an_api_serves() {
+        let fit = |models: &[(&str, &str)]| {
+            let model = |(name, version): &(&str, &str)| DataModel { name: (*name).into(), version: (*version).into() };
+            fitting(&models.iter().map(model).collect::<Vec<_>>())
+        };
+        assert_eq!(fit(&[("Ed-Fi", "5.1.0")]).as_deref(), Some("ed-fi-5.1"));
+        assert_eq!(fit(&[("TPDM", "1.1.0"), ("Ed-Fi", "3.3.1-b"), ("Mine", "1")]).as_deref(), Some("ed-fi-3.3+tpdm"));
+        assert_eq!(fit(&[("Ed-Fi", "9.9.0")]), None);
+        assert_eq!(fit(&[("TPDM", "1.1.0")]), None);
+        assert_eq!(fit(&[("Ed-Fi", "5")]), None);
+    }
 }

@@ -6,12 +6,15 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use edfi_plan::api::lightbeam::Lightbeam;
 use edfi_plan::api::{
     Access, Api, ApiError, Cache, Clock, Context, Credentials, DependenciesForm, FetchedDocument, Freshness, Http,
-    Limits, Outside, Patience, Progress, Secret,
+    Limits, Outside, Patience, Progress, Request, Response, Secret, Transport, TransportError,
 };
 use edfi_plan::graph::DependencyGraph;
 use edfi_plan::source::{self, Document};
+
+use proptest::prelude::*;
 
 use crate::corpus;
 use crate::server::{Answer, Received, Server};
@@ -746,7 +749,7 @@ fn asks_only_what_changed_and_works_offline_from_the_cache() {
     world.freshness = Freshness::Offline;
     let api = world.api(at(server.url("/")));
     assert_eq!(api.metadata().unwrap(), first);
-    assert!(notes(&api).contains(": from the cache, 0 seconds old"), "{}", notes(&api));
+    assert!(notes(&api).contains("5 documents from the cache, the oldest 0 seconds old"), "{}", notes(&api));
     assert_eq!(server.received().len(), 15, "offline sends nothing");
     let error = api.dependencies(DependenciesForm::Json).unwrap_err().to_string();
     let url = server.url("/metadata/data/v3/dependencies");
@@ -845,6 +848,123 @@ fn secrets_are_in_no_message_and_no_file() {
     for secret in NEVER_SHOWN {
         let at = shown.find(secret);
         assert_eq!(at, None, "{secret} in …{}", &shown[at.unwrap_or(0).saturating_sub(200)..]);
+    }
+}
+
+/// A status, a `Location` and a body.
+type Said = Result<(u16, &'static str, String), TransportError>;
+
+/// A network in which every address answers as a function says.
+struct Canned<F>(F);
+
+impl<F: Fn(&Request<'_>) -> Said + Sync> Transport for Canned<F> {
+    fn send(&self, request: Request<'_>) -> Result<Response, TransportError> {
+        let (status, location, body) = (self.0)(&request)?;
+        Ok(Response {
+            status,
+            location: Some(location.to_owned()),
+            retry_after: None,
+            etag: None,
+            content_type: None,
+            length: None,
+            body: Box::new(std::io::Cursor::new(body)),
+        })
+    }
+}
+
+fn ok(body: &str) -> Said {
+    Ok((200, "", body.to_owned()))
+}
+
+/// What becomes of an API with credentials in such a network, and what is said about it.
+fn canned(network: impl Fn(&Request<'_>) -> Said + Sync, url: &str) -> (Result<Vec<FetchedDocument>, String>, String) {
+    let network = Canned(network);
+    let outside = Outside {
+        transport: &network,
+        clock: &FakeClock::default(),
+        cache: None,
+        freshness: Freshness::Checked,
+        limits: Limits::default(),
+        progress: &|_| (),
+    };
+    let api = Api::new(with_credentials(url.to_owned()), outside).unwrap();
+    (api.metadata().map_err(|error| error.to_string()), notes(&api))
+}
+
+#[test]
+fn encryption_is_never_left() {
+    assert_eq!(
+        canned(|_| Ok((302, "http://host/", String::new())), "https://host/").0.unwrap_err(),
+        "https://host/: redirects to http://host/, out of encryption, which is not followed. Tell the API's host"
+    );
+
+    // A host behind a proxy names itself without encryption: it is asked with it.
+    let proxied = |request: &Request<'_>| match request.url.as_str() {
+        "https://host/" => ok(r#"{"urls":{"openApiMetadata":"http://host:5000/list"}}"#),
+        "https://host/list" => ok(r#"[{"name":"Resources","endpointUri":"http://host:5000/r","prefix":""}]"#),
+        "https://host/r" => ok("{}"),
+        other => panic!("asked {other}"),
+    };
+    assert_eq!(canned(proxied, "https://host/").0.unwrap().len(), 1);
+
+    // A token endpoint elsewhere without encryption gets no credentials.
+    let open = |request: &Request<'_>| match request.url.as_str() {
+        "https://host/" => {
+            ok(r#"{"urls":{"openApiMetadata":"https://host/list","oauth":"http://login.invalid/token"}}"#)
+        }
+        "https://host/list" => Ok((401, "", String::new())),
+        other => panic!("asked {other}"),
+    };
+    assert_eq!(
+        canned(open, "https://host/").0.unwrap_err(),
+        "http://login.invalid/token: no token: the address is not encrypted, the API's is. Give its https address \
+         with --url oauth=URL"
+    );
+
+    // Where nothing is encrypted, that is said.
+    let clear = |request: &Request<'_>| match (request.url.as_str(), request.authorization) {
+        ("http://host/", _) => ok(r#"{"urls":{"openApiMetadata":"http://host/list","oauth":"http://host/token"}}"#),
+        ("http://host/token", Some(_)) => ok(r#"{"access_token":"t"}"#),
+        ("http://host/list", Some(_)) => ok(r#"[{"name":"Resources","endpointUri":"r","prefix":""}]"#),
+        ("http://host/r", Some(_)) => ok("{}"),
+        _ => Ok((401, "", String::new())),
+    };
+    let (result, notes) = canned(clear, "http://host/");
+    assert_eq!(result.unwrap().len(), 1);
+    assert_eq!(notes, "the credentials went to host unencrypted; use https if it can\n");
+}
+
+#[test]
+fn a_lost_connection_is_tried_again_and_a_refused_one_is_not() {
+    let first = |error: TransportError| {
+        let asked = AtomicUsize::new(0);
+        move |_: &Request<'_>| match asked.fetch_add(1, Ordering::SeqCst) {
+            0 => Err(error.clone()),
+            _ => ok("{}"),
+        }
+    };
+    assert_eq!(canned(first(TransportError::Lost("reset".into())), "https://host/").0.unwrap().len(), 1);
+    let error = canned(first(TransportError::Connect("no route".into())), "https://host/").0.unwrap_err();
+    assert_eq!(error, "https://host/: no route. Check the address, the network and HTTPS_PROXY");
+    let error = canned(|_| Err(TransportError::Lost("reset".into())), "https://host/").0.unwrap_err();
+    assert_eq!(error, "https://host/: reset. Check the address, the network and HTTPS_PROXY");
+}
+
+proptest! {
+    #[test]
+    fn whatever_a_root_document_holds_has_an_answer(
+        text in r#"[\[\]{}",:a-z]{0,40}|\{"urls":\{"openApiMetadata":"[^"]{0,40}"\}\}"#
+    ) {
+        if let Err(error) = canned(|_| ok(&text), "https://host/").0 {
+            prop_assert!(!error.contains('\n'), "{}", error);
+        }
+    }
+
+    #[test]
+    fn whatever_a_configuration_holds_has_an_answer(text in r"(edfi_api|data_dir|namespace_overrides|[ :\-\[\]{}\n$a-z]){0,30}") {
+        if let Ok(lightbeam) = Lightbeam::read("l.yaml", text.as_bytes(), BTreeMap::new()) {
+            let _ = (lightbeam.access(), lightbeam.data_dir(), lightbeam.namespace(), lightbeam.namespace_overrides());
+        }
     }
 }
 

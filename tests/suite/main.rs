@@ -4,5 +4,6 @@
 
 mod corpus;
 mod live_api;
+mod live_cli;
 mod published_order;
 mod server;

@@ -69,6 +69,8 @@ type Handler = dyn Fn(&Received) -> Answer + Send + Sync;
 /// A running server; it ends with its value.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
+    /// The certificate of a server with TLS, as PEM.
+    pub(crate) certificate: String,
     scheme: &'static str,
     log: Arc<Mutex<Vec<Received>>>,
     stopping: Arc<AtomicBool>,
@@ -76,7 +78,7 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(handler: impl Fn(&Received) -> Answer + Send + Sync + 'static) -> Self {
-        Self::run(None, Arc::new(handler))
+        Self::run(None, String::new(), Arc::new(handler))
     }
 
     /// With a certificate that nobody has signed.
@@ -91,16 +93,16 @@ impl Server {
             .with_no_client_auth()
             .with_single_cert(vec![certified.cert.der().clone()], key)
             .unwrap();
-        Self::run(Some(Arc::new(config)), Arc::new(handler))
+        Self::run(Some(Arc::new(config)), certified.cert.pem(), Arc::new(handler))
     }
 
-    fn run(tls: Option<Arc<rustls::ServerConfig>>, handler: Arc<Handler>) -> Self {
+    fn run(tls: Option<Arc<rustls::ServerConfig>>, certificate: String, handler: Arc<Handler>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let log = Arc::new(Mutex::new(Vec::new()));
         let stopping = Arc::new(AtomicBool::new(false));
         let scheme = if tls.is_some() { "https" } else { "http" };
-        let server = Self { address, scheme, log: Arc::clone(&log), stopping: Arc::clone(&stopping) };
+        let server = Self { address, certificate, scheme, log: Arc::clone(&log), stopping: Arc::clone(&stopping) };
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 if stopping.load(Ordering::Relaxed) {
