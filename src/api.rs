@@ -8,21 +8,24 @@
 //! ```
 
 mod address;
+mod body;
 mod cache;
 mod discovery;
+mod documents;
 mod error;
 mod fetch;
 mod http;
 pub mod lightbeam;
 mod note;
+mod resolve;
 mod retry;
 mod secret;
 mod token;
 mod transport;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Mutex, OnceLock};
 
 pub use address::Context;
 pub use cache::Cache;
@@ -37,20 +40,50 @@ pub use transport::{Clock, Request, Response, SystemClock, Transport, TransportE
 use address::Address;
 use discovery::{Found, Listed, Root};
 use fetch::{Fetcher, Reply};
+use resolve::Meant;
 use token::Tokens;
 
 /// Which API, and everything that is said about it beforehand.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Access {
     /// Its base URL, or the URL of any of its documents.
     pub url: String,
     /// URLs that replace what the API says: `oauth`, `dependencies`, `openApiMetadata`, `resources`,
-    /// `descriptors`, or an OpenAPI document by its name in the list.
+    /// `descriptors`, or an OpenAPI document by its name in the list; the case does not matter.
     pub urls: BTreeMap<String, String>,
     /// Values for placeholders.
     pub context: Context,
     /// Used when the API wants a token.
     pub credentials: Option<Credentials>,
+}
+
+impl Access {
+    /// Whether a URL is of the same host and port: what is said of one API is for no other.
+    #[must_use]
+    pub fn is_for(&self, url: &str) -> bool {
+        match (Address::parse(&self.url), Address::parse(url)) {
+            (Ok(own), Ok(other)) => own.same_origin(&other),
+            _ => false,
+        }
+    }
+
+    /// Puts a URL in place of what the API says, and of what was put there before.
+    pub fn replace_url(&mut self, name: &str, url: &str) {
+        self.urls.retain(|known, _| !known.eq_ignore_ascii_case(name));
+        self.urls.insert(name.to_owned(), url.to_owned());
+    }
+}
+
+impl fmt::Debug for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&String> = self.urls.keys().collect();
+        f.debug_struct("Access")
+            .field("url", &address::masked(&self.url))
+            .field("urls", &names)
+            .field("context", &self.context)
+            .field("credentials", &self.credentials)
+            .finish()
+    }
 }
 
 /// A document of an API.
@@ -102,14 +135,11 @@ const DOCUMENTS: [&str; 2] = ["Descriptors", "Resources"];
 const ANY: &str = "application/json, */*;q=0.1";
 const GRAPHML: &str = "application/graphml";
 
-/// Documents fetched at the same time.
-const AT_ONCE: usize = 4;
-
 /// How far above the given address a root document is looked for.
 const CLIMB: usize = 6;
 
-impl std::fmt::Debug for Api<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Api<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Api").field("base", &self.base).finish_non_exhaustive()
     }
 }
@@ -130,7 +160,7 @@ impl<'e> Api<'e> {
         }
         let tokens = Tokens::new(access.credentials.clone());
         if let Some(endpoint) = overrides.get(OAUTH) {
-            tokens.set_endpoint(endpoint.clone());
+            tokens.set_endpoint(Ok(Meant::exactly(endpoint.clone())));
         }
         let home = std::iter::once(&base).chain(overrides.values()).cloned().collect();
         let fetcher = Fetcher { outside, tokens, home, notes: Mutex::default(), from_cache: Mutex::default() };
@@ -174,7 +204,10 @@ impl<'e> Api<'e> {
         let list = self.list()?;
         let wanted = match list {
             Some((at, list)) => self.wanted(&at, list)?,
-            None => self.given_documents(),
+            None => {
+                self.check_names(&[])?;
+                self.given_documents()
+            }
         };
         match self.start.get() {
             Some(Ok(Start::Document(document))) if wanted.is_empty() => Ok(vec![document.clone()]),
@@ -258,10 +291,8 @@ impl<'e> Api<'e> {
             Found::Root(root) => {
                 let at = reply.reached;
                 if let Some(url) = root.urls.get(OAUTH).filter(|_| self.fetcher.tokens.has_credentials()) {
-                    // Only a request that needs it says what is wrong with it.
-                    if let Ok(endpoint) = self.resolve(url, OAUTH, &at, &root.mode) {
-                        self.fetcher.tokens.set_endpoint(endpoint);
-                    }
+                    // What there is to say about it is said when it is needed.
+                    self.fetcher.tokens.set_endpoint(self.resolve(url, OAUTH, &at, &root.mode));
                 }
                 Start::Root { at, root }
             }
@@ -283,7 +314,7 @@ impl<'e> Api<'e> {
                     .urls
                     .get(name)
                     .ok_or_else(|| ApiError::NoUrl { url: at.to_string(), name: name.to_owned() })?;
-                self.resolve(url, name, at, &root.mode)
+                Ok(self.fetcher.take(self.resolve(url, name, at, &root.mode)?))
             }
             Start::List { at, .. } => Err(ApiError::NoUrl { url: at.to_string(), name: name.to_owned() }),
             Start::Document(document) => Err(ApiError::NoRoot {
@@ -291,180 +322,5 @@ impl<'e> Api<'e> {
                 found: "a single document, not the root of an API".to_owned(),
             }),
         }
-    }
-
-    /// The list of OpenAPI documents and where it was; `None` where only given documents count.
-    fn list(&self) -> Result<Option<(Address, Vec<Listed>)>, ApiError> {
-        let given = |name: &str| self.overrides.contains_key(name);
-        if !given(OPEN_API) && DOCUMENTS.iter().all(|name| given(name)) {
-            return Ok(None);
-        }
-        let address = if given(OPEN_API) {
-            self.service(OPEN_API)
-        } else {
-            match self.start() {
-                Ok(Start::List { at, list }) => return Ok(Some((at.clone(), list.clone()))),
-                Ok(Start::Document(_)) => return Ok(None),
-                Ok(Start::Root { .. }) => self.service(OPEN_API),
-                Err(error) => Err(error),
-            }
-        };
-        let found = address.and_then(|address| {
-            let reply = self.fetcher.get(&address, ANY)?;
-            match discovery::recognise(&address, &reply.bytes)? {
-                Found::List(list) => Ok((reply.reached, list)),
-                Found::Root(_) | Found::Document => Err(ApiError::content(
-                    &address,
-                    "$",
-                    "no list of OpenAPI documents, which have a name and an endpointUri",
-                    "Give its address with --url openApiMetadata=URL",
-                )),
-            }
-        });
-        match found {
-            Err(error) if DOCUMENTS.iter().any(|name| given(name)) => {
-                self.fetcher.note(Note::NoRoot { why: error.to_string() });
-                Ok(None)
-            }
-            found => found.map(Some),
-        }
-    }
-
-    /// The documents of a list that hold resources, with the given ones in their place.
-    fn wanted(&self, at: &Address, list: Vec<Listed>) -> Result<Vec<(String, Address)>, ApiError> {
-        self.check_names(&list)?;
-        let complete = list.iter().any(|listed| listed.is_named("resources") && listed.left_out(false).is_none());
-        let mode = match self.start.get() {
-            Some(Ok(Start::Root { root, .. })) => root.mode.as_str(),
-            _ => "",
-        };
-        let mut left_out: BTreeMap<&'static str, BTreeSet<String>> = BTreeMap::new();
-        let mut wanted: BTreeMap<Address, String> = BTreeMap::new();
-        for listed in list {
-            if self.overrides.keys().any(|name| listed.is_named(name)) {
-                continue;
-            }
-            if let Some(kind) = listed.left_out(complete) {
-                left_out.entry(kind).or_default().insert(listed.name);
-                continue;
-            }
-            wanted.entry(self.resolve(&listed.url, &listed.name, at, mode)?).or_insert(listed.name);
-        }
-        for (kind, names) in left_out {
-            self.fetcher.note(Note::Skipped { kind, names: names.into_iter().collect() });
-        }
-        let mut wanted: Vec<(String, Address)> = wanted.into_iter().map(|(address, name)| (name, address)).collect();
-        wanted.extend(self.given_documents());
-        wanted.sort();
-        if wanted.is_empty() {
-            return Err(ApiError::content(
-                at,
-                "$",
-                "lists no document of resources",
-                "Give them with --url resources=URL --url descriptors=URL",
-            ));
-        }
-        Ok(wanted)
-    }
-
-    fn given_documents(&self) -> Vec<(String, Address)> {
-        let documents = self.overrides.iter().filter(|(name, _)| !SERVICES.contains(&name.as_str()));
-        documents.map(|(name, address)| (name.clone(), address.clone())).collect()
-    }
-
-    /// Every given URL has a name that the API or every API has.
-    fn check_names(&self, list: &[Listed]) -> Result<(), ApiError> {
-        let mut known: BTreeSet<String> = SERVICES.iter().chain(&DOCUMENTS).map(ToString::to_string).collect();
-        known.extend(list.iter().filter(|listed| listed.left_out(false).is_none()).map(|listed| listed.name.clone()));
-        if let Some(Ok(Start::Root { root, .. })) = self.start.get() {
-            known.extend(root.urls.keys().cloned());
-        }
-        match self.overrides.keys().find(|name| !known.iter().any(|known| known.eq_ignore_ascii_case(name))) {
-            Some(name) => Err(ApiError::UnknownUrlName {
-                name: name.clone(),
-                known: known.into_iter().collect::<Vec<_>>().join(", "),
-            }),
-            None => Ok(()),
-        }
-    }
-
-    /// The address that a document of the API means: placeholders filled, the year in it replaced, the
-    /// scheme as it was reached.
-    fn resolve(&self, url: &str, name: &str, at: &Address, mode: &str) -> Result<Address, ApiError> {
-        let filled = self.access.context.fill(url, name)?;
-        let Some(named) = at.named(&filled) else {
-            return Err(ApiError::content(at, name, "is no URL that can be asked", format!("Give --url {name}=URL")));
-        };
-        let mut address = named.spoken_as(at);
-        // Whoever names an encrypted token endpoint means it; only on this machine is it a proxy's doing.
-        if name == OAUTH && named.is_secure() && !named.is_loopback() {
-            address = named.clone();
-        }
-        if address != named {
-            self.fetcher.note(Note::SchemeCorrected { named: named.to_string(), used: address.to_string() });
-        }
-        if !address.same_host(at) {
-            self.fetcher.note(Note::OtherHost { name: name.to_owned(), host: address.host().to_owned() });
-        }
-        // ODS/API up to 6 in a year-specific mode writes the current year into its URLs.
-        let year =
-            self.access.context.year.as_deref().filter(|_| filled == url && mode.to_lowercase().contains("year"));
-        match year.and_then(|year| address.in_year(year)) {
-            Some(in_year) if in_year != address => {
-                self.fetcher.note(Note::YearReplaced { used: in_year.to_string() });
-                Ok(in_year)
-            }
-            _ => Ok(address),
-        }
-    }
-
-    /// Values for placeholders that nothing asked for, once the root document is known.
-    fn unused_context(&self) -> Vec<Note> {
-        let Some(Ok(Start::Root { root, .. })) = self.start.get() else { return Vec::new() };
-        let years = root.mode.to_lowercase().contains("year");
-        let given = root.urls.values().chain(std::iter::once(&self.access.url)).chain(self.access.urls.values());
-        let all: String = given.map(|url| format!("{} ", url.to_lowercase())).collect();
-        let asks = |word: &str| {
-            all.split(['{', '}']).skip(1).step_by(2).any(|name| name.contains(word))
-                || (all.contains("%7b") && all.contains(word))
-        };
-        let context = &self.access.context;
-        let tenant = context.tenant.is_some() && !asks("tenant");
-        let year = context.year.is_some() && !asks("year") && !years;
-        let others = context.others.keys().filter(|name| !asks(&name.to_lowercase()));
-        let options = tenant.then(|| "--tenant".to_owned()).into_iter().chain(year.then(|| "--year".to_owned()));
-        options.chain(others.map(|name| format!("--context {name}"))).map(|option| Note::Unused { option }).collect()
-    }
-
-    /// Fetches documents side by side; they come back in the order in which they were asked for.
-    fn fetch_all(&self, wanted: &[(String, Address)]) -> Result<Vec<FetchedDocument>, ApiError> {
-        let next = AtomicUsize::new(0);
-        let fetched = Mutex::new(BTreeMap::new());
-        let failed = AtomicUsize::new(usize::MAX);
-        std::thread::scope(|scope| {
-            for _ in 0..wanted.len().min(AT_ONCE) {
-                scope.spawn(|| {
-                    loop {
-                        let position = next.fetch_add(1, Ordering::Relaxed);
-                        let Some((_, address)) = wanted.get(position) else { return };
-                        // What comes after a failure is not needed; what comes before decides which one is told.
-                        if position > failed.load(Ordering::Relaxed) {
-                            return;
-                        }
-                        let reply = self.fetcher.get(address, ANY);
-                        if reply.is_err() {
-                            failed.fetch_min(position, Ordering::Relaxed);
-                        }
-                        fetched.lock().unwrap_or_else(PoisonError::into_inner).insert(position, reply);
-                    }
-                });
-            }
-        });
-        let fetched = fetched.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let mut documents = Vec::with_capacity(wanted.len());
-        for ((name, address), (_, reply)) in wanted.iter().zip(fetched) {
-            documents.push(FetchedDocument { name: name.clone(), url: address.to_string(), bytes: reply?.bytes });
-        }
-        Ok(documents)
     }
 }

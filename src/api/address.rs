@@ -79,6 +79,11 @@ impl Address {
         self.host() == other.host()
     }
 
+    /// Whether host and port are the same; the scheme may differ where the ports are the usual ones.
+    pub(super) fn same_origin(&self, other: &Self) -> bool {
+        self.same_host(other) && self.0.port() == other.0.port()
+    }
+
     /// The address with the scheme and port of `reached`, where both name the same host but not the
     /// same scheme: behind a proxy a host does not know how it is spoken to.
     pub(super) fn spoken_as(&self, reached: &Self) -> Self {
@@ -149,7 +154,7 @@ impl fmt::Debug for Address {
 }
 
 /// A text that is no URL, without what could be a secret in it.
-fn masked(text: &str) -> String {
+pub(super) fn masked(text: &str) -> String {
     let (text, query) = text.split_once('?').map_or((text, ""), |(text, _)| (text, "?…"));
     let text = match (text.split_once("://"), text.rsplit_once('@')) {
         (Some((scheme, _)), Some((_, host))) => format!("{scheme}://…@{host}"),
@@ -192,19 +197,18 @@ impl Context {
     /// The value for a placeholder: an exact name first, then what its name says.
     fn value(&self, placeholder: &str) -> Option<&str> {
         let named = self.others.iter().find(|(name, _)| name.eq_ignore_ascii_case(placeholder));
-        let folded = placeholder.to_ascii_lowercase();
-        named
-            .map(|(_, value)| value)
-            .or_else(|| {
-                if folded.contains("tenant") {
-                    self.tenant.as_ref()
-                } else if folded.contains("year") {
-                    self.year.as_ref()
-                } else {
-                    None
-                }
-            })
-            .map(String::as_str)
+        let value = named.map(|(_, value)| value).or_else(|| match option_for(placeholder) {
+            Some(TENANT) => self.tenant.as_ref(),
+            Some(YEAR) => self.year.as_ref(),
+            _ => None,
+        });
+        value.map(|value| value.trim()).filter(|value| !value.is_empty())
+    }
+
+    /// Whether the value of an option goes into a placeholder.
+    pub(super) fn fills(&self, placeholder: &str, option: &str) -> bool {
+        let named = self.others.keys().any(|name| name.eq_ignore_ascii_case(placeholder));
+        !named && option_for(placeholder) == Some(option)
     }
 
     /// Fills the placeholders of a URL: `{name}`, with or without a route constraint (`{name:int}`),
@@ -218,14 +222,14 @@ impl Context {
         let mut rest = template;
         while let Some((before, placeholder, after)) = next_placeholder(rest) {
             filled.push_str(before);
-            let word = placeholder.split([':', '?', '=']).next().unwrap_or_default().trim_start_matches('*');
-            let value = self.value(word).map(str::trim).filter(|value| !value.is_empty());
-            let Some(value) = value else {
-                return Err(ApiError::Placeholder {
-                    name: name.to_owned(),
-                    placeholder: clean(word, 60),
-                    option: option_for(word),
-                });
+            let word = name_of(placeholder);
+            let Some(value) = self.value(word) else {
+                let placeholder = clean(word, 60);
+                let option = match option_for(word) {
+                    Some(option) => format!("{option} VALUE"),
+                    None => format!("--context {placeholder}=VALUE"),
+                };
+                return Err(ApiError::Placeholder { name: name.to_owned(), placeholder, option });
             };
             filled.extend(url::form_urlencoded::byte_serialize(value.as_bytes()).map(|s| s.replace('+', "%20")));
             rest = after;
@@ -235,16 +239,36 @@ impl Context {
     }
 }
 
-/// The option that fills a placeholder.
-fn option_for(placeholder: &str) -> String {
+const TENANT: &str = "--tenant";
+const YEAR: &str = "--year";
+
+/// The option of its own that a placeholder has: hosts call them `tenantIdentifier` and
+/// `schoolYearFromRoute`, or nearly so.
+fn option_for(placeholder: &str) -> Option<&'static str> {
     let folded = placeholder.to_ascii_lowercase();
     if folded.contains("tenant") {
-        "--tenant NAME".to_owned()
+        Some(TENANT)
     } else if folded.contains("year") {
-        "--year YEAR".to_owned()
+        Some(YEAR)
     } else {
-        format!("--context {}=VALUE", clean(placeholder, 60))
+        None
     }
+}
+
+/// The name in a placeholder, without the constraint that a route may state: `{year:int}`.
+fn name_of(placeholder: &str) -> &str {
+    placeholder.split([':', '?', '=']).next().unwrap_or_default().trim_start_matches('*')
+}
+
+/// The names of all placeholders of a URL.
+pub(super) fn placeholders(template: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut rest = template;
+    while let Some((_, placeholder, after)) = next_placeholder(rest) {
+        names.push(name_of(placeholder).to_owned());
+        rest = after;
+    }
+    names
 }
 
 /// The text before the next placeholder, what stands in its braces, and the text after it.

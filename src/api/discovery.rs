@@ -160,8 +160,13 @@ impl Listed {
     }
 
     pub(super) fn is_named(&self, name: &str) -> bool {
-        folded(&self.name) == folded(name)
+        same_name(&self.name, name)
     }
+}
+
+/// Whether two names of documents are one but for case and punctuation.
+pub(super) fn same_name(one: &str, other: &str) -> bool {
+    folded(one) == folded(other)
 }
 
 fn folded(name: &str) -> String {

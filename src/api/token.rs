@@ -9,6 +9,7 @@ use super::address::{Address, clean};
 use super::error::ApiError;
 use super::fetch::Fetcher;
 use super::note::Note;
+use super::resolve::Meant;
 use super::retry;
 use super::secret::{Credentials, Secret};
 use super::transport::Request;
@@ -34,7 +35,7 @@ impl Token {
 #[derive(Debug, Default)]
 pub(super) struct Tokens {
     credentials: Option<Credentials>,
-    endpoint: OnceLock<Address>,
+    endpoint: OnceLock<Result<Meant, ApiError>>,
     current: Mutex<Option<Token>>,
     /// Every token there was, to keep them out of messages.
     seen: Mutex<Vec<String>>,
@@ -46,7 +47,7 @@ impl Tokens {
     }
 
     /// Says where tokens are to be had; the first to say so is right.
-    pub(super) fn set_endpoint(&self, endpoint: Address) {
+    pub(super) fn set_endpoint(&self, endpoint: Result<Meant, ApiError>) {
         let _ = self.endpoint.set(endpoint);
     }
 
@@ -101,7 +102,8 @@ impl Fetcher<'_> {
             return Ok(());
         }
         let generation = current.as_ref().map_or(0, |token| token.generation + 1);
-        let bought = self.buy(endpoint, credentials, generation)?;
+        let endpoint = self.take(endpoint.clone()?);
+        let bought = self.buy(&endpoint, credentials, generation)?;
         *current = Some(bought);
         Ok(())
     }

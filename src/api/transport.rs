@@ -9,7 +9,7 @@ use url::Url;
 use super::secret::Secret;
 
 /// One request, not following redirects and not retrying.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Request<'r> {
     /// Where to.
     pub url: &'r Url,
@@ -21,6 +21,14 @@ pub struct Request<'r> {
     pub authorization: Option<&'r Secret>,
     /// The `If-None-Match` header.
     pub etag: Option<&'r str>,
+}
+
+impl fmt::Debug for Request<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The rest of the URL may hold a key.
+        let method = if self.form.is_some() { "POST" } else { "GET" };
+        write!(f, "{method} {}{}", self.url.host_str().unwrap_or_default(), self.url.path())
+    }
 }
 
 /// What came back. The body is read by the caller, as far as it wants.

@@ -9,8 +9,8 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use edfi_plan::api::lightbeam::Lightbeam;
 use edfi_plan::api::{
-    Access, Api, ApiError, Cache, Context, Credentials, Freshness, Http, Limits, Outside, Patience, Progress, Secret,
-    SystemClock,
+    Access, Api, ApiError, Cache, Context, Credentials, Freshness, Http, Limits, Note, Outside, Patience, Progress,
+    Secret, SystemClock,
 };
 use edfi_plan::source::{self, Document};
 
@@ -127,11 +127,20 @@ impl LiveArgs {
             };
             let api = Api::new(access, outside)?;
             let result = work(&api);
-            for note in api.notes() {
+            for note in api.notes().into_iter().filter(|note| self.concerns(note)) {
                 terminal.say(&format!("note: {note}"));
             }
             result
         })
+    }
+
+    /// Whether a note is about something that was asked for: lightbeam.yaml names a year for every host.
+    fn concerns(&self, note: &Note) -> bool {
+        match note {
+            Note::Unused { option } if option == "--year" => self.year.is_some(),
+            Note::Unused { option } if option.starts_with("--context") => !self.context.is_empty(),
+            _ => true,
+        }
     }
 
     /// How to reach the API that a source names.
@@ -151,9 +160,11 @@ impl LiveArgs {
             bail!("no API is configured. Set EDFI_API_BASE_URL, or give a lightbeam.yaml with edfi_api: base_url");
         };
         // What is configured for one host, credentials above all, is for no other.
-        let mut access = configured.filter(|access| same_host(&access.url, &url)).unwrap_or_default();
+        let mut access = configured.filter(|access| access.is_for(&url)).unwrap_or_default();
         access.url = url;
-        access.urls.extend(self.url.iter().map(|(name, url)| (canonical(name), url.clone())));
+        for (name, url) in &self.url {
+            access.replace_url(name, url);
+        }
         access.context = Context {
             tenant: self.tenant.clone().or(access.context.tenant),
             year: self.year.clone().or(access.context.year),
@@ -180,21 +191,6 @@ impl LiveArgs {
 fn lightbeam(path: &Path) -> anyhow::Result<Lightbeam> {
     let document = metadata::file(path)?;
     Ok(Lightbeam::read(&document.name, &document.bytes, variables())?)
-}
-
-/// `resources` and `Resources` name the same URL.
-fn canonical(name: &str) -> String {
-    let known = ["Resources", "Descriptors", "oauth", "dependencies", "openApiMetadata"];
-    let found = known.iter().find(|known| known.eq_ignore_ascii_case(name));
-    found.map_or_else(|| name.to_owned(), ToString::to_string)
-}
-
-fn same_host(one: &str, other: &str) -> bool {
-    let host = |url: &str| {
-        let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-        rest.split(['/', '?', '#']).next().unwrap_or_default().to_ascii_lowercase()
-    };
-    host(one) == host(other)
 }
 
 fn variable(name: &str) -> Option<String> {
