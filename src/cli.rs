@@ -21,10 +21,10 @@ use edfi_plan::plan::RequiredCycle;
 use self::metadata::Sources;
 use self::terminal::Terminal;
 
-/// Load order, prerequisites and safe deletes for Ed-Fi APIs, from their own metadata.
+/// Load order and prerequisites for Ed-Fi APIs, from their own metadata.
 #[derive(Debug, Parser)]
 #[command(name = "edfi-plan", version, max_term_width = 100, after_help = EXAMPLES)]
-#[command(propagate_version = true, infer_subcommands = true)]
+#[command(infer_subcommands = true)]
 struct Cli {
     #[command(flatten)]
     global: Global,
@@ -34,10 +34,10 @@ struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
-  edfi-plan order                                 everything, in waves
-  edfi-plan order +studentSectionAssociations     what enrollments need, and in which order
-  edfi-plan prereqs sections --no-descriptors     what a section waits for
-  edfi-plan -m ed-fi-5.0+tpdm order               another standard, with an extension
+  edfi-plan order                               everything, in waves
+  edfi-plan order +studentSectionAssociations   what enrollments need
+  edfi-plan prereqs sections --no-descriptors   what a section waits for
+  edfi-plan -m ed-fi-5.0+tpdm order             another standard
   edfi-plan -m resources.json -m descriptors.json order
   edfi-plan -m https://api.district.org/v7.1/api order
 

@@ -11,8 +11,7 @@ mod select;
 mod tree;
 mod walk;
 
-use petgraph::Direction;
-use petgraph::graph::{DiGraph, EdgeIndex, NodeIndex};
+use std::collections::HashMap;
 
 use crate::model::{
     AbstractResource, Details, Metadata, Model, Pathway, Reference, Resource, ResourceName, Target, Text,
@@ -40,16 +39,17 @@ impl ResourceId {
 }
 
 /// All references from one resource to another, abstract targets expanded to their subclasses.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Edge {
     /// What must exist first.
     pub prerequisite: ResourceId,
     /// What refers to it.
     pub dependent: ResourceId,
-    /// Positions in the dependent's references.
-    references: Vec<u32>,
-    /// Whether any of them is required.
+    /// Whether any reference is required.
     pub required: bool,
+    /// Where [`DependencyGraph::behind`] lists its references.
+    first: u32,
+    count: u32,
 }
 
 impl Edge {
@@ -58,6 +58,34 @@ impl Edge {
     pub fn is_self(&self) -> bool {
         self.prerequisite == self.dependent
     }
+}
+
+impl BuildError {
+    fn unknown(from: &Resource, reference: &Reference) -> Self {
+        Self::UnknownTarget {
+            from: from.name.clone(),
+            path: reference.path.trim_start_matches('$').to_owned(),
+            target: match &reference.target {
+                Target::Resource(name) => name.to_string(),
+                Target::Abstract(name) | Target::Unresolved(name) => name.to_string(),
+            },
+        }
+    }
+
+    fn subclass(of: &AbstractResource, name: &ResourceName) -> Self {
+        Self::UnknownSubclass { entity: of.entity.to_string(), subclass: name.clone() }
+    }
+}
+
+/// What a reference points to, as parts of one graph.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Aim {
+    /// A resource or descriptor.
+    Resource(ResourceId),
+    /// An abstract resource, by its place among [`DependencyGraph::abstracts`].
+    Abstract(usize),
+    /// Nothing that a document describes.
+    Unresolved,
 }
 
 /// Why a model is no graph.
@@ -73,6 +101,14 @@ pub enum BuildError {
         /// What it names.
         target: String,
     },
+    /// An abstract resource with a subclass that the model does not have.
+    #[error("{entity} is said to be satisfied by {subclass}, which the metadata does not describe")]
+    UnknownSubclass {
+        /// The abstract resource.
+        entity: String,
+        /// What it names.
+        subclass: ResourceName,
+    },
     /// The same resource twice.
     #[error("{0} is described twice")]
     Twice(ResourceName),
@@ -82,7 +118,20 @@ pub enum BuildError {
 #[derive(Debug, Clone)]
 pub struct DependencyGraph {
     model: Model,
-    net: DiGraph<(), Edge>,
+    /// What each reference of each resource points to.
+    aims: Vec<Vec<Aim>>,
+    /// The subclasses of each abstract resource.
+    subclasses: Vec<Vec<ResourceId>>,
+    /// By dependent, then prerequisite.
+    edges: Vec<Edge>,
+    /// For every edge in turn, the positions of its references among the dependent's.
+    behind: Vec<u32>,
+    /// Where the edges to each resource start; one more at the end.
+    incoming: Vec<u32>,
+    /// Edges by prerequisite, then dependent.
+    outgoing: Vec<u32>,
+    /// Where the edges from each resource start in `outgoing`; one more at the end.
+    outgoing_start: Vec<u32>,
 }
 
 impl DependencyGraph {
@@ -95,47 +144,62 @@ impl DependencyGraph {
         if let Some(twice) = model.resources.windows(2).find(|pair| pair[0].name >= pair[1].name) {
             return Err(BuildError::Twice(twice[1].name.clone()));
         }
-        let mut net = DiGraph::with_capacity(model.resources.len(), model.resources.len() * 8);
-        for _ in &model.resources {
-            net.add_node(());
+        let place: HashMap<&str, ResourceId> =
+            model.resources.iter().enumerate().map(|(index, r)| (r.name.as_str(), id(index))).collect();
+        let known = |name: &ResourceName| place.get(name.as_str()).copied();
+        let mut subclasses = Vec::with_capacity(model.abstracts.len());
+        for found in &model.abstracts {
+            let ids = found.subclasses.iter().map(|name| known(name).ok_or_else(|| BuildError::subclass(found, name)));
+            subclasses.push(ids.collect::<Result<Vec<_>, _>>()?);
         }
-        let mut targets = Vec::new();
+        let mut aims = Vec::with_capacity(model.resources.len());
+        let (mut edges, mut behind, mut incoming) = (Vec::new(), Vec::new(), vec![0]);
+        let mut targets: Vec<(ResourceId, usize, bool)> = Vec::new();
         for (dependent, resource) in model.resources.iter().enumerate() {
             targets.clear();
+            let mut aims_here = Vec::with_capacity(resource.references.len());
             for (position, reference) in resource.references.iter().enumerate() {
-                let unknown = |target: &str| BuildError::UnknownTarget {
-                    from: resource.name.clone(),
-                    path: reference.path.trim_start_matches('$').to_owned(),
-                    target: target.to_owned(),
-                };
-                match &reference.target {
-                    Target::Resource(name) => {
-                        let id = model.position(name).ok_or_else(|| unknown(name.as_str()))?;
-                        targets.push((id, position, reference.required));
-                    }
+                let aim = match &reference.target {
+                    Target::Resource(name) => known(name).map(Aim::Resource),
                     Target::Abstract(entity) => {
-                        let found = model.abstract_resource(entity).ok_or_else(|| unknown(entity))?;
-                        for name in &found.subclasses {
-                            let id = model.position(name).ok_or_else(|| unknown(name.as_str()))?;
-                            targets.push((id, position, reference.required));
-                        }
+                        model.abstracts.iter().position(|a| a.entity == *entity).map(Aim::Abstract)
                     }
-                    Target::Unresolved(_) => {}
+                    Target::Unresolved(_) => Some(Aim::Unresolved),
+                };
+                let aim = aim.ok_or_else(|| BuildError::unknown(resource, reference))?;
+                aims_here.push(aim);
+                match aim {
+                    Aim::Resource(id) => targets.push((id, position, reference.required)),
+                    Aim::Abstract(place) => {
+                        targets.extend(subclasses[place].iter().map(|&id| (id, position, reference.required)));
+                    }
+                    Aim::Unresolved => {}
                 }
             }
+            aims.push(aims_here);
             targets.sort_unstable();
             for together in targets.chunk_by(|a, b| a.0 == b.0) {
-                let prerequisite = id(together[0].0);
-                let edge = Edge {
-                    prerequisite,
+                edges.push(Edge {
+                    prerequisite: together[0].0,
                     dependent: id(dependent),
-                    references: together.iter().map(|(_, position, _)| id(*position).0).collect(),
                     required: together.iter().any(|(_, _, required)| *required),
-                };
-                net.add_edge(node(prerequisite), node(id(dependent)), edge);
+                    first: id(behind.len()).0,
+                    count: id(together.len()).0,
+                });
+                behind.extend(together.iter().map(|(_, position, _)| id(*position).0));
             }
+            incoming.push(id(edges.len()).0);
         }
-        Ok(Self { model, net })
+        let mut outgoing: Vec<u32> = (0..edges.len()).map(|edge| id(edge).0).collect();
+        outgoing.sort_by_key(|&edge| edges[edge as usize].prerequisite);
+        let mut outgoing_start = vec![0; model.resources.len() + 1];
+        for edge in &edges {
+            outgoing_start[edge.prerequisite.index() + 1] += 1;
+        }
+        for index in 1..outgoing_start.len() {
+            outgoing_start[index] += outgoing_start[index - 1];
+        }
+        Ok(Self { model, aims, subclasses, edges, behind, incoming, outgoing, outgoing_start })
     }
 
     /// The model it was built from.
@@ -186,11 +250,23 @@ impl DependencyGraph {
         &self.model.abstracts
     }
 
-    /// The subclasses of an abstract resource.
+    /// The subclasses of an abstract resource, by entity, in order of name.
     #[must_use]
-    pub fn subclasses(&self, entity: &str) -> Vec<ResourceId> {
-        let found = self.model.abstract_resource(entity);
-        found.map(|a| a.subclasses.iter().filter_map(|name| self.id(name)).collect()).unwrap_or_default()
+    pub fn subclasses(&self, entity: &str) -> &[ResourceId] {
+        let place = self.model.abstracts.iter().position(|a| a.entity == entity);
+        place.map(|place| self.subclasses_at(place)).unwrap_or_default()
+    }
+
+    /// The subclasses of the abstract resource at a place among [`DependencyGraph::abstracts`].
+    #[must_use]
+    pub fn subclasses_at(&self, place: usize) -> &[ResourceId] {
+        self.subclasses.get(place).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The references of a resource with what they point to, in order of path.
+    pub fn aims(&self, of: ResourceId) -> impl Iterator<Item = (&Reference, Aim)> + use<'_> {
+        let aims = self.aims.get(of.index()).map(Vec::as_slice).unwrap_or_default();
+        self.resource(of).references.iter().zip(aims.iter().copied())
     }
 
     /// Pathways of the people it has.
@@ -200,51 +276,50 @@ impl DependencyGraph {
     }
 
     /// The references behind an edge.
-    pub fn references<'g>(&'g self, edge: &'g Edge) -> impl Iterator<Item = &'g Reference> {
+    pub fn references(&self, edge: &Edge) -> impl Iterator<Item = &Reference> + use<'_> {
         let all = &self.resource(edge.dependent).references;
-        edge.references.iter().filter_map(|&position| all.get(position as usize))
+        let positions = range(edge.first, edge.first + edge.count);
+        self.behind.get(positions).unwrap_or_default().iter().filter_map(|&position| all.get(position as usize))
     }
 
     /// Edges to a resource from what it refers to, itself included, in order of name.
-    pub fn prerequisites(&self, of: ResourceId) -> impl Iterator<Item = &Edge> {
-        self.beside(of, Direction::Incoming)
+    pub fn prerequisites(&self, of: ResourceId) -> impl Iterator<Item = &Edge> + use<'_> {
+        self.edges_to(of).iter()
+    }
+
+    fn edges_to(&self, of: ResourceId) -> &[Edge] {
+        self.edges.get(range(self.incoming[of.index()], self.incoming[of.index() + 1])).unwrap_or_default()
     }
 
     /// Edges from a resource to what refers to it, itself included, in order of name.
-    pub fn dependents(&self, of: ResourceId) -> impl Iterator<Item = &Edge> {
-        self.beside(of, Direction::Outgoing)
+    pub fn dependents(&self, of: ResourceId) -> impl Iterator<Item = &Edge> + use<'_> {
+        let places = range(self.outgoing_start[of.index()], self.outgoing_start[of.index() + 1]);
+        self.outgoing.get(places).unwrap_or_default().iter().map(|&edge| &self.edges[edge as usize])
     }
 
-    /// All edges, by prerequisite, then dependent.
-    pub fn edges(&self) -> impl Iterator<Item = &Edge> {
-        self.ids().flat_map(|id| self.dependents(id))
+    /// All edges, by dependent, then prerequisite.
+    pub fn edges(&self) -> impl Iterator<Item = &Edge> + use<'_> {
+        self.edges.iter()
     }
 
-    /// The edge between two resources.
+    /// The edge between two resources. O(log prerequisites).
     #[must_use]
     pub fn edge(&self, prerequisite: ResourceId, dependent: ResourceId) -> Option<&Edge> {
-        self.net.find_edge(node(prerequisite), node(dependent)).and_then(|e: EdgeIndex| self.net.edge_weight(e))
+        let edges = self.edges_to(dependent);
+        edges.binary_search_by_key(&prerequisite, |edge| edge.prerequisite).ok().and_then(|place| edges.get(place))
     }
 
-    /// References whose descriptor the property name leaves ambiguous, with their resource.
-    pub fn ambiguous(&self) -> impl Iterator<Item = (&Resource, &Reference)> {
-        let all = self.model.resources.iter().flat_map(|r| r.references.iter().map(move |reference| (r, reference)));
-        all.filter(|(_, reference)| !reference.alternatives.is_empty())
+    /// References of a resource whose descriptor the property name leaves ambiguous.
+    pub fn ambiguous(&self, of: ResourceId) -> impl Iterator<Item = &Reference> + use<'_> {
+        self.resource(of).references.iter().filter(|reference| !reference.alternatives.is_empty())
     }
 
-    /// References that no document resolves, with their resource.
-    pub fn unresolved(&self) -> impl Iterator<Item = (&Resource, &Reference, &Text)> {
-        let all = self.model.resources.iter().flat_map(|r| r.references.iter().map(move |reference| (r, reference)));
-        all.filter_map(|(resource, reference)| match &reference.target {
-            Target::Unresolved(name) => Some((resource, reference, name)),
+    /// References of a resource that no document resolves, with what they name.
+    pub fn unresolved(&self, of: ResourceId) -> impl Iterator<Item = (&Reference, &Text)> + use<'_> {
+        self.resource(of).references.iter().filter_map(|reference| match &reference.target {
+            Target::Unresolved(name) => Some((reference, name)),
             _ => None,
         })
-    }
-
-    fn beside(&self, of: ResourceId, direction: Direction) -> impl Iterator<Item = &Edge> {
-        let mut edges: Vec<&Edge> = self.net.edges_directed(node(of), direction).map(|e| e.weight()).collect();
-        edges.sort_unstable_by_key(|e| (e.prerequisite, e.dependent));
-        edges.into_iter()
     }
 }
 
@@ -253,6 +328,6 @@ fn id(index: usize) -> ResourceId {
     ResourceId(index as u32)
 }
 
-fn node(id: ResourceId) -> NodeIndex {
-    NodeIndex::new(id.index())
+fn range(start: u32, end: u32) -> std::ops::Range<usize> {
+    start as usize..end as usize
 }

@@ -66,7 +66,7 @@ pub(crate) fn run(args: &ImportArgs, context: &Context) -> anyhow::Result<Outcom
         "{}: {} resources, {references} references, {ambiguous} ambiguous, {} unresolved\nwrote {} and {}\n",
         model.metadata.name,
         model.resources.len(),
-        graph.unresolved().count(),
+        graph.ids().map(|id| graph.unresolved(id).count()).sum::<usize>(),
         args.output.display(),
         compact.display()
     ))?;

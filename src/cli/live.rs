@@ -28,30 +28,30 @@ const LIGHTBEAM: &str = "lightbeam.yaml";
 #[command(next_help_heading = "Live API")]
 pub(crate) struct LiveArgs {
     /// The tenant, on a host that has several.
-    #[arg(long, value_name = "NAME", global = true)]
+    #[arg(long, value_name = "NAME", global = true, hide_short_help = true)]
     tenant: Option<String>,
 
     /// The school year, on a host that has it in its URLs.
-    #[arg(long, value_name = "YEAR", global = true)]
+    #[arg(long, value_name = "YEAR", global = true, hide_short_help = true)]
     year: Option<String>,
 
     /// A value for any other placeholder in the URLs of the host.
-    #[arg(long, value_name = "NAME=VALUE", value_parser = pair, global = true)]
+    #[arg(long, value_name = "NAME=VALUE", value_parser = pair, global = true, hide_short_help = true)]
     context: Vec<(String, String)>,
 
     /// A URL in place of what the API says.
     ///
     /// NAME is oauth, dependencies, openApiMetadata, resources, descriptors, or an OpenAPI document by
     /// its name in the API's list.
-    #[arg(long, value_name = "NAME=URL", value_parser = pair, global = true)]
+    #[arg(long, value_name = "NAME=URL", value_parser = pair, global = true, hide_short_help = true)]
     url: Vec<(String, String)>,
 
     /// Use only what was fetched before.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, hide_short_help = true)]
     offline: bool,
 
     /// Fetch everything anew.
-    #[arg(long, global = true, conflicts_with = "offline")]
+    #[arg(long, global = true, hide_short_help = true, conflicts_with = "offline")]
     refresh: bool,
 
     /// The configuration of lightbeam, for its API and credentials.
@@ -59,7 +59,7 @@ pub(crate) struct LiveArgs {
     /// Without it a lightbeam.yaml in the working directory is used, for an API on the host that it
     /// names. Credentials come from EDFI_API_CLIENT_ID and EDFI_API_CLIENT_SECRET or from here, and are
     /// used only where the API asks for them.
-    #[arg(short, long, value_name = "FILE", global = true)]
+    #[arg(short, long, value_name = "FILE", global = true, hide_short_help = true)]
     config: Option<PathBuf>,
 }
 

@@ -165,14 +165,13 @@ fn say_open(plan: &LoadPlan, format: Format, context: &Context) {
     if !plan.exact {
         say("note: the cycles are too many for an exact search; fewer deferrals may be possible".to_owned());
     }
+    let lists = if format == Format::Json { "" } else { "; --format json lists them" };
+    let count = |number: usize| if number == 1 { "1 reference".to_owned() } else { format!("{number} references") };
     if !plan.ambiguous.is_empty() {
-        say(format!(
-            "note: {} descriptor references could by their name mean another descriptor; --format json lists them",
-            plan.ambiguous.len()
-        ));
+        say(format!("note: {} could by name mean another descriptor{lists}", count(plan.ambiguous.len())));
     }
     if !plan.unresolved.is_empty() {
-        say(format!("note: {} references are in no document; --format json lists them", plan.unresolved.len()));
+        say(format!("note: {} to what no document describes{lists}", count(plan.unresolved.len())));
     }
 }
 

@@ -61,15 +61,11 @@ impl Precedence {
     /// step. O(steps + constraints), iterative.
     #[must_use]
     pub fn components(&self) -> Vec<Vec<usize>> {
-        self.components_of(|_| true)
-    }
-
-    fn components_of(&self, kept: impl Fn(usize) -> bool) -> Vec<Vec<usize>> {
         let mut net: DiGraph<(), ()> = DiGraph::with_capacity(self.steps, self.constraints.len());
         for _ in 0..self.steps {
             net.add_node(());
         }
-        for (_, c) in self.constraints.iter().enumerate().filter(|(position, _)| kept(*position)) {
+        for c in &self.constraints {
             net.add_edge(NodeIndex::new(c.before), NodeIndex::new(c.after), ());
         }
         let to_itself = |group: &[NodeIndex]| group.iter().any(|&n| net.contains_edge(n, n));
@@ -100,10 +96,11 @@ impl Precedence {
         if components.is_empty() {
             return Ok(Breaking { removed: Vec::new(), exact: true });
         }
-        let fixed = self.components_of(|position| self.constraints.get(position).is_some_and(|c| !c.removable));
-        if let Some(component) = fixed.first() {
-            let within = self.within(component, |c| !c.removable);
-            return Err(UnbreakableCycle(self.steps_of(&within.shortest_cycle(&BTreeSet::new()).unwrap_or_default())));
+        for component in &components {
+            let fixed = self.within(component, |c| !c.removable);
+            if let Some(cycle) = fixed.shortest_cycle(&BTreeSet::new()) {
+                return Err(UnbreakableCycle(self.steps_of(&cycle)));
+            }
         }
         let mut exact = true;
         let choices: Vec<Vec<BTreeSet<usize>>> = components
@@ -144,20 +141,31 @@ impl Precedence {
     /// Steps on a cycle that `removed` leaves keep layer 0. O(steps + constraints), iterative.
     #[must_use]
     pub fn layers(&self, removed: &[usize], counted: impl Fn(usize) -> bool) -> Ordering {
-        let mut layer = vec![0; self.steps];
+        let inside = |c: &Constraint| c.before < self.steps && c.after < self.steps;
+        let kept = || {
+            let all = self.constraints.iter().enumerate().filter(|(_, c)| inside(c));
+            all.filter(|(position, _)| removed.binary_search(position).is_err()).map(|(_, c)| c)
+        };
+        // The steps after each step, one list behind another.
+        let mut start = vec![0_usize; self.steps + 2];
         let mut waiting = vec![0_usize; self.steps];
-        let mut leaving: Vec<Vec<usize>> = vec![Vec::new(); self.steps];
-        for (position, c) in self.constraints.iter().enumerate() {
-            if removed.binary_search(&position).is_ok() || c.before >= self.steps || c.after >= self.steps {
-                continue;
-            }
-            leaving[c.before].push(c.after);
+        for c in kept() {
+            start[c.before + 2] += 1;
             waiting[c.after] += 1;
         }
+        for index in 2..start.len() {
+            start[index] += start[index - 1];
+        }
+        let mut after = vec![0_usize; start.last().copied().unwrap_or_default()];
+        for c in kept() {
+            after[start[c.before + 1]] = c.after;
+            start[c.before + 1] += 1;
+        }
+        let mut layer = vec![0; self.steps];
         let mut ready: VecDeque<usize> = (0..self.steps).filter(|&s| waiting[s] == 0).collect();
         while let Some(step) = ready.pop_front() {
             let next = layer[step] + usize::from(counted(step));
-            for &after in &leaving[step] {
+            for &after in &after[start[step]..start[step + 1]] {
                 layer[after] = layer[after].max(next);
                 waiting[after] -= 1;
                 if waiting[after] == 0 {
@@ -239,14 +247,14 @@ impl Within<'_> {
         budget: &mut usize,
     ) -> Option<()> {
         *budget = budget.checked_sub(1)?;
-        let Some(cycle) = self.shortest_cycle(removed) else {
+        if self.is_acyclic(removed) {
             found.insert(removed.clone());
             return Some(());
-        };
+        }
         if left == 0 {
             return Some(());
         }
-        for position in cycle.into_iter().filter(|&p| self.removable(p)) {
+        for position in self.shortest_cycle(removed)?.into_iter().filter(|&p| self.removable(p)) {
             removed.insert(position);
             // Depth is the size of the answer, which the budget bounds long before the stack does.
             self.search(removed, left - 1, found, budget)?;
@@ -273,6 +281,29 @@ impl Within<'_> {
 
     fn removable(&self, position: usize) -> bool {
         self.all.constraints.get(position).is_some_and(|c| c.removable)
+    }
+
+    /// Whether no cycle is left. O(steps + constraints).
+    fn is_acyclic(&self, removed: &BTreeSet<usize>) -> bool {
+        let kept = |list: &Vec<(usize, usize)>| {
+            let left: Vec<usize> = list.iter().filter(|(_, p)| !removed.contains(p)).map(|(after, _)| *after).collect();
+            left
+        };
+        let leaving: Vec<Vec<usize>> = self.leaving.iter().map(kept).collect();
+        let mut waiting = vec![0_usize; leaving.len()];
+        leaving.iter().flatten().for_each(|&after| waiting[after] += 1);
+        let mut ready: Vec<usize> = (0..leaving.len()).filter(|&step| waiting[step] == 0).collect();
+        let mut done = 0;
+        while let Some(step) = ready.pop() {
+            done += 1;
+            for &after in &leaving[step] {
+                waiting[after] -= 1;
+                if waiting[after] == 0 {
+                    ready.push(after);
+                }
+            }
+        }
+        done == leaving.len()
     }
 
     /// The constraints along a shortest cycle, the first in order of steps. O(steps × constraints).
@@ -362,7 +393,10 @@ mod tests {
         let p = precedence(steps, &all.collect::<Vec<_>>());
         let breaking = p.break_cycles(|_| 0).unwrap();
         assert!(!breaking.exact);
-        let left = |removed: &[usize]| !p.components_of(|position| !removed.contains(&position)).is_empty();
+        let left = |removed: &[usize]| {
+            let kept = p.constraints.iter().enumerate().filter(|(position, _)| !removed.contains(position));
+            !Precedence { steps, constraints: kept.map(|(_, c)| *c).collect() }.components().is_empty()
+        };
         assert!(!left(&breaking.removed));
         for back in &breaking.removed {
             assert!(left(&breaking.removed.iter().copied().filter(|p| p != back).collect::<Vec<_>>()));

@@ -90,9 +90,7 @@ impl DependencyGraph {
     pub fn find_all(&self, name: &str) -> Result<Vec<ResourceId>, LookupError> {
         Ok(match self.find(name)? {
             Found::Resource(id) => vec![id],
-            Found::Abstract(position) => {
-                self.abstracts().get(position).map(|a| self.subclasses(&a.entity)).unwrap_or_default()
-            }
+            Found::Abstract(place) => self.subclasses_at(place).to_vec(),
         })
     }
 

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
-use super::{Authorization, DependencyGraph, Follow, LookupError, ResourceId};
-use crate::model::{Kind, Target, Text};
+use super::{Aim, Authorization, DependencyGraph, Follow, LookupError, ResourceId};
+use crate::model::{Kind, Text};
 
 /// One selector: `students`, `+students`, `students+`, `2+x`, `+x+2`, `student*`, `project:tpdm`,
 /// `kind:descriptor`, `domain:Assessment`; `a,b` is the intersection of both.
@@ -202,7 +202,7 @@ impl Expand<'_> {
     fn with_prerequisites(&self, core: &BTreeSet<ResourceId>, depth: usize) -> Selection {
         let mut selection = Selection { resources: core.clone(), ..Selection::default() };
         // Depth at which each abstract resource was first referred to.
-        let mut groups: BTreeMap<Text, usize> = BTreeMap::new();
+        let mut groups: BTreeMap<usize, usize> = BTreeMap::new();
         let mut layer: Vec<ResourceId> = core.iter().copied().collect();
         let mut at = 0;
         loop {
@@ -214,16 +214,16 @@ impl Expand<'_> {
             if self.follow.required_only {
                 return selection;
             }
-            let unsatisfied = groups.iter().find_map(|(entity, first)| {
-                let subclasses = self.graph.subclasses(entity);
-                let satisfied = subclasses.iter().any(|id| selection.resources.contains(id));
-                (!satisfied).then(|| (entity.clone(), *first, subclasses))
-            });
-            let Some((entity, first, subclasses)) = unsatisfied else { return selection };
-            groups.remove(&entity);
-            selection.one_of.insert(entity);
-            selection.resources.extend(&subclasses);
-            (layer, at) = (subclasses, first + 1);
+            let satisfied =
+                |place: usize| self.graph.subclasses_at(place).iter().any(|id| selection.resources.contains(id));
+            let unsatisfied =
+                groups.iter().find(|(place, _)| !satisfied(**place)).map(|(place, first)| (*place, *first));
+            let Some((place, first)) = unsatisfied else { return selection };
+            groups.remove(&place);
+            selection.one_of.extend(self.graph.abstracts().get(place).map(|a| a.entity.clone()));
+            layer = self.graph.subclasses_at(place).to_vec();
+            selection.resources.extend(&layer);
+            at = first + 1;
         }
     }
 
@@ -232,19 +232,19 @@ impl Expand<'_> {
         &self,
         of: &[ResourceId],
         depth: usize,
-        groups: &mut BTreeMap<Text, usize>,
+        groups: &mut BTreeMap<usize, usize>,
     ) -> Vec<ResourceId> {
         let mut next = Vec::new();
-        for reference in of.iter().flat_map(|&id| &self.graph.resource(id).references) {
+        for (reference, aim) in of.iter().flat_map(|&id| self.graph.aims(id)) {
             if self.follow.required_only && !reference.required {
                 continue;
             }
-            match &reference.target {
-                Target::Resource(name) => next.extend(self.graph.id(name)),
-                Target::Abstract(entity) => {
-                    groups.entry(entity.clone()).or_insert(depth);
+            match aim {
+                Aim::Resource(id) => next.push(id),
+                Aim::Abstract(place) => {
+                    groups.entry(place).or_insert(depth);
                 }
-                Target::Unresolved(_) => {}
+                Aim::Unresolved => {}
             }
         }
         next.extend(self.authorization.edges.iter().filter(|e| of.contains(&e.dependent)).map(|e| e.prerequisite));

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::{Authorization, DependencyGraph, Edge, Follow, ResourceId};
-use crate::model::{Target, Text};
+use super::{Aim, Authorization, DependencyGraph, Edge, Follow, ResourceId};
+use crate::model::{Kind, Target, Text};
 
 /// Which way a tree grows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,19 +151,13 @@ impl DependencyGraph {
     /// What a resource refers to, an abstract resource as one.
     fn needs(&self, of: ResourceId, follow: Follow) -> Vec<(TreeItem, Vec<Because>)> {
         let mut needs: Vec<(TreeItem, Vec<Because>)> = Vec::new();
-        for reference in &self.resource(of).references {
-            let item = match &reference.target {
-                Target::Resource(name) => match self.id(name) {
-                    Some(id) if id != of => TreeItem::Resource(id),
-                    _ => continue,
-                },
-                Target::Abstract(entity) => TreeItem::OneOf(entity.clone()),
-                Target::Unresolved(name) => TreeItem::Unresolved(name.clone()),
-            };
-            let descriptor = match &item {
-                TreeItem::Resource(id) => self.resource(*id).kind == crate::model::Kind::Descriptor,
-                TreeItem::OneOf(_) => false,
-                TreeItem::Unresolved(name) => name.ends_with("Descriptor"),
+        for (reference, aim) in self.aims(of) {
+            let (item, descriptor) = match (aim, &reference.target) {
+                (Aim::Resource(id), _) if id == of => continue,
+                (Aim::Resource(id), _) => (TreeItem::Resource(id), self.resource(id).kind == Kind::Descriptor),
+                (_, Target::Unresolved(name)) => (TreeItem::Unresolved(name.clone()), is_descriptor(name)),
+                (_, Target::Abstract(entity)) => (TreeItem::OneOf(entity.clone()), false),
+                (_, Target::Resource(_)) => continue,
             };
             if follow.required_only && !reference.required || descriptor && !follow.descriptors {
                 continue;
@@ -204,4 +198,9 @@ impl DependencyGraph {
         because.sort();
         because
     }
+}
+
+/// A name that nobody resolves is a descriptor's if it was the name of a property.
+fn is_descriptor(name: &str) -> bool {
+    name.ends_with("Descriptor")
 }

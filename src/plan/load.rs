@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::{Operation, RequiredCycle};
-use crate::graph::{Authorization, Constraint, DependencyGraph, Edge, Precedence, ResourceId, Selection};
+use crate::graph::{Aim, Authorization, Constraint, DependencyGraph, Edge, Precedence, ResourceId, Selection};
 use crate::model::{Kind, ResourceName, Target, Text};
 
 /// How to plan.
@@ -260,7 +260,7 @@ impl<'g> Steps<'g> {
         let mut creates = Precedence { steps: graph.ids().len(), constraints: Vec::new() };
         let mut edges = Vec::new();
         // By dependent, then prerequisite: among equal choices the first by name is removed.
-        for edge in graph.ids().flat_map(|id| graph.prerequisites(id)) {
+        for edge in graph.edges() {
             if edge.is_self() || options.required_only && !edge.required {
                 continue;
             }
@@ -336,7 +336,7 @@ impl AllSteps<'_> {
 struct Needs {
     resources: BTreeMap<ResourceId, (bool, BTreeSet<ResourceId>)>,
     /// Abstract resources of which nothing is chosen.
-    groups: BTreeMap<Text, (bool, BTreeSet<ResourceId>)>,
+    groups: BTreeMap<usize, (bool, BTreeSet<ResourceId>)>,
     pathways: BTreeMap<ResourceId, BTreeSet<ResourceId>>,
 }
 
@@ -344,17 +344,14 @@ impl Needs {
     fn of(graph: &DependencyGraph, chosen: &impl Fn(ResourceId) -> bool, options: &LoadOptions) -> Self {
         let mut needs = Self::default();
         for id in graph.ids().filter(|&id| chosen(id)) {
-            for reference in &graph.resource(id).references {
+            for (reference, aim) in graph.aims(id) {
                 if options.required_only && !reference.required {
                     continue;
                 }
-                let need = match &reference.target {
-                    Target::Resource(name) => match graph.id(name).filter(|&target| !chosen(target)) {
-                        Some(target) => needs.resources.entry(target).or_default(),
-                        None => continue,
-                    },
-                    Target::Abstract(entity) if !graph.subclasses(entity).into_iter().any(chosen) => {
-                        needs.groups.entry(entity.clone()).or_default()
+                let need = match aim {
+                    Aim::Resource(target) if !chosen(target) => needs.resources.entry(target).or_default(),
+                    Aim::Abstract(place) if !graph.subclasses_at(place).iter().any(|&id| chosen(id)) => {
+                        needs.groups.entry(place).or_default()
                     }
                     _ => continue,
                 };
@@ -397,11 +394,11 @@ impl Needs {
                 .filter(|(id, _)| !self.resources.contains_key(id) && !options.external.contains(id))
                 .map(|(id, people)| concrete(*id, Reason::Pathway, false, people)),
         );
-        external.extend(self.groups.iter().map(|(entity, (required, needed_by))| External {
-            resource: entity.clone(),
+        external.extend(self.groups.iter().map(|(&place, (required, needed_by))| External {
+            resource: graph.abstracts().get(place).map(|a| a.entity.clone()).unwrap_or_default(),
             reason: Reason::Reference,
             required: *required,
-            one_of: graph.subclasses(entity).into_iter().map(|id| graph.name(id).clone()).collect(),
+            one_of: graph.subclasses_at(place).iter().map(|&id| graph.name(id).clone()).collect(),
             needed_by: names(needed_by),
             descriptor: false,
         }));
@@ -422,34 +419,33 @@ fn self_references(graph: &DependencyGraph, chosen: &impl Fn(ResourceId) -> bool
 
 /// Abstract resources that chosen resources refer to and of which something is chosen.
 fn one_of(graph: &DependencyGraph, selection: &Selection, chosen: &impl Fn(ResourceId) -> bool) -> Vec<OneOf> {
-    let referred: BTreeSet<&Text> = graph
-        .ids()
-        .filter(|&id| chosen(id))
-        .flat_map(|id| &graph.resource(id).references)
-        .filter_map(|reference| match &reference.target {
-            Target::Abstract(entity) => Some(entity),
+    let aims = graph.ids().filter(|&id| chosen(id)).flat_map(|id| graph.aims(id)).map(|(_, aim)| aim);
+    let referred: BTreeSet<usize> = aims
+        .filter_map(|aim| match aim {
+            Aim::Abstract(place) => Some(place),
             _ => None,
         })
         .collect();
     referred
         .into_iter()
-        .filter_map(|entity| {
-            let subclasses = graph.subclasses(entity);
-            let of = subclasses.len();
-            let loaded: Vec<_> =
-                subclasses.into_iter().filter(|&id| chosen(id)).map(|id| graph.name(id).clone()).collect();
-            let only_for_this = selection.one_of.contains(entity);
-            (!loaded.is_empty()).then(|| OneOf { entity: entity.clone(), loaded, of, only_for_this })
+        .filter_map(|place| {
+            let entity = graph.abstracts().get(place)?.entity.clone();
+            let subclasses = graph.subclasses_at(place);
+            let chosen = subclasses.iter().filter(|&&id| chosen(id));
+            let loaded: Vec<_> = chosen.map(|&id| graph.name(id).clone()).collect();
+            let only_for_this = selection.one_of.contains(&entity);
+            let found = OneOf { entity, loaded, of: subclasses.len(), only_for_this };
+            (!found.loaded.is_empty()).then_some(found)
         })
         .collect()
 }
 
 fn ambiguous(graph: &DependencyGraph, chosen: &impl Fn(ResourceId) -> bool) -> Vec<Ambiguous> {
-    let of_chosen = graph.ambiguous().filter(|(resource, _)| graph.id(&resource.name).is_some_and(chosen));
+    let of_chosen = graph.ids().filter(|&id| chosen(id)).flat_map(|id| graph.ambiguous(id).map(move |r| (id, r)));
     of_chosen
-        .filter_map(|(resource, reference)| match &reference.target {
+        .filter_map(|(id, reference)| match &reference.target {
             Target::Resource(target) => Some(Ambiguous {
-                resource: resource.name.clone(),
+                resource: graph.name(id).clone(),
                 path: reference.path.clone(),
                 target: target.clone(),
                 alternatives: reference.alternatives.clone(),
@@ -460,10 +456,10 @@ fn ambiguous(graph: &DependencyGraph, chosen: &impl Fn(ResourceId) -> bool) -> V
 }
 
 fn unresolved(graph: &DependencyGraph, chosen: &impl Fn(ResourceId) -> bool) -> Vec<Unresolved> {
-    let of_chosen = graph.unresolved().filter(|(resource, ..)| graph.id(&resource.name).is_some_and(chosen));
+    let of_chosen = graph.ids().filter(|&id| chosen(id)).flat_map(|id| graph.unresolved(id).map(move |r| (id, r)));
     of_chosen
-        .map(|(resource, reference, name)| Unresolved {
-            resource: resource.name.clone(),
+        .map(|(id, (reference, name))| Unresolved {
+            resource: graph.name(id).clone(),
             path: reference.path.clone(),
             name: name.clone(),
         })

@@ -31,7 +31,10 @@ pub(super) fn recognise(document: &Document) -> Result<(Syntax, Format), SourceE
         None => return Err(SourceError::Empty { document: document.name.clone() }),
         Some('{') => (Syntax::Json, json_mark(document, text)?),
         Some('[' | '<') => (Syntax::Json, None),
-        Some(_) => (Syntax::Yaml, yaml_mark(text)),
+        Some(_) => {
+            refuse_depth(document, text)?;
+            (Syntax::Yaml, yaml_mark(text))
+        }
     };
     match found {
         (syntax, Some(format)) => Ok((syntax, format)),
@@ -88,6 +91,33 @@ fn json_mark(document: &Document, text: &str) -> Result<Option<Format>, SourceEr
         Err(error) if found.is_none() => Err(SourceError::json(&document.name, &error)),
         _ => Ok(found),
     }
+}
+
+/// Flow collections nested deeper than any document needs. The parser takes time with the square of
+/// the depth before it can refuse, so this looks first; brackets in prose hardly add up.
+const DEEPEST: usize = 5_000;
+
+fn refuse_depth(document: &Document, text: &str) -> Result<(), SourceError> {
+    let mut depth = 0_usize;
+    for (index, line) in text.lines().enumerate() {
+        for (column, byte) in line.bytes().enumerate() {
+            match byte {
+                b'[' | b'{' => depth += 1,
+                b']' | b'}' => depth = depth.saturating_sub(1),
+                _ => continue,
+            }
+            if depth > DEEPEST {
+                return Err(SourceError::Syntax {
+                    document: document.name.clone(),
+                    line: index + 1,
+                    column: column + 1,
+                    message: format!("nests deeper than {DEEPEST} levels"),
+                    advice: "No Ed-Fi document nests this deep",
+                });
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Looks for the key at the start of a line: what stands there in YAML is at the top.

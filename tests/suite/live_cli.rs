@@ -7,10 +7,10 @@ use std::time::Duration;
 use crate::server::{Answer, Received, Server};
 
 /// The document of resources of a small API.
-const RESOURCES: &str = include_str!("../fixtures/small/resources.json");
+const RESOURCES: &str = include_str!("../fixtures/small/resources-ods.json");
 
 /// The document of its descriptors.
-const DESCRIPTORS: &str = include_str!("../fixtures/small/descriptors.json");
+const DESCRIPTORS: &str = include_str!("../fixtures/small/descriptors-ods.json");
 
 /// An API with `documents` of its own; `guard` is what it wants to see before it shows metadata.
 fn api(guard: Option<&'static str>) -> impl Fn(&Received) -> Answer + Send + Sync + 'static {
@@ -92,10 +92,10 @@ fn every_command_takes_an_api() {
     let url = server.url("/");
     for command in [
         &["order"][..],
-        &["prereqs", "sections"],
+        &["prereqs", "studentSchoolAssociations"],
         &["dependents", "schools"],
-        &["why", "schools", "sections"],
-        &["show", "sections"],
+        &["why", "schools", "studentSchoolAssociations"],
+        &["show", "studentSchoolAssociations"],
         &["list"],
         &["graph"],
     ] {
@@ -103,12 +103,12 @@ fn every_command_takes_an_api() {
         let before: Vec<&str> = ["-m", &url].iter().chain(command).copied().collect();
         let after: Vec<&str> = command.iter().chain(&["-m", &url]).copied().collect();
         let (out, err) = desk.said(0, &before, &[]);
-        assert!(out.contains("sections"), "{command:?}\n{out}");
+        assert!(out.contains("studentSchoolAssociations"), "{command:?}\n{out}");
         assert_eq!(err.lines().next(), Some("note: left out, profiles: Readers"), "{command:?}");
         assert_eq!(desk.said(0, &after, &[]).0, out);
     }
     let (out, _) = desk.said(0, &["import", "-o", "out.yaml", &url], &[]);
-    assert!(out.starts_with("out: 5 resources, 5 references, "), "{out}");
+    assert!(out.starts_with("out: 11 resources, 17 references, "), "{out}");
 }
 
 #[test]

@@ -21,7 +21,8 @@ pub fn load_plan(plan: &LoadPlan, descriptors: Descriptors, width: Width) -> Str
         return format!("Nothing to load.\n{}", closing(plan, width));
     }
     let steps = plan.waves.iter().map(|wave| wave.steps.len()).sum();
-    let mut text = format!("{}, {}\n\n", count(plan.waves.len(), "wave", "waves"), count(steps, "step", "steps"));
+    let mut text =
+        format!("{}, {}\n\nwave  steps\n", count(plan.waves.len(), "wave", "waves"), count(steps, "step", "steps"));
     for wave in &plan.waves {
         text.push_str(&one_wave(wave, descriptors, width));
     }
@@ -39,7 +40,7 @@ fn one_wave(wave: &Wave, descriptors: Descriptors, width: Width) -> String {
         Descriptors::Summed => wave.steps.iter().partition(is_descriptor),
         Descriptors::Listed => (Vec::new(), wave.steps.iter().collect()),
     };
-    let mut head = format!("{:>2}  {:>4}  ", wave.wave, wave.steps.len());
+    let mut head = format!("{:>4}  {:>5}  ", wave.wave, wave.steps.len());
     let mut text = String::new();
     if !coded.is_empty() {
         let names: Vec<&str> = coded.iter().map(|s| s.resource.short().trim_end_matches("Descriptors")).collect();

@@ -7,36 +7,44 @@ use crate::graph::{Because, DependencyGraph, Edge, Follow, Paths, Tree, TreeItem
 #[must_use]
 pub fn tree(graph: &DependencyGraph, tree: &Tree, width: Width) -> String {
     let rows = rows(graph, tree);
-    let name_width = rows.iter().map(|row| row.name.chars().count()).max().unwrap_or_default().min(width.0 / 2);
-    let fits = |row: &Row, (path, flags): &(String, String)| {
-        row.name.chars().count() <= name_width
-            && name_width + 4 + path.chars().count() + flags.chars().count() <= width.0
-    };
-    // Paths are aligned among the rows that have room for name, path and flags on one line.
-    let room = |row: &&Row| row.reasons.iter().filter(|r| fits(row, r)).map(|(path, _)| path.chars().count()).max();
-    let path_width = rows.iter().filter_map(|row| room(&row)).max().unwrap_or_default();
+    let wide = |cell: &dyn Fn(&Row) -> usize| rows.iter().map(cell).max().unwrap_or_default();
+    let name_width = wide(&|row| chars(&row.name));
+    let path_width = wide(&|row| row.reasons.iter().map(|(path, _)| chars(path)).max().unwrap_or_default());
+    let flag_width = wide(&|row| row.reasons.iter().map(|(_, flags)| chars(flags)).max().unwrap_or_default());
+    // In columns where all rows fit; else each row on one line where it fits by itself.
+    let (name_width, path_width) =
+        if name_width + path_width + flag_width + 4 <= width.0 { (name_width, path_width) } else { (0, 0) };
 
     let mut text = format!("{}\n", graph.name(tree.root).short());
     for row in &rows {
         let mut reasons = row.reasons.iter().peekable();
-        let mut line = row.name.clone();
-        if let Some((path, flags)) = reasons.next_if(|reason| fits(row, reason)) {
-            let wide = path_width.min(width.0.saturating_sub(name_width + 4 + flags.chars().count()));
-            line = format!("{:name_width$}  {path:wide$}  {flags}", row.name);
+        let fits = |(path, flags): &(String, String)| {
+            chars(&row.name).max(name_width) + chars(path).max(path_width) + chars(flags) + 4 <= width.0
+        };
+        match reasons.next_if(|reason| fits(reason)) {
+            Some((path, flags)) => push_cells(&mut text, &[(&row.name, name_width), (path, path_width), (flags, 0)]),
+            None => push_cells(&mut text, &[(&row.name, 0)]),
         }
-        text.push_str(line.trim_end());
-        text.push('\n');
         for (path, flags) in reasons {
-            let parts = [row.below.as_str(), path, flags];
-            let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
-            text.push_str(parts.join("  ").trim_end());
-            text.push('\n');
+            push_cells(&mut text, &[(&row.below, name_width), (path, path_width), (flags, 0)]);
         }
     }
     if rows.is_empty() {
         text.push_str("  nothing\n");
     }
     text
+}
+
+/// Cells of a line, each at least as wide as told, empty ones without a column left out.
+fn push_cells(text: &mut String, cells: &[(&str, usize)]) {
+    let cells = cells.iter().filter(|(cell, wide)| !cell.is_empty() || *wide > 0);
+    let line: Vec<String> = cells.map(|(cell, wide)| format!("{cell:wide$}")).collect();
+    text.push_str(line.join("  ").trim_end());
+    text.push('\n');
+}
+
+fn chars(text: &str) -> usize {
+    text.chars().count()
 }
 
 struct Row {

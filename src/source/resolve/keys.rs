@@ -136,11 +136,11 @@ fn joined(parts: &[&str]) -> String {
 
 /// The natural key and the paths of the references that contribute to it.
 fn key(resource: &DraftResource, root: &[RootReference<'_>]) -> (Vec<KeyField>, BTreeSet<Text>) {
-    if resource.kind == Kind::Descriptor {
-        return (descriptor_key(resource), BTreeSet::new());
-    }
     if let Some(stated) = &resource.identity.stated {
         return (stated.clone(), stated_identifying(resource, stated));
+    }
+    if resource.kind == Kind::Descriptor {
+        return (descriptor_key(resource), BTreeSet::new());
     }
     let flagged: Vec<&RootReference<'_>> = root.iter().filter(|r| r.reference.identifying == Some(true)).collect();
     let members = key_members(resource, &flagged);

@@ -1,0 +1,73 @@
+//! The same small standard as each kind of server describes it.
+
+use edfi_plan::graph::DependencyGraph;
+use edfi_plan::model::{Reference, Resource};
+use edfi_plan::source;
+
+use crate::fixtures;
+
+/// Resources without what a dialect cannot tell, extension names without case.
+fn comparable(graph: &DependencyGraph) -> Vec<Resource> {
+    let folded = |r: &Reference| Reference { path: r.path.replace("TPDM", "tpdm").into(), ..r.clone() };
+    let resources = graph.model().resources.iter();
+    resources.map(|r| Resource { references: r.references.iter().map(folded).collect(), ..r.clone() }).collect()
+}
+
+#[test]
+fn four_dialects_give_one_graph() {
+    let ods = fixtures::graph(&fixtures::small("ods"));
+    for dialect in ["swagger2", "dms", "metaed"] {
+        let other = fixtures::graph(&fixtures::small(dialect));
+        assert_eq!(comparable(&ods), comparable(&other), "{dialect}");
+        assert_eq!(ods.abstracts(), other.abstracts(), "{dialect}");
+        for id in ods.ids() {
+            assert_eq!(ods.details(id).key, other.details(id).key, "{dialect} {}", ods.name(id));
+        }
+    }
+}
+
+#[test]
+fn what_the_documents_of_an_ods_say() {
+    let graph = fixtures::graph(&fixtures::small("ods"));
+    let association = graph.model().resource(&"/ed-fi/studentSchoolAssociations".parse().unwrap()).unwrap();
+    let lines: Vec<String> = association
+        .references
+        .iter()
+        .map(|r| format!("{} {:?} required={} identifying={}", r.path, r.target, r.required, r.identifying))
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            "$.calendarReference Resource(/ed-fi/calendars) required=false identifying=false",
+            "$.entryGradeLevelDescriptor Resource(/ed-fi/gradeLevelDescriptors) required=true identifying=false",
+            "$.exitSchoolYearTypeReference Resource(/ed-fi/schoolYearTypes) required=false identifying=false",
+            "$.schoolReference Resource(/ed-fi/schools) required=true identifying=true",
+            "$.studentReference Resource(/ed-fi/students) required=true identifying=true",
+        ]
+    );
+}
+
+#[test]
+fn an_extension_left_out_takes_its_blocks_along() {
+    let model = source::read(&fixtures::small("dms"), &["TPDM".to_owned()]).unwrap();
+    assert!(model.resources.iter().all(|r| r.name.is_core()));
+    assert!(model.resources.iter().flat_map(|r| &r.references).all(|r| r.extension().is_none()));
+}
+
+#[test]
+fn resources_alone_say_what_is_unresolved() {
+    let [resources, _] = fixtures::small("ods");
+    let graph = fixtures::graph(&[resources]);
+    assert_eq!(
+        graph.ids().flat_map(|id| graph.unresolved(id).map(|(_, name)| name.to_string())).collect::<Vec<_>>(),
+        [
+            "stateAbbreviationDescriptor",
+            "pathwayDescriptor",
+            "stateAbbreviationDescriptor",
+            "gradeLevelDescriptor",
+            "entryGradeLevelDescriptor",
+            "birthStateAbbreviationDescriptor",
+        ]
+    );
+    assert!(graph.metadata().limits.iter().any(|limit| limit.contains("no descriptors document")));
+}

@@ -1,0 +1,113 @@
+//! The program, run as a user runs it.
+
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
+
+/// What the program answered.
+pub(crate) struct Answer {
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+    pub(crate) code: i32,
+}
+
+/// Runs the program in the root of the project.
+pub(crate) fn run(args: &[&str]) -> Answer {
+    answer(command(args).output().unwrap())
+}
+
+/// Runs the program with something on stdin.
+pub(crate) fn run_with(args: &[&str], stdin: &[u8]) -> Answer {
+    let mut child = command(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // The program may refuse before it has read everything.
+    let _ = child.stdin.take().unwrap().write_all(stdin);
+    answer(child.wait_with_output().unwrap())
+}
+
+fn command(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_edfi-plan"));
+    command.args(args).current_dir(env!("CARGO_MANIFEST_DIR")).env_remove("COLUMNS").stdin(Stdio::null());
+    command
+}
+
+fn answer(output: Output) -> Answer {
+    Answer {
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+        code: output.status.code().expect("the program was killed by a signal"),
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_has_seen_enough() {
+    let mut child =
+        command(&["order", "--format", "json"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn global_options_stand_before_or_after_the_command() {
+    let before = run(&["-m", "ed-fi-5.1", "order"]);
+    let after = run(&["order", "-m", "ed-fi-5.1"]);
+    assert_eq!((before.stdout, before.code), (after.stdout, after.code));
+}
+
+#[test]
+fn the_default_graph_is_named_on_stderr_only() {
+    let answer = run(&["list", "students"]);
+    assert_eq!(answer.stdout, "students  Student\n");
+    assert!(answer.stderr.starts_with("using ed-fi-"), "{}", answer.stderr);
+}
+
+#[test]
+fn stdin_is_a_document() {
+    let document = std::fs::read(crate::fixtures::path("small/resources-ods.json")).unwrap();
+    let answer = run_with(&["-m", "-", "list", "students"], &document);
+    assert_eq!((answer.stdout.as_str(), answer.code), ("students  Student\n", 0));
+    assert_eq!(run_with(&["-m", "-", "-m", "-", "list"], &document).code, 2);
+}
+
+#[test]
+fn a_directory_is_all_its_documents() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["resources-dms.json", "descriptors-dms.json"] {
+        std::fs::copy(crate::fixtures::path(&format!("small/{name}")), folder.path().join(name)).unwrap();
+    }
+    std::fs::write(folder.path().join("notes.json"), "{\"unrelated\": true}").unwrap();
+    let answer = run(&["-m", folder.path().to_str().unwrap(), "list", "*escriptors"]);
+    assert_eq!(answer.code, 0, "{}", answer.stderr);
+    assert_eq!(answer.stdout.lines().count(), 3);
+}
+
+#[test]
+fn an_imported_graph_answers_like_its_documents() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("small-1.0.yaml");
+    let documents = ["tests/fixtures/small/resources-ods.json", "tests/fixtures/small/descriptors-ods.json"];
+    let answer = run(&["import", documents[0], documents[1], "-o", file.to_str().unwrap()]);
+    assert_eq!(answer.code, 0, "{}", answer.stderr);
+    assert!(folder.path().join("small-1.0.bin").exists());
+    let from_file = run(&["-m", file.to_str().unwrap(), "order", "--format", "csv"]);
+    let from_documents = run(&["-m", documents[0], "-m", documents[1], "order", "--format", "csv"]);
+    assert_eq!(from_file.stdout, from_documents.stdout);
+    assert!(from_file.stdout.contains("/ed-fi/students,create\n"));
+}
+
+#[test]
+fn payload_files_narrow_an_order() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("students.jsonl"), "{}\n").unwrap();
+    std::fs::write(folder.path().join("StudentSchoolAssociations.jsonl.gz"), "").unwrap();
+    std::fs::create_dir(folder.path().join("schools")).unwrap();
+    std::fs::write(folder.path().join("schools/part-1.ndjson"), "{}\n").unwrap();
+    std::fs::create_dir(folder.path().join("calendars")).unwrap();
+    std::fs::write(folder.path().join("nonsense.json"), "[]").unwrap();
+    let answer = run(&["order", "--data", folder.path().to_str().unwrap(), "--format", "csv"]);
+    assert_eq!(
+        answer.stdout,
+        "wave,resource,operations\n1,/ed-fi/schools,create+update\n1,/ed-fi/students,create\n\
+         2,/ed-fi/studentSchoolAssociations,create+update\n3,/ed-fi/students,update\n"
+    );
+    assert!(answer.stderr.contains("no resource of this metadata: nonsense.json"), "{}", answer.stderr);
+    assert!(answer.stderr.contains("referenced, but without files: "), "{}", answer.stderr);
+}
