@@ -43,8 +43,23 @@ pub struct Document {
 ///
 /// Any document that cannot be read, or documents that do not fit together.
 pub fn read(documents: &[Document], without: &[String]) -> Result<Model, SourceError> {
-    let drafts = documents.iter().map(draft_of).collect::<Result<Vec<_>, _>>()?;
-    Ok(resolve::resolve(merge::merge(drafts)?, without))
+    Ok(resolve::resolve(merge::merge(drafts_of(documents)?)?, without))
+}
+
+/// One draft a document, in their order; read side by side, on as many threads as there are cores.
+fn drafts_of(documents: &[Document]) -> Result<Vec<draft::Draft>, SourceError> {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let mut shares = documents.chunks(documents.len().div_ceil(cores).max(1));
+    let Some(first) = shares.next() else { return Ok(Vec::new()) };
+    let read = |share: &[Document]| share.iter().map(draft_of).collect::<Result<Vec<_>, _>>();
+    std::thread::scope(|scope| {
+        let others: Vec<_> = shares.map(|share| scope.spawn(move || read(share))).collect();
+        let mut drafts = read(first)?;
+        for other in others {
+            drafts.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+        }
+        Ok(drafts)
+    })
 }
 
 /// Whether a document is of a kind that [`read`] reads.
