@@ -36,9 +36,17 @@ impl Token {
 pub(super) struct Tokens {
     credentials: Option<Credentials>,
     endpoint: OnceLock<Result<Meant, ApiError>>,
-    current: Mutex<Option<Token>>,
+    current: Mutex<Current>,
     /// Every token there was, to keep them out of messages.
     seen: Mutex<Vec<String>>,
+}
+
+/// How the last purchase ended. One that failed is not repeated: wrong credentials, tried often enough,
+/// lock a client out.
+#[derive(Debug, Default)]
+struct Current {
+    token: Option<Token>,
+    failure: Option<ApiError>,
 }
 
 impl Tokens {
@@ -66,7 +74,7 @@ impl Tokens {
 impl Fetcher<'_> {
     /// The token to send to an address: one that is there already, to a host it may go to.
     pub(super) fn token_for(&self, address: &Address) -> Option<Token> {
-        let current = self.tokens.current.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
+        let current = self.tokens.current.lock().unwrap_or_else(PoisonError::into_inner).token.clone()?;
         let now = self.outside.clock.now();
         let in_force = current.ends.is_none_or(|ends| now < ends);
         (in_force && self.is_home(address)).then_some(current)
@@ -95,17 +103,22 @@ impl Fetcher<'_> {
             return Err(ApiError::NoTokenUrl { url: url(), status });
         };
         let mut current = self.tokens.current.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(failure) = &current.failure {
+            return Err(failure.clone());
+        }
         let refused = refused.map(|token| token.generation);
         let now = self.outside.clock.now();
-        let standing = current.as_ref().filter(|token| token.ends.is_none_or(|ends| now < ends));
+        let standing = current.token.as_ref().filter(|token| token.ends.is_none_or(|ends| now < ends));
         if standing.is_some_and(|token| refused.is_none_or(|refused| refused < token.generation)) {
             return Ok(());
         }
-        let generation = current.as_ref().map_or(0, |token| token.generation + 1);
+        let generation = current.token.as_ref().map_or(0, |token| token.generation + 1);
         let endpoint = self.take(endpoint.clone()?);
-        let bought = self.buy(&endpoint, credentials, generation)?;
-        *current = Some(bought);
-        Ok(())
+        match self.buy(&endpoint, credentials, generation) {
+            Ok(token) => current.token = Some(token),
+            Err(error) => current.failure = Some(error),
+        }
+        current.failure.clone().map_or(Ok(()), Err)
     }
 
     /// Asks the token endpoint: client credentials, the key and secret in the header.

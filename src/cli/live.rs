@@ -194,7 +194,8 @@ fn lightbeam(path: &Path) -> anyhow::Result<Lightbeam> {
 }
 
 fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.trim().is_empty())
+    // Values out of files come with the end of their line.
+    std::env::var(name).ok().map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
 }
 
 /// The environment, but for what is not text.

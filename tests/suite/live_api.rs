@@ -40,7 +40,7 @@ impl Clock for FakeClock {
     }
 }
 
-/// The world outside, with little patience.
+/// The world outside.
 struct World {
     http: Http,
     clock: FakeClock,
@@ -50,20 +50,29 @@ struct World {
 }
 
 impl World {
+    /// With patience for a busy machine, and room for small documents only.
     fn new() -> Self {
-        let patience = Patience { connect: Duration::from_secs(2), pause: Duration::from_millis(700) };
         Self {
-            http: Http::new(patience),
+            http: Http::new(Patience::default()),
             clock: FakeClock::default(),
             cache: None,
             freshness: Freshness::Checked,
-            limits: Limits { mebibytes: 1, total: Duration::from_millis(900), ..Limits::default() },
+            limits: Limits { mebibytes: 1, ..Limits::default() },
         }
     }
 
-    /// With time enough for real documents.
-    fn patient() -> Self {
-        Self { http: Http::new(Patience::default()), limits: Limits::default(), ..Self::new() }
+    /// With no patience at all.
+    fn hasty() -> Self {
+        let patience = Patience { pause: Duration::from_millis(700), ..Patience::default() };
+        let mut world = Self::new();
+        world.http = Http::new(patience);
+        world.limits.total = Duration::from_millis(900);
+        world
+    }
+
+    /// With room for real documents.
+    fn roomy() -> Self {
+        Self { limits: Limits::default(), ..Self::new() }
     }
 
     fn api(&self, access: Access) -> Api<'_> {
@@ -188,19 +197,22 @@ fn finds_everything_from_the_root_of_an_ods() {
 
 #[test]
 fn fetches_documents_side_by_side() {
-    let together = std::sync::Arc::new(AtomicUsize::new(0));
-    let most = std::sync::Arc::new(AtomicUsize::new(0));
-    let (counter, peak) = (together.clone(), most.clone());
+    // Each is answered when all three are there.
+    let together = AtomicUsize::new(0);
     let server = Server::start(move |received| {
         if received.path.ends_with("swagger.json") {
-            peak.fetch_max(counter.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-            std::thread::sleep(Duration::from_millis(150));
-            counter.fetch_sub(1, Ordering::SeqCst);
+            together.fetch_add(1, Ordering::SeqCst);
+            let started = Instant::now();
+            while together.load(Ordering::SeqCst) < 3 {
+                if started.elapsed() > Duration::from_secs(20) {
+                    return Answer::status(500, "alone");
+                }
+                std::thread::sleep(Duration::from_millis(5));
+            }
         }
         ods(received)
     });
-    World::new().api(at(server.url("/"))).metadata().unwrap();
-    assert_eq!(most.load(Ordering::SeqCst), 3);
+    assert_eq!(World::new().api(at(server.url("/"))).metadata().unwrap().len(), 3);
 }
 
 #[test]
@@ -467,6 +479,17 @@ fn gets_a_new_token_once_where_one_is_refused() {
 }
 
 #[test]
+fn credentials_that_are_refused_are_not_tried_again() {
+    let server = Server::start(|r| match r.path.as_str() {
+        "/" | "/metadata/" => ods(r),
+        _ => Answer::status(401, ""),
+    });
+    let error = World::new().api(with_credentials(server.url("/"))).metadata().unwrap_err().to_string();
+    assert!(error.contains("401, the credentials are refused"), "{error}");
+    assert_eq!(server.count("/oauth/token"), 1);
+}
+
+#[test]
 fn says_why_there_is_no_token() {
     let message = |answer: Answer| {
         let server = Server::start(move |r| match r.path.as_str() {
@@ -671,7 +694,7 @@ fn has_an_end_where_the_server_has_none() {
     let message = |answer: Answer| {
         let server = Server::start(stumbling(vec![answer; 3]));
         let started = Instant::now();
-        let error = World::new().api(at(server.url("/"))).metadata().unwrap_err().to_string();
+        let error = World::hasty().api(at(server.url("/"))).metadata().unwrap_err().to_string();
         assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
         error.replace(&server.url("/metadata/data/v3/resources/swagger.json"), "DOC")
     };
@@ -1029,7 +1052,7 @@ fn the_graph_of_an_api_is_the_graph_of_its_documents() {
         "/metadata/data/v3/descriptors/swagger.json" => Answer::json(descriptors.bytes.clone()),
         _ => ods(r),
     });
-    let world = World::patient();
+    let world = World::roomy();
     let fetched = world.api(at(server.url("/"))).metadata().unwrap();
     let documents: Vec<Document> =
         fetched.into_iter().map(|document| Document { name: document.url, bytes: document.bytes }).collect();
