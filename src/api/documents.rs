@@ -24,12 +24,22 @@ impl Api<'_> {
             match self.start() {
                 Ok(Start::List { at, list }) => return Ok(Some((at.clone(), list.clone()))),
                 Ok(Start::Document(_)) => return Ok(None),
-                Ok(Start::Root { .. }) => self.service(OPEN_API),
+                Ok(Start::Root { .. }) => self.service(OPEN_API).map_err(|error| match error {
+                    ApiError::NoUrl { url, name } => {
+                        ApiError::NoMetadata { url, why: format!("the root document names no {name} URL") }
+                    }
+                    other => other,
+                }),
                 Err(error) => Err(error),
             }
         };
         let found = address.and_then(|address| {
-            let reply = self.fetcher.get(&address, ANY)?;
+            let reply = self.fetcher.get(&address, ANY).map_err(|error| match error {
+                ApiError::NotFound { url, status, .. } if !given(OPEN_API) => {
+                    ApiError::NoMetadata { url, why: format!("{status}, nothing there") }
+                }
+                other => other,
+            })?;
             match discovery::recognise(&address, &reply.bytes)? {
                 Found::List(list) => Ok((reply.reached, list)),
                 Found::Root(_) | Found::Document => Err(ApiError::content(

@@ -204,6 +204,14 @@ pub enum ApiError {
         /// What was found instead.
         found: String,
     },
+    /// An API that has a root document and keeps its OpenAPI documents to itself.
+    #[error("{url}: {why}: the API publishes no metadata. If it does elsewhere, give --url openApiMetadata=URL")]
+    NoMetadata {
+        /// The address of the root document, or where the list should be.
+        url: String,
+        /// How that showed.
+        why: String,
+    },
     /// A URL that the root document does not name.
     #[error("{url}: the root document names no {name} URL. Give --url {name}=URL")]
     NoUrl {

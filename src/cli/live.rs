@@ -217,11 +217,12 @@ fn credentials() -> Option<Credentials> {
 fn instead(api: &Api<'_>, error: ApiError, terminal: &Terminal) -> anyhow::Result<Vec<Document>> {
     let Some(fitting) = api.data_models().ok().and_then(source::fitting) else { return Err(error.into()) };
     match &error {
-        ApiError::NotFound { .. } | ApiError::NoUrl { .. } => {
+        ApiError::NoMetadata { .. } => {
             terminal.say(&format!("note: {error}"));
             terminal.say(&format!("using {fitting} (bundled), which is what this API says it serves"));
             Ok(vec![metadata::bundled(&fitting).context(error)?])
         }
+        // What was given is wrong, and no graph mends it.
         ApiError::Placeholder { .. } | ApiError::UnknownUrlName { .. } => Err(error.into()),
         _ => bail!("{error}. Or use -m {fitting} (bundled), which is what this API says it serves"),
     }

@@ -747,7 +747,8 @@ fn refuses_what_is_no_api() {
     assert_eq!(message("").unwrap_err(), "ROOT: $: empty. Check that the address is right");
     assert_eq!(
         message(r#"{"urls":{}}"#).unwrap_err(),
-        "ROOT: the root document names no openApiMetadata URL. Give --url openApiMetadata=URL"
+        "ROOT: the root document names no openApiMetadata URL: the API publishes no metadata. If it does elsewhere, \
+         give --url openApiMetadata=URL"
     );
     let list = message(r#"{"urls":[]}"#).unwrap_err();
     assert!(list.starts_with("ROOT: line 1, column ") && list.contains("invalid type: sequence"), "{list}");

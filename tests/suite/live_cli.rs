@@ -198,6 +198,12 @@ fn an_api_without_metadata_is_answered_from_the_bundled_graph_that_fits() {
     let (out, err) = Desk::new().said(0, &["-m", &server.url("/"), "order", "students"], &[]);
     assert!(out.contains("students"), "{out}");
     assert!(err.contains("using ed-fi-5.1 (bundled), which is what this API says it serves\n"), "{err}");
+
+    // A document that should be there is missed, not made up for.
+    let server = Server::start(|r| if r.path == "/d.json" { Answer::status(404, "") } else { api(None)(r) });
+    let (_, err) = Desk::new().said(2, &["-m", &server.url("/"), "order", "students"], &[]);
+    let expected = "/d.json: 404, nothing there. Check the address. Or use -m ed-fi-5.1 (bundled), which is what this API says it serves\n";
+    assert!(err.ends_with(expected), "{err}");
 }
 
 #[test]
