@@ -211,6 +211,7 @@ impl Fetcher<'_> {
                     visited.push(address.clone());
                 }
                 status @ (401 | 403) => {
+                    // Two tokens at most: one because there was none, one for a token that has run out.
                     let retried = status == 401 || token.is_none();
                     if !retried || tokens == 2 || (token.is_none() && tokens > 0) {
                         let said = self.said(&mut response, started);
