@@ -1,6 +1,8 @@
 //! The command line: what can be asked, and who answers.
 
+mod audit;
 mod data;
+mod diff;
 mod graph;
 mod import;
 mod live;
@@ -40,6 +42,7 @@ Examples:
   edfi-plan -m ed-fi-5.0+tpdm order             another standard
   edfi-plan -m resources.json -m descriptors.json order
   edfi-plan -m https://api.district.org/v7.1/api order
+  edfi-plan audit dependencies.json             what an API's own order gets wrong
 
 Exit codes: 0 answered; 1 findings, or no answer exists; 2 could not do it.";
 
@@ -48,9 +51,10 @@ Exit codes: 0 answered; 1 findings, or no answer exists; 2 could not do it.";
 struct Global {
     /// Where the metadata comes from; several are merged.
     ///
-    /// The name of a bundled graph (see `standards`), a file or a directory of OpenAPI documents or
-    /// graph files, - for stdin, or the URL of an API; `api` stands for the one of EDFI_API_BASE_URL or
-    /// lightbeam.yaml. A bundled name wins over a file of that name; write ./NAME for the file.
+    /// The name of a bundled graph (see `standards`), a file or a directory of OpenAPI documents,
+    /// ApiModels or graph files, - for stdin, or the URL of an API; `api` stands for the one of
+    /// EDFI_API_BASE_URL or lightbeam.yaml. A bundled name wins over a file of that name; write ./NAME
+    /// for the file.
     #[arg(short, long, value_name = "SOURCE", global = true)]
     metadata: Vec<String>,
 
@@ -73,6 +77,8 @@ enum Command {
     Standards(show::StandardsArgs),
     Graph(graph::GraphArgs),
     Import(import::ImportArgs),
+    Audit(audit::AuditArgs),
+    Diff(diff::DiffArgs),
     Completions(shell::CompletionsArgs),
     Man(shell::ManArgs),
 }
@@ -109,6 +115,8 @@ pub(crate) fn run() -> ExitCode {
         Command::Standards(args) => show::standards(&args, &context),
         Command::Graph(args) => graph::run(&args, &context),
         Command::Import(args) => import::run(&args, &context),
+        Command::Audit(args) => audit::run(&args, &context),
+        Command::Diff(args) => diff::run(&args, &context),
         Command::Completions(args) => shell::completions(&args, &context),
         Command::Man(args) => shell::man(&args, &context),
     };

@@ -6,10 +6,12 @@
 
 mod details;
 mod name;
+mod published;
 
 pub(crate) use details::LazyDetails;
 pub use details::{Collection, Details, Equality, Field, FieldType, KeyField, Kind as FieldKind, QueryParameter};
 pub use name::ResourceName;
+pub use published::{OrderRow, Published, PublishedEdge, PublishedForm, PublishedNode};
 
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;

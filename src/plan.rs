@@ -1,6 +1,8 @@
 //! Orders: in which waves to load, ours and the API's own.
 
+pub mod audit;
 pub mod describe;
+pub mod diff;
 pub mod load;
 pub mod server;
 

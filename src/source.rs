@@ -4,14 +4,19 @@
 //! bytes → Document → Draft (what one document states) → merge → resolve (the rules) → Model
 //! ```
 
+mod api_model;
 mod bundled;
 mod compact;
+mod dependencies;
 mod draft;
 mod error;
 mod graph_file;
+mod graphml;
+mod list;
 mod merge;
 mod openapi;
 mod part;
+mod published;
 mod recognise;
 mod resolve;
 
@@ -22,6 +27,7 @@ pub use bundled::{DEFAULT, Standard, fitting, standard, standards};
 pub use error::SourceError;
 pub use graph_file::write_graph;
 pub use part::part;
+pub use published::read_published;
 
 use crate::model::{ED_FI, Model};
 use recognise::Format;
@@ -43,23 +49,55 @@ pub struct Document {
 ///
 /// Any document that cannot be read, or documents that do not fit together.
 pub fn read(documents: &[Document], without: &[String]) -> Result<Model, SourceError> {
-    Ok(resolve::resolve(merge::merge(drafts_of(documents)?)?, without))
+    let mut drafts = Vec::new();
+    let mut api_models = Vec::new();
+    for statement in statements_of(documents)? {
+        match statement {
+            Statement::Draft(draft) => drafts.push(*draft),
+            Statement::ApiModel(document, syntax) => api_models.push((document, syntax)),
+        }
+    }
+    if !api_models.is_empty() {
+        let mut draft = api_model::read(&api_models)?;
+        api_model::adopt_names(&mut draft, &drafts);
+        drafts.push(draft);
+    }
+    Ok(resolve::resolve(merge::merge(drafts)?, without))
 }
 
-/// One draft a document, in their order; read side by side, on as many threads as there are cores.
-fn drafts_of(documents: &[Document]) -> Result<Vec<draft::Draft>, SourceError> {
+/// What one document says.
+enum Statement<'d> {
+    /// All of it.
+    Draft(Box<draft::Draft>),
+    /// An extension says nothing without its core, so these are read together.
+    ApiModel(&'d Document, Syntax),
+}
+
+/// One statement a document, in their order; read side by side, on as many threads as there are cores.
+fn statements_of(documents: &[Document]) -> Result<Vec<Statement<'_>>, SourceError> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let mut shares = documents.chunks(documents.len().div_ceil(cores).max(1));
     let Some(first) = shares.next() else { return Ok(Vec::new()) };
-    let read = |share: &[Document]| share.iter().map(draft_of).collect::<Result<Vec<_>, _>>();
     std::thread::scope(|scope| {
-        let others: Vec<_> = shares.map(|share| scope.spawn(move || read(share))).collect();
-        let mut drafts = read(first)?;
+        let others: Vec<_> = shares.map(|share| scope.spawn(move || share_of(share))).collect();
+        let mut statements = share_of(first)?;
         for other in others {
-            drafts.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+            statements.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
         }
-        Ok(drafts)
+        Ok(statements)
     })
+}
+
+fn share_of(documents: &[Document]) -> Result<Vec<Statement<'_>>, SourceError> {
+    let statement_of = |document| {
+        let (syntax, format) = recognise::recognise(document)?;
+        Ok(match format {
+            Format::OpenApi => Statement::Draft(Box::new(openapi::read(document, syntax)?)),
+            Format::Graph => Statement::Draft(Box::new(graph_file::read(document, syntax)?)),
+            Format::ApiModel => Statement::ApiModel(document, syntax),
+        })
+    };
+    documents.iter().map(statement_of).collect()
 }
 
 /// Whether a document is of a kind that [`read`] reads.
@@ -69,14 +107,6 @@ fn drafts_of(documents: &[Document]) -> Result<Vec<draft::Draft>, SourceError> {
 /// What it is instead.
 pub fn recognised(document: &Document) -> Result<(), SourceError> {
     recognise::recognise(document).map(|_| ())
-}
-
-fn draft_of(document: &Document) -> Result<draft::Draft, SourceError> {
-    let (syntax, format) = recognise::recognise(document)?;
-    match format {
-        Format::OpenApi => openapi::read(document, syntax),
-        Format::Graph => graph_file::read(document, syntax),
-    }
 }
 
 /// How a document is written down.

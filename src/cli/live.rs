@@ -9,8 +9,8 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use edfi_plan::api::lightbeam::Lightbeam;
 use edfi_plan::api::{
-    Access, Api, ApiError, Cache, Context, Credentials, Freshness, Http, Limits, Note, Outside, Patience, Progress,
-    Secret, SystemClock,
+    Access, Api, ApiError, Cache, Context, Credentials, DependenciesForm, Freshness, Http, Limits, Note, Outside,
+    Patience, Progress, Secret, SystemClock,
 };
 use edfi_plan::source::{self, Document};
 
@@ -91,6 +91,21 @@ impl LiveArgs {
                 Ok(documents.into_iter().map(|d| Document { name: d.url, bytes: d.bytes }).collect::<Vec<_>>())
             }
             Err(error) => instead(api, error, terminal),
+        })
+    }
+
+    /// The order that an API publishes. Says so where it is for another graph than the bundled one `in_use`.
+    pub(crate) fn published(&self, name: &str, in_use: Option<&str>, terminal: &Terminal) -> anyhow::Result<Document> {
+        self.ask(name, terminal, |api| {
+            let order = api.dependencies(DependenciesForm::Json)?;
+            let fitting = in_use.and_then(|_| api.data_models().ok().and_then(source::fitting));
+            if let (Some(in_use), Some(fitting)) = (in_use, fitting)
+                && !in_use.eq_ignore_ascii_case(&fitting)
+            {
+                terminal
+                    .say(&format!("note: this API says it serves {fitting}, not {in_use}; compare with -m {fitting}"));
+            }
+            Ok(Document { name: order.url, bytes: order.bytes })
         })
     }
 

@@ -41,6 +41,24 @@ impl Sources {
         self.names.is_empty()
     }
 
+    /// Stdin as a document that is no metadata.
+    pub(crate) fn stdin(&self) -> anyhow::Result<Document> {
+        if self.names.iter().any(|name| name == "-") {
+            bail!("-: stdin can be read once only; give the metadata or the other document as a file");
+        }
+        stdin()
+    }
+
+    /// The order that an API publishes.
+    pub(crate) fn published(&self, name: &str, terminal: &Terminal) -> anyhow::Result<Document> {
+        let in_use = match self.names.as_slice() {
+            [] => Some(DEFAULT),
+            [only] if is_bundled(only) => Some(only.as_str()),
+            _ => None,
+        };
+        self.live.published(name, in_use, terminal)
+    }
+
     /// The graph of all sources together; says which graph is used where none was named.
     pub(crate) fn graph(&self, terminal: &Terminal) -> anyhow::Result<DependencyGraph> {
         let model = self.model(terminal)?;

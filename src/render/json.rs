@@ -27,6 +27,19 @@ pub fn answer<T: Serialize>(schema: &str, metadata: &Metadata, body: &T) -> Stri
     pretty(&Answer { schema, metadata: head, body })
 }
 
+/// A result that carries what it was made of itself, with its schema at the head.
+#[derive(Debug, Serialize)]
+pub struct Headed<'a, T> {
+    schema: &'a str,
+    #[serde(flatten)]
+    body: &'a T,
+}
+
+/// Puts the schema at the head of a result.
+pub fn headed<'a, T>(schema: &'a str, body: &'a T) -> Headed<'a, T> {
+    Headed { schema, body }
+}
+
 /// Any value, indented, with a final newline.
 #[must_use]
 pub fn pretty<T: Serialize>(value: &T) -> String {

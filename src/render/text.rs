@@ -1,9 +1,13 @@
 //! Results for people at a terminal: the answer first, the reason next, the way out last.
 
+mod audit;
+mod diff;
 mod order;
 mod show;
 mod tree;
 
+pub use audit::audit;
+pub use diff::diff;
 pub use order::{Descriptors, load_plan};
 pub use show::{abstract_resource, description, list, standards};
 pub use tree::{tree, why};

@@ -4,7 +4,9 @@ use std::fmt;
 
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 
-use super::{Document, SourceError, Syntax, without_mark};
+use crate::model::PublishedForm;
+
+use super::{Document, SourceError, Syntax, read_published, without_mark};
 
 /// A kind of metadata document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,24 +15,25 @@ pub(super) enum Format {
     OpenApi,
     /// Our own graph file.
     Graph,
+    /// ApiModel or ApiModel-EXTENSION of an ODS/API.
+    ApiModel,
 }
 
 /// The key at the top that gives each kind away.
-const MARKS: [(&str, Format); 3] =
-    [("openapi", Format::OpenApi), ("swagger", Format::OpenApi), ("edfi-plan", Format::Graph)];
+const MARKS: [(&str, Format); 4] = [
+    ("openapi", Format::OpenApi),
+    ("swagger", Format::OpenApi),
+    ("edfi-plan", Format::Graph),
+    ("schemaDefinition", Format::ApiModel),
+];
 
 /// Tells syntax and kind. O(size of the document) at worst, for the key may stand last.
 pub(super) fn recognise(document: &Document) -> Result<(Syntax, Format), SourceError> {
-    let bytes = without_mark(&document.bytes);
-    let text = std::str::from_utf8(bytes).map_err(|error| SourceError::NotText {
-        document: document.name.clone(),
-        offset: error.valid_up_to() + document.bytes.len() - bytes.len(),
-    })?;
+    let text = text_of(document)?;
     let start = text.trim_start();
     let found = match start.chars().next() {
-        None => return Err(SourceError::Empty { document: document.name.clone() }),
         Some('{') => (Syntax::Json, json_mark(document, text)?),
-        Some('[' | '<') => (Syntax::Json, None),
+        Some('[' | '<') | None => (Syntax::Json, None),
         Some(_) => {
             refuse_depth(document, text)?;
             (Syntax::Yaml, yaml_mark(text))
@@ -38,17 +41,40 @@ pub(super) fn recognise(document: &Document) -> Result<(Syntax, Format), SourceE
     };
     match found {
         (syntax, Some(format)) => Ok((syntax, format)),
+        // What an API publishes has neither paths nor keys: a graph made of it could not say what is
+        // required, and would answer as if nothing were.
+        (_, None) if read_published(document).is_ok_and(|p| p.form != PublishedForm::List) => {
+            Err(SourceError::content(
+                &document.name,
+                "$",
+                "the load order of an API, which tells no reference and so can be no metadata",
+                "Compare it with metadata: edfi-plan audit FILE",
+            ))
+        }
         (_, None) => Err(SourceError::content(
             &document.name,
             "$",
             instead(start),
-            "Give an OpenAPI document of an Ed-Fi API, or a graph file of edfi-plan",
+            "Give an OpenAPI document or ApiModel of an Ed-Fi API, or a graph file of edfi-plan",
         )),
     }
 }
 
+/// The text of a document that has some.
+pub(super) fn text_of(document: &Document) -> Result<&str, SourceError> {
+    let bytes = without_mark(&document.bytes);
+    let text = std::str::from_utf8(bytes).map_err(|error| SourceError::NotText {
+        document: document.name.clone(),
+        offset: error.valid_up_to() + document.bytes.len() - bytes.len(),
+    })?;
+    if text.trim_start().is_empty() {
+        return Err(SourceError::Empty { document: document.name.clone() });
+    }
+    Ok(text)
+}
+
 /// Says what an unknown document looks like.
-fn instead(start: &str) -> &'static str {
+pub(super) fn instead(start: &str) -> &'static str {
     let head: String = start.chars().take(200).collect::<String>().to_ascii_lowercase();
     if head.starts_with("<!doctype html") || head.starts_with("<html") {
         "an HTML page, not metadata (a login page?)"

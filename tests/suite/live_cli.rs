@@ -22,7 +22,8 @@ fn api(guard: Option<&'static str>) -> impl Fn(&Received) -> Answer + Send + Syn
         match path {
             "/" => Answer::json(format!(
                 r#"{{"version":"7.1","dataModels":[{{"name":"Ed-Fi","version":"5.1.0"}}],
-                    "urls":{{"openApiMetadata":"{origin}/metadata/","oauth":"{origin}/oauth/token"}}}}"#
+                    "urls":{{"openApiMetadata":"{origin}/metadata/","oauth":"{origin}/oauth/token",
+                             "dependencies":"{origin}/order"}}}}"#
             )),
             "/oauth/token" => Answer::json(format!(
                 r#"{{"access_token":"{}"}}"#,
@@ -34,6 +35,7 @@ fn api(guard: Option<&'static str>) -> impl Fn(&Received) -> Answer + Send + Syn
                     {"name":"Descriptors","endpointUri":"/d.json","prefix":""},
                     {"name":"Readers","endpointUri":"/p.json","prefix":"Profiles"}]"#,
             ),
+            "/order" => Answer::json(r#"[{"resource":"/ed-fi/students","order":1,"operations":["Create","Update"]}]"#),
             "/r.json" => Answer::json(RESOURCES),
             "/d.json" => Answer::json(DESCRIPTORS),
             _ => Answer::not_found(),
@@ -217,6 +219,24 @@ fn bad_options_have_their_errors() {
     let me = format!("http://me:s3cret@{}/", server.address);
     let (_, err) = desk.said(2, &["-m", &me, "order"], &[]);
     assert!(err.contains("credentials do not belong in a URL") && !err.contains("s3cret"), "{err}");
+}
+
+#[test]
+fn audit_and_diff_take_an_api() {
+    let (server, desk) = (Server::start(api(None)), Desk::new());
+    let url = server.url("/");
+    let (out, err) = desk.said(1, &["audit", &url, "-m", &url], &[]);
+    assert!(out.contains("studentSchoolAssociations"), "{out}");
+    assert!(!err.contains("this API says"), "{err}");
+    assert_eq!(server.count("/order"), 1);
+    let (_, err) = desk.said(1, &["audit", &url], &[]);
+    let note = "note: this API says it serves ed-fi-5.1, not ed-fi-";
+    assert!(err.contains(note) && err.contains("; compare with -m ed-fi-5.1\n"), "{err}");
+    let (_, err) = desk.said(1, &["audit", &url, "-m", "ed-fi-5.1"], &[]);
+    assert!(!err.contains(note), "{err}");
+
+    assert!(desk.said(0, &["diff", &url, &url], &[]).0.ends_with("\nNothing changes.\n"));
+    desk.said(1, &["diff", "ed-fi-5.1", &url], &[]);
 }
 
 #[test]

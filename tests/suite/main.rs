@@ -1,11 +1,14 @@
 //! The one integration test binary: the library and the program as their users meet them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail")]
 
+mod api_model;
+mod audit;
 mod bad_input;
 mod bundled;
 mod corpus;
 mod determinism;
 mod dialects;
+mod diff;
 mod fixtures;
 mod live_api;
 mod live_cli;

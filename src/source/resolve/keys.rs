@@ -101,6 +101,7 @@ impl<'r> RootReference<'r> {
             if self.role.is_empty() || leniently {
                 names.push(joined(&[self.entity, spelling]));
                 names.push(spelling.to_owned());
+                names.extend(overlapping(self.entity, spelling));
             }
         }
         names
@@ -132,6 +133,17 @@ fn joined(parts: &[&str]) -> String {
         name.push_str(chars.as_str());
     }
     name
+}
+
+/// `["GradingPeriod", "periodSequence"]` → `gradingPeriodSequence`: words that end the one and begin
+/// the other are said once.
+fn overlapping(entity: &str, member: &str) -> Option<String> {
+    let member = joined(&["", member]);
+    let mut starts = entity.char_indices().filter(|(at, c)| *at > 0 && c.is_ascii_uppercase());
+    starts.find_map(|(at, _)| {
+        let rest = member.strip_prefix(entity.get(at..)?)?;
+        rest.starts_with(|c: char| c.is_ascii_uppercase()).then(|| joined(&[entity, rest]))
+    })
 }
 
 /// The natural key and the paths of the references that contribute to it.

@@ -1,0 +1,54 @@
+//! `diff`: what changes from one graph to another.
+
+use anyhow::bail;
+use clap::Args;
+use edfi_plan::graph::DependencyGraph;
+use edfi_plan::plan::diff::diff;
+use edfi_plan::render::{json, text};
+
+use super::prereqs::Format;
+use super::{Context, Outcome};
+
+/// Tell what changes from one graph to another
+///
+/// Resources and references that are added, removed or renamed, what becomes required or is so no
+/// longer, natural keys that change, and resources whose wave in the API's own order moves. References
+/// of added and removed resources are not told one by one.
+///
+/// Exit code 1 if anything changes.
+#[derive(Debug, Args)]
+pub(crate) struct DiffArgs {
+    /// A bundled graph, a file, a directory or the URL of an API; several as a comma list.
+    #[arg(value_name = "A")]
+    left: String,
+    /// Another.
+    #[arg(value_name = "B")]
+    right: String,
+
+    /// How to print the changes.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+pub(crate) fn run(args: &DiffArgs, context: &Context) -> anyhow::Result<Outcome> {
+    if !context.sources.is_default() {
+        bail!("diff compares its two arguments; -m has no meaning. Write: edfi-plan diff A B");
+    }
+    if args.left == "-" && args.right == "-" {
+        bail!("-: stdin can be read once only; give one of the two as a file");
+    }
+    let graph = |argument: &str| -> anyhow::Result<DependencyGraph> {
+        let names: Vec<String> = argument.split(',').filter(|n| !n.is_empty()).map(str::to_owned).collect();
+        if names.is_empty() {
+            bail!("'{argument}' names nothing. Give a bundled graph, a file or a directory");
+        }
+        context.sources.and(&names).graph(&context.terminal)
+    };
+    let found = diff(&graph(&args.left)?, &graph(&args.right)?);
+    let answer = match args.format {
+        Format::Text => text::diff(&found, context.terminal.width()),
+        Format::Json => json::pretty(&json::headed("edfi-plan/diff/1", &found)),
+    };
+    context.terminal.print(&answer)?;
+    Ok(if found.is_empty() { Outcome::Answered } else { Outcome::Findings })
+}
