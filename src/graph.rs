@@ -22,9 +22,9 @@ pub use cycles::{Breaking, Constraint, Ordering, Precedence, UnbreakableCycle};
 pub use drawing::{Drawing, DrawnEdge, DrawnReference, DrawnResource};
 pub(crate) use lookup::listed;
 pub use lookup::{Found, LookupError};
-pub use select::{SelectError, Selection, Selector};
+pub use select::{SelectError, SelectOptions, Selection, Selector};
 pub use tree::{Because, Towards, Tree, TreeItem, TreeNode};
-pub use walk::{Follow, Paths, Step};
+pub use walk::{Follow, Link, Paths};
 
 /// A resource of one graph.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

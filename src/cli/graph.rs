@@ -1,9 +1,10 @@
 //! `graph`: the graph as a picture or for other programs.
 
+use std::collections::BTreeSet;
+
 use anyhow::bail;
 use clap::{Args, ValueEnum};
-use edfi_plan::graph::DependencyGraph;
-use edfi_plan::graph::Selection;
+use edfi_plan::graph::{DependencyGraph, SelectOptions, Selection};
 use edfi_plan::plan::server::{self, GraphForm};
 use edfi_plan::render::{diagram, json};
 use edfi_plan::source;
@@ -65,15 +66,20 @@ enum Form {
 
 pub(crate) fn run(args: &GraphArgs, context: &Context) -> anyhow::Result<Outcome> {
     let graph = context.sources.graph(&context.terminal)?;
+    refuse_what_has_no_meaning(args)?;
     let authorization = args.authorization.of(&graph)?;
-    let selection = selected(&graph, &args.selector, &args.exclude, args.required_only, &authorization)?;
+    let select =
+        SelectOptions { required_only: args.required_only, authorization: &authorization, present: BTreeSet::new() };
+    let selection = match (args.selector.as_slice(), args.exclude.as_slice()) {
+        ([], []) => graph.everything(),
+        _ => selected(&graph, &args.selector, &args.exclude, &select)?,
+    };
     let drawing = || graph.drawing(&selection, &authorization, args.required_only);
     let text = match args.format {
         Format::Dot => diagram::dot(&drawing()),
         Format::Mermaid => diagram::mermaid(&drawing()),
         Format::Json => json::answer("edfi-plan/graph/1", graph.metadata(), &drawing()),
-        Format::Yaml if args.selector.is_empty() && args.exclude.is_empty() => source::write_graph(graph.model())?,
-        Format::Yaml => bail!("--format yaml writes the whole graph; leave the selectors out, or use --without"),
+        Format::Yaml => source::write_graph(graph.model())?,
         Format::Graphml => {
             let form = match args.graphml {
                 Form::Current => GraphForm::Current,
@@ -88,6 +94,25 @@ pub(crate) fn run(args: &GraphArgs, context: &Context) -> anyhow::Result<Outcome
     };
     context.terminal.print(&text)?;
     Ok(Outcome::Answered)
+}
+
+/// An option that would be ignored is an answer to another question than the one asked.
+fn refuse_what_has_no_meaning(args: &GraphArgs) -> anyhow::Result<()> {
+    let narrowed = !args.selector.is_empty() || !args.exclude.is_empty() || args.required_only;
+    let shaped = args.required_only || !args.authorization.is_default();
+    match args.format {
+        Format::Graphml if args.order == Whose::Server && shaped => {
+            bail!("--order server is the API's own; --required-only, --authorization and --pathway cannot change it")
+        }
+        Format::Yaml if narrowed || !args.authorization.is_default() => {
+            bail!("--format yaml writes the whole graph; leave selectors and options out, or use --without")
+        }
+        Format::Graphml => Ok(()),
+        _ if args.order == Whose::Server || args.graphml != Form::Current => {
+            bail!("--order and --graphml shape GraphML only; add --format graphml")
+        }
+        _ => Ok(()),
+    }
 }
 
 fn graphml(graph: &DependencyGraph, selection: &Selection, published: &server::PublishedGraph) -> String {

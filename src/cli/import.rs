@@ -42,6 +42,7 @@ pub(crate) fn run(args: &ImportArgs, context: &Context) -> anyhow::Result<Outcom
     if args.document.is_empty() && context.sources.is_default() {
         bail!("nothing to import. Name documents, directories or bundled graphs");
     }
+    refuse_output(args)?;
     let mut model = context.sources.and(&args.document).model(&context.terminal)?;
     let stem = stem(&args.output);
     model.metadata.name = args.name.clone().unwrap_or_else(|| stem.clone()).into();
@@ -74,6 +75,22 @@ pub(crate) fn run(args: &ImportArgs, context: &Context) -> anyhow::Result<Outcom
         context.terminal.say(&format!("note: {limit}"));
     }
     Ok(Outcome::Answered)
+}
+
+/// A result must not replace what it was made of, and it is two files, which stdout is not.
+fn refuse_output(args: &ImportArgs) -> anyhow::Result<()> {
+    if args.output.as_os_str() == "-" {
+        bail!("import writes two files; name the YAML: -o graph.yaml. 'graph --format yaml' writes to stdout");
+    }
+    if args.output.is_dir() {
+        bail!("{}: a directory. Name the file: -o {}/graph.yaml", args.output.display(), args.output.display());
+    }
+    let output = args.output.canonicalize().ok();
+    let same = |name: &&String| output.is_some() && Path::new(name).canonicalize().ok() == output;
+    match args.document.iter().find(same) {
+        Some(name) => bail!("{name}: this document would be overwritten by its own graph. Name another file with -o"),
+        None => Ok(()),
+    }
 }
 
 /// The name of a graph file without its ending; a version in it is no ending: `ed-fi-5.0`.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 use clap::{Args, ValueEnum};
-use edfi_plan::graph::{Authorization, DependencyGraph, ResourceId, Selection, Selector};
+use edfi_plan::graph::{Authorization, DependencyGraph, ResourceId, SelectOptions, Selection, Selector};
 use edfi_plan::plan::load::{LoadOptions, LoadPlan, load_plan};
 use edfi_plan::plan::server;
 use edfi_plan::render::{json, lists, text};
@@ -93,7 +93,8 @@ impl AuthorizationArgs {
         }
     }
 
-    fn is_default(&self) -> bool {
+    /// Whether neither option was given.
+    pub(crate) fn is_default(&self) -> bool {
         self.strategy == Strategy::Relationships && self.pathway.is_empty()
     }
 }
@@ -118,10 +119,16 @@ enum Format {
 pub(crate) fn run(args: &OrderArgs, context: &Context) -> anyhow::Result<Outcome> {
     let graph = context.sources.graph(&context.terminal)?;
     let authorization = args.authorization.of(&graph)?;
-    let mut selection = selected(&graph, &args.selector, &args.exclude, args.required_only, &authorization)?;
     let external = named(&graph, &args.external)?;
+    let select =
+        SelectOptions { required_only: args.required_only, authorization: &authorization, present: external.clone() };
+    let mut selection = selected(&graph, &args.selector, &args.exclude, &select)?;
     if let Some(folder) = &args.data {
         let present = data::resources(folder, &graph, &context.terminal)?;
+        if args.selector.is_empty() {
+            // School years are loaded where somebody has a file of them.
+            selection.resources = graph.everything().resources;
+        }
         selection.resources.retain(|id| present.contains(id));
     }
     let options = LoadOptions { required_only: args.required_only, authorization, external };
@@ -180,11 +187,10 @@ pub(crate) fn selected(
     graph: &DependencyGraph,
     selectors: &[String],
     exclude: &[String],
-    required_only: bool,
-    authorization: &Authorization,
+    options: &SelectOptions<'_>,
 ) -> anyhow::Result<Selection> {
     let parse = |texts: &[String]| texts.iter().map(|t| t.parse::<Selector>()).collect::<Result<Vec<_>, _>>();
-    Ok(graph.select(&parse(selectors)?, &parse(exclude)?, required_only, authorization)?)
+    Ok(graph.select(&parse(selectors)?, &parse(exclude)?, options)?)
 }
 
 /// Resources by name; of an abstract one all subclasses.

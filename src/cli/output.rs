@@ -9,6 +9,9 @@ use anyhow::Context;
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let name = || path.display().to_string();
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if !folder.is_dir() {
+        anyhow::bail!("{}: no directory {}", name(), folder.display());
+    }
     let mut file = tempfile::NamedTempFile::new_in(folder).with_context(name)?;
     file.write_all(bytes).with_context(name)?;
     file.as_file().sync_all().with_context(name)?;

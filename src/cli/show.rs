@@ -1,7 +1,9 @@
 //! `show`, `list` and `standards`: what there is.
 
+use std::collections::BTreeSet;
+
 use clap::Args;
-use edfi_plan::graph::{Authorization, Found};
+use edfi_plan::graph::{Authorization, Found, SelectOptions};
 use edfi_plan::plan::describe::{describe, full_load};
 use edfi_plan::render::{json, text};
 use edfi_plan::source;
@@ -26,7 +28,7 @@ pub(crate) fn show(args: &ShowArgs, context: &Context) -> anyhow::Result<Outcome
     let width = context.terminal.width();
     let answer = match graph.find(&args.resource)? {
         Found::Resource(id) => {
-            let description = describe(&graph, id, &full_load(&graph)?);
+            let description = describe(&graph, id, full_load(&graph).ok().as_ref());
             match args.format {
                 Format::Text => text::description(&description, width),
                 Format::Json => json::answer("edfi-plan/resource/1", graph.metadata(), &description),
@@ -63,7 +65,11 @@ struct Resources {
 pub(crate) fn list(args: &ListArgs, context: &Context) -> anyhow::Result<Outcome> {
     let graph = context.sources.graph(&context.terminal)?;
     let authorization = Authorization::relationships(&graph, &[])?;
-    let selection = order::selected(&graph, &args.selector, &[], false, &authorization)?;
+    let select = SelectOptions { required_only: false, authorization: &authorization, present: BTreeSet::new() };
+    let selection = match args.selector.as_slice() {
+        [] => graph.everything(),
+        selectors => order::selected(&graph, selectors, &[], &select)?,
+    };
     let answer = match args.format {
         Format::Text => text::list(&selection.resources.iter().map(|&id| graph.resource(id)).collect::<Vec<_>>()),
         Format::Json => {

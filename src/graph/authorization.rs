@@ -45,7 +45,7 @@ pub enum AuthorizationError {
     #[error("--pathway '{0}' is not of the form students=studentSchoolAssociations")]
     Form(String),
     /// A name in it is unknown.
-    #[error("--pathway: {0}")]
+    #[error("--pathway")]
     Name(#[from] super::LookupError),
     /// The association does not refer to the person.
     #[error("--pathway: {association} does not refer to {person}, so it cannot make it visible")]

@@ -16,6 +16,8 @@ pub struct Selector {
 /// One term of an intersection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Term {
+    /// As it was written.
+    text: String,
     /// How many edges back to follow; `None` is none, `usize::MAX` all.
     back: Option<usize>,
     forth: Option<usize>,
@@ -79,13 +81,16 @@ impl Term {
         let method = match name.split_once(':') {
             Some(("project", project)) => Method::Project(project.to_owned()),
             Some(("domain", domain)) => Method::Domain(domain.to_owned()),
-            Some(("kind", "descriptor" | "descriptors")) => Method::Kind(Kind::Descriptor),
-            Some(("kind", "resource" | "resources")) => Method::Kind(Kind::Resource),
+            Some(("kind", kind)) => match kind.to_ascii_lowercase().trim_end_matches('s') {
+                "descriptor" => Method::Kind(Kind::Descriptor),
+                "resource" => Method::Kind(Kind::Resource),
+                _ => return None,
+            },
             Some(_) => return None,
             None if name.contains(['*', '?']) => Method::Glob(name.to_ascii_lowercase()),
             None => Method::Name(name.to_owned()),
         };
-        Some(Self { back, forth, method })
+        Some(Self { text: text.to_owned(), back, forth, method })
     }
 }
 
@@ -101,6 +106,18 @@ pub struct Selection {
     pub named_school_years: bool,
 }
 
+/// What selectors follow, and what they may take for granted.
+#[derive(Debug, Clone)]
+pub struct SelectOptions<'a> {
+    /// Follow required references alone, and leave an abstract resource as a group instead of pulling
+    /// its subclasses in (DESIGN 5).
+    pub required_only: bool,
+    /// Edges to follow beside references.
+    pub authorization: &'a Authorization,
+    /// Resources that exist anyway: a subclass among them satisfies its abstract resource.
+    pub present: BTreeSet<ResourceId>,
+}
+
 impl DependencyGraph {
     /// Everything but school years, which the host owns.
     #[must_use]
@@ -109,11 +126,15 @@ impl DependencyGraph {
         Selection { resources, ..Selection::default() }
     }
 
+    /// Everything, school years among it.
+    #[must_use]
+    pub fn everything(&self) -> Selection {
+        Selection { resources: self.ids().collect(), named_school_years: true, ..Selection::default() }
+    }
+
     /// The union of selectors less the union of `exclude`; without selectors, everything.
     ///
-    /// Prerequisites and dependents follow references and the edges of `authorization`.
-    /// `required_only` follows required references alone, and leaves an abstract resource as a group
-    /// instead of pulling its subclasses in (DESIGN 5). O(selectors × edges).
+    /// O(selectors × edges).
     ///
     /// # Errors
     ///
@@ -122,12 +143,16 @@ impl DependencyGraph {
         &self,
         selectors: &[Selector],
         exclude: &[Selector],
-        required_only: bool,
-        authorization: &Authorization,
+        options: &SelectOptions<'_>,
     ) -> Result<Selection, SelectError> {
         let mut selection = if selectors.is_empty() { self.select_all() } else { Selection::default() };
-        let follow = if required_only { Follow::required() } else { Follow::all() };
-        let expand = Expand { graph: self, follow, authorization };
+        let follow = if options.required_only { Follow::required() } else { Follow::all() };
+        // What satisfies an abstract resource although no reference of the same selector leads there.
+        let mut present = options.present.clone();
+        for term in selectors.iter().filter(|s| s.terms.len() == 1).flat_map(|s| &s.terms) {
+            present.extend(self.method(&term.method)?);
+        }
+        let expand = Expand { graph: self, follow, authorization: options.authorization, present };
         for selector in selectors {
             let found = expand.selector(selector)?;
             selection.resources.extend(found.resources);
@@ -150,6 +175,7 @@ struct Expand<'g> {
     graph: &'g DependencyGraph,
     follow: Follow,
     authorization: &'g Authorization,
+    present: BTreeSet<ResourceId>,
 }
 
 impl Expand<'_> {
@@ -159,6 +185,11 @@ impl Expand<'_> {
         for other in terms {
             selection.resources.retain(|id| other.resources.contains(id));
             selection.one_of.extend(other.one_of);
+        }
+        if selection.resources.is_empty() {
+            let selector = selector.terms.iter().map(|t| t.text.as_str()).collect::<Vec<_>>().join(",");
+            let advice = ": a comma asks for what both select; write a space for a union".to_owned();
+            return Err(SelectError::Nothing { selector, advice });
         }
         Ok(selection)
     }
@@ -214,8 +245,8 @@ impl Expand<'_> {
             if self.follow.required_only {
                 return selection;
             }
-            let satisfied =
-                |place: usize| self.graph.subclasses_at(place).iter().any(|id| selection.resources.contains(id));
+            let found = |id: &ResourceId| selection.resources.contains(id) || self.present.contains(id);
+            let satisfied = |place: usize| self.graph.subclasses_at(place).iter().any(found);
             let unsatisfied =
                 groups.iter().find(|(place, _)| !satisfied(**place)).map(|(place, first)| (*place, *first));
             let Some((place, first)) = unsatisfied else { return selection };

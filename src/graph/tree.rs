@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Aim, Authorization, DependencyGraph, Edge, Follow, ResourceId};
+use super::{Aim, Authorization, DependencyGraph, Edge, Follow, Link, ResourceId};
 use crate::model::{Kind, Target, Text};
 
 /// Which way a tree grows.
@@ -177,6 +177,13 @@ impl DependencyGraph {
             reasons.sort();
         }
         needs
+    }
+
+    /// What makes a link of a chain, required references first, authorization last.
+    #[must_use]
+    pub fn because_of(&self, link: &Link<'_>) -> Vec<Because> {
+        let references = link.edge.map(|edge| self.because(edge, Follow::all())).unwrap_or_default();
+        references.into_iter().chain(link.person.map(|person| Because::Authorization { person })).collect()
     }
 
     /// The references behind an edge, required ones first.

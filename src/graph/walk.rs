@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::{DependencyGraph, Edge, ResourceId};
+use super::{Authorization, DependencyGraph, Edge, ResourceId};
 use crate::model::Kind;
 
 /// Which edges a walk follows.
@@ -35,14 +35,32 @@ impl Follow {
     }
 }
 
-/// One edge of a chain.
-pub type Step<'g> = &'g Edge;
+/// One link of a chain: a prerequisite and its dependent, and what makes it so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Link<'g> {
+    /// What comes first.
+    pub prerequisite: ResourceId,
+    /// What waits for it.
+    pub dependent: ResourceId,
+    /// The references behind it; none where only authorization asks for it.
+    pub edge: Option<&'g Edge>,
+    /// The person whose pathway asks for it.
+    pub person: Option<ResourceId>,
+}
+
+impl Link<'_> {
+    /// Whether it always holds: by a required reference, or by authorization.
+    #[must_use]
+    pub fn is_firm(&self) -> bool {
+        self.person.is_some() || self.edge.is_some_and(|edge| edge.required)
+    }
+}
 
 /// All chains between two resources, up to a limit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Paths<'g> {
     /// Shortest first, then by name. Each chain visits a resource at most once.
-    pub chains: Vec<Vec<Step<'g>>>,
+    pub chains: Vec<Vec<Link<'g>>>,
     /// Whether there are more than were asked for.
     pub truncated: bool,
 }
@@ -72,81 +90,113 @@ impl DependencyGraph {
         seen
     }
 
-    /// The shortest chain from a prerequisite to a dependent; among equals, one whose references are
-    /// required, then the first by name. O(edges).
+    /// What comes right after a resource, by references or by authorization, in order of name.
+    fn links(&self, from: ResourceId, follow: Follow, authorization: &Authorization) -> Vec<Link<'_>> {
+        let mut links: Vec<Link<'_>> = self
+            .dependents(from)
+            .filter(|edge| follow.follows(self, edge))
+            .map(|edge| Link { prerequisite: from, dependent: edge.dependent, edge: Some(edge), person: None })
+            .collect();
+        for edge in authorization.edges.iter().filter(|edge| edge.prerequisite == from) {
+            match links.iter_mut().find(|link| link.dependent == edge.dependent) {
+                Some(link) => link.person = Some(edge.person),
+                None => links.push(Link {
+                    prerequisite: from,
+                    dependent: edge.dependent,
+                    edge: None,
+                    person: Some(edge.person),
+                }),
+            }
+        }
+        links.sort_by_key(|link| link.dependent);
+        links
+    }
+
+    /// The shortest chain from a prerequisite to a dependent; among equals, one that always holds, then
+    /// the first by name. O(edges).
     #[must_use]
-    pub fn shortest_path(&self, from: ResourceId, to: ResourceId, follow: Follow) -> Option<Vec<Step<'_>>> {
-        let distance = self.distances(from, follow);
+    pub fn shortest_path(
+        &self,
+        from: ResourceId,
+        to: ResourceId,
+        follow: Follow,
+        authorization: &Authorization,
+    ) -> Option<Vec<Link<'_>>> {
+        // For each resource on the way, the link it is best reached by.
+        let mut best: BTreeMap<ResourceId, Link<'_>> = BTreeMap::new();
+        let mut layer = vec![from];
+        while !layer.is_empty() && !best.contains_key(&to) {
+            let mut next: BTreeMap<ResourceId, Link<'_>> = BTreeMap::new();
+            for link in layer.iter().flat_map(|&id| self.links(id, follow, authorization)) {
+                let seen = link.dependent == from || best.contains_key(&link.dependent);
+                let better =
+                    |known: &Link<'_>| (!link.is_firm(), link.prerequisite) < (!known.is_firm(), known.prerequisite);
+                if !seen && next.get(&link.dependent).is_none_or(better) {
+                    next.insert(link.dependent, link);
+                }
+            }
+            layer = next.keys().copied().collect();
+            best.append(&mut next);
+        }
         let mut chain = Vec::new();
         let mut at = to;
         while at != from {
-            let here = *distance.get(&at)?;
-            let step = self
-                .prerequisites(at)
-                .filter(|e| follow.follows(self, e))
-                .filter(|e| distance.get(&e.prerequisite).is_some_and(|d| d + 1 == here))
-                .min_by_key(|e| (!e.required, e.prerequisite))?;
-            chain.push(step);
-            at = step.prerequisite;
+            let link = best.get(&at)?;
+            chain.push(*link);
+            at = link.prerequisite;
         }
         chain.reverse();
-        Some(chain)
-    }
-
-    /// Distances from a resource to its dependents.
-    fn distances(&self, from: ResourceId, follow: Follow) -> BTreeMap<ResourceId, usize> {
-        let mut distance = BTreeMap::from([(from, 0)]);
-        let mut open = VecDeque::from([(from, 0)]);
-        while let Some((id, d)) = open.pop_front() {
-            for edge in self.dependents(id).filter(|e| follow.follows(self, e)) {
-                if let std::collections::btree_map::Entry::Vacant(entry) = distance.entry(edge.dependent) {
-                    entry.insert(d + 1);
-                    open.push_back((edge.dependent, d + 1));
-                }
-            }
-        }
-        distance
+        (!chain.is_empty()).then_some(chain)
     }
 
     /// All simple chains between two resources, at most `limit` of them.
     ///
-    /// Their number grows exponentially with the distance, so the search stops after `limit` chains
-    /// of each length, shortest first; only resources that lie on some chain are visited.
+    /// Their number grows exponentially with the distance, so the search stops after `limit` chains,
+    /// shortest first; only resources that lie on some chain are visited.
     #[must_use]
-    pub fn paths(&self, from: ResourceId, to: ResourceId, follow: Follow, limit: usize) -> Paths<'_> {
-        let mut between = self.transitive_prerequisites(to, follow);
-        between.insert(to);
-        let mut chains: Vec<Vec<Step<'_>>> = Vec::new();
-        let mut truncated = false;
-        // Breadth first over partial chains: lengths come out in order. The queue is bounded like
-        // the answer, for every partial chain inside `between` of an acyclic part leads to `to`.
-        let mut open: VecDeque<Vec<Step<'_>>> = VecDeque::from([Vec::new()]);
-        let budget = limit.saturating_mul(64).max(4096);
-        let mut steps = 0;
+    pub fn paths(
+        &self,
+        from: ResourceId,
+        to: ResourceId,
+        follow: Follow,
+        authorization: &Authorization,
+        limit: usize,
+    ) -> Paths<'_> {
+        let leads_on = self.leads_to(to, follow, authorization);
+        let mut chains: Vec<Vec<Link<'_>>> = Vec::new();
+        // Breadth first over partial chains: lengths come out in order.
+        let mut open: VecDeque<Vec<Link<'_>>> = VecDeque::from([Vec::new()]);
+        let mut budget = limit.saturating_mul(64).max(4096);
         while let Some(chain) = open.pop_front() {
-            let at = chain.last().map_or(from, |e| e.dependent);
+            let at = chain.last().map_or(from, |link| link.dependent);
             if at == to && !chain.is_empty() {
                 if chains.len() == limit {
-                    truncated = true;
-                    break;
+                    return Paths { chains, truncated: true };
                 }
                 chains.push(chain);
                 continue;
             }
-            steps += 1;
-            if steps > budget {
-                truncated = true;
-                break;
-            }
-            for edge in self.dependents(at).filter(|e| follow.follows(self, e) && between.contains(&e.dependent)) {
-                let visited = edge.dependent == from || chain.iter().any(|e| e.dependent == edge.dependent);
-                if !visited {
+            let Some(left) = budget.checked_sub(1) else { return Paths { chains, truncated: true } };
+            budget = left;
+            for link in self.links(at, follow, authorization) {
+                let visited = link.dependent == from || chain.iter().any(|l| l.dependent == link.dependent);
+                if !visited && leads_on.contains(&link.dependent) {
                     let mut longer = chain.clone();
-                    longer.push(edge);
+                    longer.push(link);
                     open.push_back(longer);
                 }
             }
         }
-        Paths { chains, truncated }
+        Paths { chains, truncated: false }
+    }
+
+    /// A resource and everything from which a chain leads to it.
+    fn leads_to(&self, to: ResourceId, follow: Follow, authorization: &Authorization) -> BTreeSet<ResourceId> {
+        let mut before = self.reach(to, |id| {
+            let edges = self.prerequisites(id).filter(|e| follow.follows(self, e)).map(|e| e.prerequisite);
+            edges.chain(authorization.edges.iter().filter(|e| e.dependent == id).map(|e| e.prerequisite)).collect()
+        });
+        before.insert(to);
+        before
     }
 }

@@ -90,9 +90,9 @@ pub struct DescribedWave {
     pub operations: Vec<super::Operation>,
 }
 
-/// Gathers what is known of a resource; `plan` is the load of everything.
+/// Gathers what is known of a resource; `plan` is the load of everything, where there is one.
 #[must_use]
-pub fn describe(graph: &DependencyGraph, id: ResourceId, plan: &LoadPlan) -> Description {
+pub fn describe(graph: &DependencyGraph, id: ResourceId, plan: Option<&LoadPlan>) -> Description {
     let resource = graph.resource(id);
     let details = graph.details(id);
     let field = |name: &Text, kind: &FieldType, paths: Vec<Text>| DescribedField {
@@ -104,7 +104,8 @@ pub fn describe(graph: &DependencyGraph, id: ResourceId, plan: &LoadPlan) -> Des
     let is_reference = |path: &Text| resource.references.iter().any(|r| r.path == *path);
     let mut references: Vec<DescribedReference> = resource.references.iter().map(|r| reference(graph, r)).collect();
     references.sort_by_key(|r| (r.descriptor, !r.required, !r.identifying));
-    let waves = plan.waves.iter().flat_map(|wave| wave.steps.iter().map(move |step| (wave.wave, step)));
+    let waves =
+        plan.iter().flat_map(|plan| &plan.waves).flat_map(|wave| wave.steps.iter().map(move |step| (wave.wave, step)));
     Description {
         resource: resource.name.clone(),
         entity: resource.entity.clone(),

@@ -61,6 +61,9 @@ pub struct Step {
     pub resource: ResourceName,
     /// Create, update or both.
     pub operations: Vec<Operation>,
+    /// What sort of collection it is.
+    #[serde(skip)]
+    pub kind: Kind,
 }
 
 /// A reference that breaks a cycle by waiting.
@@ -72,7 +75,8 @@ pub struct Deferred {
     pub path: Text,
     /// To what.
     pub target: ResourceName,
-    /// The wave of the update that sets it.
+    /// The wave of the update that sets it; in the server's order, which has no such step, the wave
+    /// after which it can be set.
     pub wave: usize,
 }
 
@@ -91,7 +95,7 @@ pub struct SelfReference {
 pub enum Reason {
     /// A reference leads to it, and it was not selected.
     Reference,
-    /// It makes a selected person visible, and it was not selected.
+    /// It makes people visible that the plan refers to or updates, and it was not selected.
     Pathway,
     /// It was named as owned by another system.
     Declared,
@@ -114,6 +118,9 @@ pub struct External {
     pub one_of: Vec<ResourceName>,
     /// What needs it, by name.
     pub needed_by: Vec<ResourceName>,
+    /// The people it makes visible to a client; only for a pathway.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub makes_visible: Vec<ResourceName>,
     /// Whether it is a descriptor.
     #[serde(skip)]
     pub descriptor: bool,
@@ -191,7 +198,7 @@ pub fn load_plan(
         waves
             .entry(wave_of(step))
             .or_default()
-            .push((is_create, Step { resource: graph.name(id).clone(), operations }));
+            .push((is_create, Step { resource: graph.name(id).clone(), operations, kind: graph.resource(id).kind }));
     }
     let waves = waves
         .into_iter()
@@ -261,14 +268,17 @@ impl<'g> Steps<'g> {
         let mut edges = Vec::new();
         // By dependent, then prerequisite: among equal choices the first by name is removed.
         for edge in graph.edges() {
-            if edge.is_self() || options.required_only && !edge.required {
+            // What another system owns exists already: nothing waits for it, and it waits for nothing.
+            let external = [edge.prerequisite, edge.dependent].iter().any(|id| options.external.contains(id));
+            if edge.is_self() || external || options.required_only && !edge.required {
                 continue;
             }
             let (before, after) = (edge.prerequisite.index(), edge.dependent.index());
             creates.constraints.push(Constraint { before, after, removable: !edge.required });
             edges.push(Some(edge));
         }
-        for edge in &options.authorization.edges {
+        let owned = |id: &ResourceId| options.external.contains(id);
+        for edge in options.authorization.edges.iter().filter(|e| !owned(&e.prerequisite) && !owned(&e.dependent)) {
             let (before, after) = (edge.prerequisite.index(), edge.dependent.index());
             creates.constraints.push(Constraint { before, after, removable: false });
             edges.push(None);
@@ -281,7 +291,8 @@ impl<'g> Steps<'g> {
         let mut update_of: BTreeMap<ResourceId, usize> = BTreeMap::new();
         let mut waits: Vec<(ResourceId, ResourceId)> = Vec::new();
         for hold in &self.options.authorization.holds {
-            waits.extend(hold.update_after.iter().map(|&after| (hold.person, after)));
+            let after = hold.update_after.iter().filter(|id| !self.options.external.contains(id));
+            waits.extend(after.map(|&after| (hold.person, after)));
         }
         for edge in removed.iter().filter_map(|&position| self.edges.get(position).copied().flatten()) {
             waits.push((edge.dependent, edge.prerequisite));
@@ -337,7 +348,8 @@ struct Needs {
     resources: BTreeMap<ResourceId, (bool, BTreeSet<ResourceId>)>,
     /// Abstract resources of which nothing is chosen.
     groups: BTreeMap<usize, (bool, BTreeSet<ResourceId>)>,
-    pathways: BTreeMap<ResourceId, BTreeSet<ResourceId>>,
+    /// Associations that make people visible: the people, and what needs to see them.
+    pathways: BTreeMap<ResourceId, (BTreeSet<ResourceId>, BTreeSet<ResourceId>)>,
 }
 
 impl Needs {
@@ -361,8 +373,16 @@ impl Needs {
         }
         for hold in options.authorization.holds.iter().filter(|hold| chosen(hold.person)) {
             for &association in hold.update_after.iter().filter(|&&association| !chosen(association)) {
-                needs.pathways.entry(association).or_default().insert(hold.person);
+                let (people, needed_by) = needs.pathways.entry(association).or_default();
+                people.insert(hold.person);
+                needed_by.insert(hold.person);
             }
+        }
+        let waiting = options.authorization.edges.iter().filter(|e| chosen(e.dependent) && !chosen(e.prerequisite));
+        for edge in waiting {
+            let (people, needed_by) = needs.pathways.entry(edge.prerequisite).or_default();
+            people.insert(edge.person);
+            needed_by.insert(edge.dependent);
         }
         needs
     }
@@ -375,6 +395,7 @@ impl Needs {
             required,
             one_of: Vec::new(),
             needed_by: names(needed_by),
+            makes_visible: Vec::new(),
             descriptor: graph.resource(id).kind == Kind::Descriptor,
         };
         let mut external = Vec::new();
@@ -388,18 +409,23 @@ impl Needs {
             external.push(concrete(*id, reason, *required, needed_by));
         }
         external.extend(declared.iter().map(|&id| concrete(id, Reason::Declared, false, &BTreeSet::new())));
-        external.extend(
-            self.pathways
-                .iter()
-                .filter(|(id, _)| !self.resources.contains_key(id) && !options.external.contains(id))
-                .map(|(id, people)| concrete(*id, Reason::Pathway, false, people)),
-        );
+        for (id, (people, needed_by)) in &self.pathways {
+            if options.external.contains(id) {
+                continue;
+            }
+            // A pathway may be referred to as well; then it is listed once, with all that need it.
+            external.retain(|known| known.resource != graph.name(*id).as_str());
+            let (required, referring) = self.resources.get(id).cloned().unwrap_or_default();
+            let all: BTreeSet<ResourceId> = needed_by.union(&referring).copied().collect();
+            external.push(External { makes_visible: names(people), ..concrete(*id, Reason::Pathway, required, &all) });
+        }
         external.extend(self.groups.iter().map(|(&place, (required, needed_by))| External {
             resource: graph.abstracts().get(place).map(|a| a.entity.clone()).unwrap_or_default(),
             reason: Reason::Reference,
             required: *required,
             one_of: graph.subclasses_at(place).iter().map(|&id| graph.name(id).clone()).collect(),
             needed_by: names(needed_by),
+            makes_visible: Vec::new(),
             descriptor: false,
         }));
         external.sort_by(|a, b| (a.reason, &a.resource).cmp(&(b.reason, &b.resource)));

@@ -280,7 +280,8 @@ pub fn as_plan(
         .collect();
     let mut waves: Vec<Wave> = Vec::new();
     for row in rows.iter().filter(|row| graph.id(&row.resource).is_some_and(chosen)) {
-        let step = Step { resource: row.resource.clone(), operations: row.operations.clone() };
+        let kind = graph.id(&row.resource).map_or(Kind::Resource, |id| graph.resource(id).kind);
+        let step = Step { resource: row.resource.clone(), operations: row.operations.clone(), kind };
         match waves.last_mut().filter(|wave| wave.wave == row.order) {
             Some(wave) => wave.steps.push(step),
             None => waves.push(Wave { wave: row.order, steps: vec![step] }),
@@ -295,7 +296,7 @@ pub fn as_plan(
             resource: graph.name(edge.dependent).clone(),
             path: reference.path.clone(),
             target: target.clone(),
-            wave: order.get(target).map_or(0, |order| order + 1),
+            wave: order.get(target).copied().unwrap_or_default(),
         }));
     }
     deferred.sort();

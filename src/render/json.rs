@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::graph::{Because, DependencyGraph, Follow, Paths, ResourceId, Tree, TreeItem};
+use crate::graph::{Because, DependencyGraph, Link, Paths, ResourceId, Tree, TreeItem};
 use crate::model::{AbstractResource, Metadata, Model, Origin, ResourceName, Text};
 
 /// What stands at the head of every JSON answer.
@@ -156,21 +156,27 @@ struct ChainLink {
     prerequisite: ResourceName,
     dependent: ResourceName,
     references: Vec<TreeReference>,
+    /// The person whose pathway asks for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    authorization: Option<ResourceName>,
 }
 
 /// The chains between two resources, each from the prerequisite on.
 #[must_use]
 pub fn chains(graph: &DependencyGraph, from: ResourceId, to: ResourceId, paths: &Paths<'_>) -> Chains {
-    let reference = |because: Because| match because {
-        Because::Reference { optional, identifying, path, through } => {
-            Some(TreeReference { path, required: !optional, identifying, through })
+    let link = |link: &Link<'_>| {
+        let mut chain_link = ChainLink {
+            prerequisite: graph.name(link.prerequisite).clone(),
+            dependent: graph.name(link.dependent).clone(),
+            references: Vec::new(),
+            authorization: link.person.map(|person| graph.name(person).clone()),
+        };
+        for because in graph.because_of(link) {
+            if let Because::Reference { optional, identifying, path, through } = because {
+                chain_link.references.push(TreeReference { path, required: !optional, identifying, through });
+            }
         }
-        Because::Authorization { .. } => None,
-    };
-    let link = |edge: &&crate::graph::Edge| ChainLink {
-        prerequisite: graph.name(edge.prerequisite).clone(),
-        dependent: graph.name(edge.dependent).clone(),
-        references: graph.because(edge, Follow::all()).into_iter().filter_map(reference).collect(),
+        chain_link
     };
     Chains {
         prerequisite: graph.name(from).clone(),

@@ -55,7 +55,7 @@ fn global_options_stand_before_or_after_the_command() {
 #[test]
 fn the_default_graph_is_named_on_stderr_only() {
     let answer = run(&["list", "students"]);
-    assert_eq!(answer.stdout, "students  Student\n");
+    assert_eq!(answer.stdout, "students\n");
     assert!(answer.stderr.starts_with("using ed-fi-"), "{}", answer.stderr);
 }
 
@@ -63,7 +63,7 @@ fn the_default_graph_is_named_on_stderr_only() {
 fn stdin_is_a_document() {
     let document = std::fs::read(crate::fixtures::path("small/resources-ods.json")).unwrap();
     let answer = run_with(&["-m", "-", "list", "students"], &document);
-    assert_eq!((answer.stdout.as_str(), answer.code), ("students  Student\n", 0));
+    assert_eq!((answer.stdout.as_str(), answer.code), ("students\n", 0));
     assert_eq!(run_with(&["-m", "-", "-m", "-", "list"], &document).code, 2);
 }
 

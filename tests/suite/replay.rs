@@ -239,7 +239,7 @@ proptest! {
         for a in &selection.resources {
             for b in &selection.resources {
                 let (a, b) = (graph.name(*a), graph.name(*b));
-                let follows = graph.shortest_path(graph.id(a).unwrap(), graph.id(b).unwrap(), Follow::required()).is_some();
+                let follows = graph.shortest_path(graph.id(a).unwrap(), graph.id(b).unwrap(), Follow::required(), &Authorization::none()).is_some();
                 if a != b && follows {
                     prop_assert!(wave(&part, a) < wave(&part, b), "{a} before {b}");
                 }

@@ -1,7 +1,9 @@
 //! A load order as text.
 
+use std::collections::BTreeMap;
+
 use super::{Width, count, sentence, wrapped};
-use crate::model::ResourceName;
+use crate::model::{Kind, ResourceName};
 use crate::plan::Operation;
 use crate::plan::load::{Deferred, External, LoadPlan, Reason, Step, Wave};
 
@@ -35,7 +37,7 @@ pub fn load_plan(plan: &LoadPlan, descriptors: Descriptors, width: Width) -> Str
 }
 
 fn one_wave(wave: &Wave, descriptors: Descriptors, width: Width) -> String {
-    let is_descriptor = |step: &&Step| step.resource.endpoint().ends_with("Descriptors");
+    let is_descriptor = |step: &&Step| step.kind == Kind::Descriptor;
     let (coded, others): (Vec<&Step>, Vec<&Step>) = match descriptors {
         Descriptors::Summed => wave.steps.iter().partition(is_descriptor),
         Descriptors::Listed => (Vec::new(), wave.steps.iter().collect()),
@@ -87,8 +89,13 @@ fn closing(plan: &LoadPlan, width: Width) -> String {
     for group in deferred_pairs(&plan.deferred) {
         let first = &group[0];
         let paths: Vec<&str> = group.iter().map(|d| d.path.as_str()).collect();
+        let has_step = |wave: &&Wave| {
+            wave.wave == first.wave
+                && wave.steps.iter().any(|s| s.resource == first.resource && s.operations == [Operation::Update])
+        };
+        let when = if plan.waves.iter().any(|wave| has_step(&wave)) { "in" } else { "after" };
         let say = format!(
-            "Deferred: create {} without {}, which refers to {}; set it by an update in wave {}.",
+            "Deferred: create {} without {}, which refers to {}; set it by an update {when} wave {}.",
             first.resource.short(),
             paths.join(" and "),
             first.target.short(),
@@ -162,10 +169,13 @@ fn externals(external: &[External], width: Width) -> String {
         let names: Vec<&str> = descriptors.iter().map(|d| d.trim_end_matches("Descriptors")).collect();
         text.push_str(&summed(&format!("Descriptors not selected ({}): ", names.len()), &names, width));
     }
-    let pathways: Vec<&External> = external.iter().filter(|e| e.reason == Reason::Pathway).collect();
-    for pathway in pathways {
-        let people = listed(pathway.needed_by.iter().map(ResourceName::short));
-        let say = format!("Before {people} can be updated or read: {}, not selected.", short(&pathway.resource));
+    let mut pathways: BTreeMap<&[ResourceName], Vec<&str>> = BTreeMap::new();
+    for pathway in external.iter().filter(|e| e.reason == Reason::Pathway) {
+        pathways.entry(&pathway.makes_visible).or_default().push(short(&pathway.resource));
+    }
+    for (people, associations) in pathways {
+        let people = listed(people.iter().map(ResourceName::short));
+        let say = format!("Must already exist, so that {people} are visible: {}.", associations.join(", "));
         text.push_str(&sentence("", &say, 2, width));
     }
     text

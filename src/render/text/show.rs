@@ -118,12 +118,10 @@ pub fn abstract_resource(found: &AbstractResource, width: Width) -> String {
     text
 }
 
-/// One resource a line: name and entity.
+/// One resource a line, by name.
 #[must_use]
 pub fn list(resources: &[&Resource]) -> String {
-    let wide = resources.iter().map(|r| r.name.short().chars().count()).max().unwrap_or_default();
-    let line = |r: &&Resource| format!("{:wide$}  {}\n", r.name.short(), r.entity);
-    resources.iter().map(line).collect()
+    resources.iter().map(|resource| format!("{}\n", resource.name.short())).collect()
 }
 
 /// The bundled graphs: what each holds, where it came from and what it cannot know.

@@ -1,7 +1,7 @@
 //! Trees and chains as text.
 
-use super::{Width, count};
-use crate::graph::{Because, DependencyGraph, Edge, Follow, Paths, Tree, TreeItem, TreeNode};
+use super::{Width, columns, count, wrapped};
+use crate::graph::{Because, DependencyGraph, Link, Paths, Tree, TreeItem, TreeNode};
 
 /// A tree as `cargo tree` draws it, each node with the references behind it.
 #[must_use]
@@ -102,13 +102,13 @@ fn reason(graph: &DependencyGraph, because: &Because) -> (String, String) {
 
 /// Why one resource comes before another: chains of references, the shortest first.
 #[must_use]
-pub fn why(graph: &DependencyGraph, paths: &Paths<'_>, longer: Option<usize>) -> String {
+pub fn why(graph: &DependencyGraph, paths: &Paths<'_>, longer: Option<usize>, width: Width) -> String {
     let mut text = String::new();
     for (index, chain) in paths.chains.iter().enumerate() {
         if index > 0 {
             text.push('\n');
         }
-        text.push_str(&one_chain(graph, chain));
+        text.push_str(&one_chain(graph, chain, width));
     }
     if let Some(longer) = longer.filter(|n| *n > 0) {
         let more = if paths.truncated { "more than " } else { "" };
@@ -120,24 +120,22 @@ pub fn why(graph: &DependencyGraph, paths: &Paths<'_>, longer: Option<usize>) ->
     text
 }
 
-fn one_chain(graph: &DependencyGraph, chain: &[&Edge]) -> String {
-    let mut names: Vec<&str> = chain.first().map(|edge| graph.name(edge.prerequisite).short()).into_iter().collect();
-    names.extend(chain.iter().map(|edge| graph.name(edge.dependent).short()));
-    let mut text = format!("{}\n", names.join(" → "));
-    let rows: Vec<(String, String)> = chain
+fn one_chain(graph: &DependencyGraph, chain: &[Link<'_>], width: Width) -> String {
+    let mut names: Vec<&str> = chain.first().map(|link| graph.name(link.prerequisite).short()).into_iter().collect();
+    names.extend(chain.iter().map(|link| graph.name(link.dependent).short()));
+    let items: Vec<String> = names
         .iter()
-        .flat_map(|edge| {
-            let dependent = graph.name(edge.dependent).short();
-            graph.because(edge, Follow::all()).into_iter().map(move |because| (dependent, because))
-        })
+        .enumerate()
+        .map(|(i, name)| if i == 0 { (*name).to_owned() } else { format!("→ {name}") })
+        .collect();
+    let rows: Vec<[String; 2]> = chain
+        .iter()
+        .flat_map(|link| graph.because_of(link).into_iter().map(move |because| (link.dependent, because)))
         .map(|(dependent, because)| {
             let (path, flags) = reason(graph, &because);
-            (format!("{dependent}.{path}"), flags)
+            let dependent = graph.name(dependent).short();
+            [if path.is_empty() { dependent.to_owned() } else { format!("{dependent}.{path}") }, flags]
         })
         .collect();
-    let wide = rows.iter().map(|(path, _)| path.chars().count()).max().unwrap_or_default();
-    for (path, flags) in rows {
-        text.push_str(&format!("  {path:wide$}  {flags}\n"));
-    }
-    text
+    format!("{}{}", wrapped("", &items, " ", width), columns(&rows, width))
 }
