@@ -4,6 +4,7 @@ pub mod audit;
 pub mod describe;
 pub mod diff;
 pub mod load;
+pub mod published;
 pub mod server;
 
 use std::fmt;

@@ -36,7 +36,7 @@ pub(crate) struct AuditArgs {
 pub(crate) fn run(args: &AuditArgs, context: &Context) -> anyhow::Result<Outcome> {
     let document = match args.order.to_str() {
         Some("-") => context.sources.stdin()?,
-        Some(name) if live::is_api(name) => context.sources.published(name, &context.terminal)?,
+        Some(name) if live::is_api(name) => context.sources.published_by(name, &context.terminal)?,
         _ => metadata::file(&args.order)?,
     };
     let published = source::read_published(&document)?;

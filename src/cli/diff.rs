@@ -2,8 +2,8 @@
 
 use anyhow::bail;
 use clap::Args;
-use edfi_plan::graph::DependencyGraph;
-use edfi_plan::plan::diff::diff;
+use edfi_plan::plan::diff::{Comparable, diff_any};
+use edfi_plan::plan::published;
 use edfi_plan::render::{json, text};
 
 use super::prereqs::Format;
@@ -13,7 +13,8 @@ use super::{Context, Outcome};
 ///
 /// Resources and references that are added, removed or renamed, what becomes required or is so no
 /// longer, natural keys that change, and resources whose wave in the API's own order moves. References
-/// of added and removed resources are not told one by one.
+/// of added and removed resources are not told one by one. What an API publishes at its dependencies
+/// endpoint can be compared, too, by resources and waves.
 ///
 /// Exit code 1 if anything changes.
 #[derive(Debug, Args)]
@@ -37,14 +38,23 @@ pub(crate) fn run(args: &DiffArgs, context: &Context) -> anyhow::Result<Outcome>
     if args.left == "-" && args.right == "-" {
         bail!("-: stdin can be read once only; give one of the two as a file");
     }
-    let graph = |argument: &str| -> anyhow::Result<DependencyGraph> {
+    let side = |argument: &str| -> anyhow::Result<Comparable> {
         let names: Vec<String> = argument.split(',').filter(|n| !n.is_empty()).map(str::to_owned).collect();
         if names.is_empty() {
             bail!("'{argument}' names nothing. Give a bundled graph, a file or a directory");
         }
-        context.sources.and(&names).graph(&context.terminal)
+        let sources = context.sources.and(&names);
+        Ok(match sources.published()? {
+            Some(order) => {
+                context
+                    .terminal
+                    .say(&format!("note: {argument} tells resources and waves only, no references or keys"));
+                Comparable::Order(argument.into(), published::rows(&order)?)
+            }
+            None => Comparable::Graph(Box::new(sources.graph(&context.terminal)?)),
+        })
     };
-    let found = diff(&graph(&args.left)?, &graph(&args.right)?);
+    let found = diff_any(&side(&args.left)?, &side(&args.right)?);
     let answer = match args.format {
         Format::Text => text::diff(&found, context.terminal.width()),
         Format::Json => json::pretty(&json::headed("edfi-plan/diff/1", &found)),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use edfi_plan::graph::DependencyGraph;
-use edfi_plan::model::Model;
+use edfi_plan::model::{Model, Published};
 use edfi_plan::source::{self, DEFAULT, Document, SourceError};
 
 use super::live::{self, LiveArgs};
@@ -50,13 +50,27 @@ impl Sources {
     }
 
     /// The order that an API publishes.
-    pub(crate) fn published(&self, name: &str, terminal: &Terminal) -> anyhow::Result<Document> {
+    pub(crate) fn published_by(&self, name: &str, terminal: &Terminal) -> anyhow::Result<Document> {
         let in_use = match self.names.as_slice() {
             [] => Some(DEFAULT),
             [only] if is_bundled(only) => Some(only.as_str()),
             _ => None,
         };
         self.live.published(name, in_use, terminal)
+    }
+
+    /// The order that the only source publishes, where it is no metadata but the order of an API.
+    pub(crate) fn published(&self) -> anyhow::Result<Option<Published>> {
+        let [only] = self.names.as_slice() else { return Ok(None) };
+        let path = Path::new(only);
+        if is_bundled(only) || !path.is_file() {
+            return Ok(None);
+        }
+        let document = file(path)?;
+        // JSON metadata is an object, and no metadata is XML.
+        let first = document.bytes.iter().find(|b| !b.is_ascii_whitespace() && !b"\xef\xbb\xbf".contains(b));
+        let published = matches!(first, Some(b'[' | b'<')).then(|| source::read_published(&document));
+        Ok(published.transpose()?)
     }
 
     /// The graph of all sources together; says which graph is used where none was named.

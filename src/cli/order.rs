@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use anyhow::bail;
 use clap::{Args, ValueEnum};
 use edfi_plan::graph::{Authorization, DependencyGraph, ResourceId, SelectOptions, Selection, Selector};
+use edfi_plan::model::{Metadata, Published};
 use edfi_plan::plan::load::{LoadOptions, LoadPlan, load_plan};
-use edfi_plan::plan::server;
+use edfi_plan::plan::{published, server};
 use edfi_plan::render::{json, lists, text};
 
 use super::{Context, Outcome, data};
@@ -117,6 +118,9 @@ enum Format {
 }
 
 pub(crate) fn run(args: &OrderArgs, context: &Context) -> anyhow::Result<Outcome> {
+    if let Some(published) = context.sources.published()? {
+        return of_published(args, &published, context);
+    }
     let graph = context.sources.graph(&context.terminal)?;
     let authorization = args.authorization.of(&graph)?;
     let external = named(&graph, &args.external)?;
@@ -141,23 +145,41 @@ pub(crate) fn run(args: &OrderArgs, context: &Context) -> anyhow::Result<Outcome
         }
         Whose::Server => server::as_plan(&graph, &selection, &options)?,
     };
-    let text = match args.format {
-        Format::Text => {
-            let descriptors = if args.descriptors { text::Descriptors::Listed } else { text::Descriptors::Summed };
-            text::load_plan(&plan, descriptors, context.terminal.width())
-        }
-        Format::Json => json::answer("edfi-plan/load-plan/1", graph.metadata(), &plan),
-        Format::Dependencies => lists::dependencies(&plan),
-        Format::Csv => lists::csv(&plan),
-        Format::Lightbeam => lists::lightbeam(&plan),
-        Format::Publisher => lists::publisher(&plan),
-    };
+    let text = written(&plan, args, graph.metadata(), context);
     if args.data.is_some() {
         data::say_absent(&plan, &context.terminal);
     }
     say_open(&plan, args.format, context);
     context.terminal.print(&text)?;
     Ok(Outcome::Answered)
+}
+
+/// The order of an API as it is: without references there is nothing to choose or to change.
+fn of_published(args: &OrderArgs, published: &Published, context: &Context) -> anyhow::Result<Outcome> {
+    let chooses = !args.selector.is_empty() || !args.exclude.is_empty() || args.data.is_some();
+    if chooses || args.required_only || !args.external.is_empty() || !args.authorization.is_default() {
+        bail!("a published order tells no references: it can only be printed whole. Give metadata with -m");
+    }
+    let plan = published::as_plan(published)?;
+    let metadata = Metadata { name: "published order".into(), ..Metadata::default() };
+    let text = written(&plan, args, &metadata, context);
+    context.terminal.say("note: the order of an API; it tells no references, so none can be checked (see audit)");
+    context.terminal.print(&text)?;
+    Ok(Outcome::Answered)
+}
+
+fn written(plan: &LoadPlan, args: &OrderArgs, metadata: &Metadata, context: &Context) -> String {
+    match args.format {
+        Format::Text => {
+            let descriptors = if args.descriptors { text::Descriptors::Listed } else { text::Descriptors::Summed };
+            text::load_plan(plan, descriptors, context.terminal.width())
+        }
+        Format::Json => json::answer("edfi-plan/load-plan/1", metadata, plan),
+        Format::Dependencies => lists::dependencies(plan),
+        Format::Csv => lists::csv(plan),
+        Format::Lightbeam => lists::lightbeam(plan),
+        Format::Publisher => lists::publisher(plan),
+    }
 }
 
 /// What the order leaves to its reader, where the format does not say it.

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::graph::DependencyGraph;
 use crate::model::{Metadata, ResourceName, Text};
+use crate::plan::server::Row;
 
 /// What changes from `left` to `right`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -153,6 +154,24 @@ pub struct Moved {
 }
 
 impl Diff {
+    /// No changes between two sides.
+    fn between(left: Side, right: Side) -> Self {
+        Self {
+            left,
+            right,
+            added: Vec::new(),
+            removed: Vec::new(),
+            renamed: Vec::new(),
+            references_added: Vec::new(),
+            references_removed: Vec::new(),
+            retargeted: Vec::new(),
+            requirements: Vec::new(),
+            keys: Vec::new(),
+            waves: Vec::new(),
+            wave_counts: None,
+        }
+    }
+
     /// Whether nothing changes.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -182,6 +201,25 @@ impl Side {
             resources,
             limits: metadata.limits.clone(),
         }
+    }
+}
+
+/// What can be compared: a graph, or an order that an API publishes, which tells resources and waves
+/// and nothing else.
+#[derive(Debug, Clone)]
+pub enum Comparable {
+    /// A graph.
+    Graph(Box<DependencyGraph>),
+    /// The rows of a published order and what to call it.
+    Order(Text, Vec<Row>),
+}
+
+/// Compares graphs and published orders: two graphs in everything, anything else by resources and waves.
+#[must_use]
+pub fn diff_any(left: &Comparable, right: &Comparable) -> Diff {
+    match (left, right) {
+        (Comparable::Graph(left), Comparable::Graph(right)) => diff(left, right),
+        _ => compare::waves_only(left, right),
     }
 }
 

@@ -23,7 +23,7 @@ pub struct LoadOptions {
 }
 
 /// A load order and what has to be known about it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LoadPlan {
     /// The waves, in order; the steps of one can run at the same time.

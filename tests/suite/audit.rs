@@ -3,8 +3,9 @@
 use edfi_plan::graph::{Authorization, DependencyGraph};
 use edfi_plan::model::PublishedForm;
 use edfi_plan::plan::audit::{Audit, Cause, Wrong, audit};
+use edfi_plan::plan::diff::{Comparable, diff_any};
 use edfi_plan::plan::load::{LoadOptions, load_plan};
-use edfi_plan::plan::server;
+use edfi_plan::plan::{published, server};
 use edfi_plan::render::{json, lists, text};
 use edfi_plan::source::{self, Document, read_published};
 
@@ -252,4 +253,37 @@ fn forms_are_told_by_content() {
         PublishedForm::Graph
     );
     assert_eq!(form("a,b\n"), PublishedForm::List);
+}
+
+/// A published order is printed as it is, and compared by what it tells.
+#[test]
+fn a_published_order_as_a_plan() {
+    for file in ["ods-ds-5.0-core.json", "ods-ds-5.1-core.json", "dms-ds-5.0-tpdm.json"] {
+        let Some(document) = corpus::document(&format!("metadata/dependencies/{file}")) else { return };
+        let plan = published::as_plan(&read_published(&document).unwrap()).unwrap();
+        let printed: serde_json::Value = serde_json::from_str(&lists::dependencies(&plan)).unwrap();
+        assert_eq!(printed, serde_json::from_slice::<serde_json::Value>(&document.bytes).unwrap(), "{file}");
+    }
+    let Some(document) = corpus::document("metadata/dependencies/ods-ds-5.1-core.graphml") else { return };
+    let graph = standard("ed-fi-5.1");
+    let rows = published::rows(&read_published(&document).unwrap()).unwrap();
+    assert_eq!(rows.len(), 342);
+    assert_eq!(rows.iter().map(|row| row.order).max(), Some(19));
+    let found = diff_any(&Comparable::Graph(Box::new(graph)), &Comparable::Order("graphml".into(), rows));
+    assert_eq!((found.added.len(), found.removed.len(), found.wave_counts), (0, 0, Some((18, 19))));
+    assert_eq!(found.right.limits.len(), 1);
+}
+
+#[test]
+fn an_order_that_is_none() {
+    let rows = |text: &str| {
+        let document = Document { name: "d".to_owned(), bytes: text.as_bytes().to_vec() };
+        published::rows(&read_published(&document).unwrap()).map_err(|error| error.to_string())
+    };
+    let circle = "<graphml><node id='/a/b'/><node id='/a/c'/><edge source='/a/b' target='/a/c'/><edge source='/a/c' target='/a/b'/></graphml>";
+    assert_eq!(rows(circle).unwrap_err(), "the published graph runs in a circle through /a/b, so it states no order");
+    assert!(rows("students\n").unwrap_err().starts_with("a list says which resources"));
+    assert!(
+        rows("[{\"resource\":\"students\",\"order\":1}]").unwrap_err().starts_with("'students' is not a resource path")
+    );
 }

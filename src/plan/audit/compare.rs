@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Audit, Cause, EdgeFinding, Extra, Failure, Missing, Needing, Note, Wrong, counted};
-use crate::graph::{Authorization, DependencyGraph, Edge, Found, ResourceId, Selector};
+use crate::graph::{Authorization, DependencyGraph, Edge, Found, ResourceId, SelectOptions, Selector};
 use crate::model::{Kind, Published, PublishedForm, Reference, ResourceName, Target, Text};
 
 /// How many unknown names are compared with all known ones, to say what may have been meant.
@@ -38,6 +38,8 @@ pub(super) struct Comparison<'c> {
     twice: BTreeSet<ResourceId>,
     /// Optional references that wait for an update.
     deferred: BTreeSet<(ResourceId, ResourceId)>,
+    /// What waits for a resource in a published graph, of those that were asked for.
+    behind: BTreeMap<ResourceId, Vec<bool>>,
     extra: BTreeMap<Text, String>,
     renamed: BTreeMap<Text, ResourceId>,
     notes: Vec<Note>,
@@ -53,6 +55,7 @@ impl<'c> Comparison<'c> {
             updated: BTreeMap::new(),
             twice: BTreeSet::new(),
             deferred: BTreeSet::new(),
+            behind: BTreeMap::new(),
             extra: BTreeMap::new(),
             renamed: BTreeMap::new(),
             notes: Vec::new(),
@@ -129,8 +132,9 @@ impl<'c> Comparison<'c> {
             return Vec::new();
         }
         if name.contains(['*', '?']) {
-            let selector =
-                name.parse::<Selector>().map(|s| self.graph.select(&[s], &[], false, &Authorization::none()));
+            let none = Authorization::none();
+            let options = SelectOptions { required_only: false, authorization: &none, present: BTreeSet::new() };
+            let selector = name.parse::<Selector>().map(|s| self.graph.select(&[s], &[], &options));
             if let Ok(Ok(selection)) = selector {
                 return selection.resources.into_iter().collect();
             }
@@ -177,6 +181,9 @@ impl<'c> Comparison<'c> {
                 .collect();
             let descriptor = resource.kind == Kind::Descriptor;
             if resource.kind == Kind::SchoolYears {
+                if loads.is_empty() {
+                    continue;
+                }
                 self.notes.push(Note {
                     code: "school-years",
                     text: format!(
@@ -300,14 +307,18 @@ impl<'c> Comparison<'c> {
         if updated { Standing::UpdateOnly(wrong) } else { Standing::Wrong(wrong) }
     }
 
-    fn standing_in_graph(&self, before: ResourceId, after: ResourceId, reached: &[bool]) -> Standing {
+    fn standing_in_graph(&mut self, before: ResourceId, after: ResourceId, reached: &[bool]) -> Standing {
         let waits = |steps: &BTreeMap<ResourceId, usize>, id, reached: &[bool]| {
             steps.get(&id).is_some_and(|&vertex| reached.get(vertex) == Some(&true))
         };
         if waits(&self.created, after, reached) {
             return Standing::Kept;
         }
-        let inverted = waits(&self.created, before, &self.reach(after));
+        if !self.behind.contains_key(&after) {
+            let reached = self.reach(after);
+            self.behind.insert(after, reached);
+        }
+        let inverted = self.behind.get(&after).is_some_and(|behind| waits(&self.created, before, behind));
         let wrong = if inverted { Wrong::Inverted } else { Wrong::Dropped };
         if waits(&self.updated, after, reached) { Standing::UpdateOnly(wrong) } else { Standing::Wrong(wrong) }
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::rename::Renames;
-use super::{ChangedReference, Diff, KeyChange, Moved, Requirement, Retargeted, Retyped, Side};
+use super::{ChangedReference, Comparable, Diff, KeyChange, Moved, Requirement, Retargeted, Retyped, Side};
 use crate::graph::DependencyGraph;
 use crate::model::{Details, Kind, Reference, Resource, ResourceName, Target, Text, extension_of};
 use crate::plan::{Operation, server};
@@ -11,25 +11,11 @@ use crate::plan::{Operation, server};
 pub(super) fn compare(left: &DependencyGraph, right: &DependencyGraph) -> Diff {
     let renames = Renames::of(left, right);
     let there: BTreeSet<&ResourceName> = renames.resources.values().map(|r| &r.to).collect();
-    let mut diff = Diff {
-        left: Side::of(left.metadata(), left.ids().len()),
-        right: Side::of(right.metadata(), right.ids().len()),
-        added: right
-            .ids()
-            .map(|id| right.name(id))
-            .filter(|name| left.id(name).is_none() && !there.contains(name))
-            .cloned()
-            .collect(),
-        removed: Vec::new(),
-        renamed: renames.resources.values().cloned().collect(),
-        references_added: Vec::new(),
-        references_removed: Vec::new(),
-        retargeted: Vec::new(),
-        requirements: Vec::new(),
-        keys: Vec::new(),
-        waves: Vec::new(),
-        wave_counts: None,
-    };
+    let sides = (Side::of(left.metadata(), left.ids().len()), Side::of(right.metadata(), right.ids().len()));
+    let mut diff = Diff::between(sides.0, sides.1);
+    let new = right.ids().map(|id| right.name(id)).filter(|name| left.id(name).is_none() && !there.contains(name));
+    diff.added = new.cloned().collect();
+    diff.renamed = renames.resources.values().cloned().collect();
     for id in left.ids() {
         let name = renames.name(left.name(id));
         let Some(other) = right.id(name) else {
@@ -67,6 +53,39 @@ pub(super) fn compare(left: &DependencyGraph, right: &DependencyGraph) -> Diff {
     diff.keys.sort();
     diff.waves.sort();
     diff
+}
+
+/// What an order can be compared in: resources and waves. School years are in no order.
+pub(super) fn waves_only(left: &Comparable, right: &Comparable) -> Diff {
+    let told = "a published order: it tells resources and waves, no references, requirements or keys";
+    let side = |of: &Comparable, waves: &BTreeMap<ResourceName, usize>| match of {
+        Comparable::Graph(graph) => Side::of(graph.metadata(), waves.len()),
+        Comparable::Order(name, _) => {
+            Side { name: name.clone(), fingerprint: Text::default(), resources: waves.len(), limits: vec![told.into()] }
+        }
+    };
+    let waves_of = |of: &Comparable| -> BTreeMap<ResourceName, usize> {
+        let rows = match of {
+            Comparable::Graph(graph) => server::rows(graph).unwrap_or_default(),
+            Comparable::Order(_, rows) => rows.clone(),
+        };
+        let created = rows.into_iter().filter(|row| row.operations.contains(&Operation::Create));
+        // In the old form a person has one row, in a list of rows the first counts.
+        created.rev().map(|row| (row.resource, row.order)).collect()
+    };
+    let (a, b) = (waves_of(left), waves_of(right));
+    let last = |waves: &BTreeMap<ResourceName, usize>| waves.values().max().copied().unwrap_or_default();
+    let moved = a.iter().filter_map(|(name, &from)| {
+        let to = *b.get(name)?;
+        (from != to).then(|| Moved { resource: name.clone(), from, to })
+    });
+    Diff {
+        added: b.keys().filter(|name| !a.contains_key(*name)).cloned().collect(),
+        removed: a.keys().filter(|name| !b.contains_key(*name)).cloned().collect(),
+        waves: moved.collect(),
+        wave_counts: Some((last(&a), last(&b))),
+        ..Diff::between(side(left, &a), side(right, &b))
+    }
 }
 
 /// The wave in which the API's own order creates each resource.

@@ -25,9 +25,10 @@ pub fn audit(audit: &Audit, width: Width) -> String {
     missing(&mut text, &audit.missing, width);
     if !audit.extra.is_empty() {
         text.push_str("\nNot in the graph\n");
-        for extra in &audit.extra {
+        for extra in audit.extra.iter().take(MOST) {
             text.push_str(&sentence("  ", &format!("{}: {}", extra.name, extra.because), 4, width));
         }
+        more(&mut text, "  ", audit.extra.len());
     }
     let same = |a: &EdgeFinding, b: &EdgeFinding| a.prerequisite == b.prerequisite && a.wrong == b.wrong;
     let groups: Vec<&[EdgeFinding]> = audit.edge_findings.chunk_by(same).collect();
@@ -40,11 +41,9 @@ pub fn audit(audit: &Audit, width: Width) -> String {
         }
     }
     if groups.len() > MOST {
-        text.push_str(&format!(
-            "\nand {} more; --format json lists them\n",
-            count(groups.len() - MOST, "resource", "resources")
-        ));
+        text.push('\n');
     }
+    more(&mut text, "", groups.len());
     if !audit.notes.is_empty() {
         text.push_str("\nNotes\n");
         for note in &audit.notes {
@@ -54,13 +53,21 @@ pub fn audit(audit: &Audit, width: Width) -> String {
     text
 }
 
+/// Says how many resources are not shown.
+fn more(text: &mut String, indent: &str, all: usize) {
+    if let Some(more @ 1..) = all.checked_sub(MOST) {
+        text.push_str(&format!("{indent}and {more} more; --format json lists them\n"));
+    }
+}
+
 fn missing(text: &mut String, missing: &[Missing], width: Width) {
     let (coded, others): (Vec<&Missing>, Vec<&Missing>) = missing.iter().partition(|m| m.descriptor);
     if missing.is_empty() {
         return;
     }
     text.push_str("\nMissing\n");
-    for missing in others {
+    let resources = others.len();
+    for missing in others.into_iter().take(MOST) {
         let (always, sometimes): (Vec<_>, Vec<_>) = missing.loads.iter().partition(|l| l.required);
         let names = |loads: &[&Needing]| some(&loads.iter().map(|l| l.resource.short()).collect::<Vec<_>>());
         let mut says = Vec::new();
@@ -77,6 +84,7 @@ fn missing(text: &mut String, missing: &[Missing], width: Width) {
         let says = if says.is_empty() { "nothing else is concerned".to_owned() } else { says.join("; ") };
         text.push_str(&sentence("  ", &format!("{}: {says}", missing.resource.short()), 4, width));
     }
+    more(text, "  ", resources);
     if !coded.is_empty() {
         let names: Vec<String> =
             coded.iter().map(|m| m.resource.short().trim_end_matches("Descriptors").to_owned()).collect();
