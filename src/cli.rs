@@ -10,6 +10,7 @@ mod diff;
 mod folder;
 mod graph;
 mod import;
+mod live;
 mod metadata;
 mod order;
 mod output;
@@ -45,6 +46,7 @@ Examples:
   edfi-plan prereqs sections --no-descriptors   what a section waits for
   edfi-plan -m ed-fi-5.0+tpdm order             another standard
   edfi-plan -m resources.json -m descriptors.json order
+  edfi-plan -m https://api.district.org/v7.1/api order
   edfi-plan audit dependencies.json             what an API's own order gets wrong
 
 Exit codes: 0 answered; 1 findings, or no answer exists; 2 could not do it.";
@@ -55,14 +57,18 @@ struct Global {
     /// Where the metadata comes from; several are merged.
     ///
     /// The name of a bundled graph (see `standards`), a file or a directory of OpenAPI documents,
-    /// ApiModels or graph files, or - for stdin. A bundled name wins over a file of that name; write
-    /// ./NAME for the file.
+    /// ApiModels or graph files, - for stdin, or the URL of an API; `api` stands for the one of
+    /// EDFI_API_BASE_URL or lightbeam.yaml. A bundled name wins over a file of that name; write ./NAME
+    /// for the file.
     #[arg(short, long, value_name = "SOURCE", global = true)]
     metadata: Vec<String>,
 
     /// Leave out an extension: its resources and everything in its _ext blocks.
     #[arg(long, value_name = "PROJECT", global = true)]
     without: Vec<String>,
+
+    #[command(flatten)]
+    live: live::LiveArgs,
 }
 
 #[derive(Debug, Subcommand)]
@@ -105,7 +111,10 @@ struct Context {
 /// Carries out the command that the arguments name.
 pub(crate) fn run() -> ExitCode {
     let cli = Cli::parse();
-    let context = Context { sources: Sources::new(cli.global.metadata, cli.global.without), terminal: Terminal::new() };
+    let context = Context {
+        sources: Sources::new(cli.global.metadata, cli.global.without, cli.global.live),
+        terminal: Terminal::new(),
+    };
     let result = match cli.command {
         Command::Order(args) => order::run(&args, &context),
         Command::Prereqs(args) => prereqs::prerequisites(&args, &context),

@@ -56,6 +56,7 @@
 //! [`render`] turns every answer into text or JSON. Nothing here prints, opens a file or reads the
 //! environment; the `edfi-plan` program does, as a thin layer over this library.
 
+pub mod api;
 pub mod diagnosis;
 pub mod graph;
 pub mod model;

@@ -25,7 +25,7 @@ mod schema;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
-pub use bundled::{DEFAULT, Standard, standard, standards};
+pub use bundled::{DEFAULT, Standard, fitting, standard, standards};
 pub use error::SourceError;
 pub use graph_file::write_graph;
 pub use part::part;

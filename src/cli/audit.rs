@@ -9,7 +9,7 @@ use edfi_plan::source;
 
 use super::order::AuthorizationArgs;
 use super::prereqs::Format;
-use super::{Context, Outcome, metadata};
+use super::{Context, Outcome, live, metadata};
 
 /// Compare somebody else's order with the graph
 ///
@@ -21,8 +21,8 @@ use super::{Context, Outcome, metadata};
 /// Exit code 1 if there are findings. What differs and does no harm is a note.
 #[derive(Debug, Args)]
 pub(crate) struct AuditArgs {
-    /// The file that holds the order, or - for stdin.
-    #[arg(value_name = "FILE")]
+    /// The file that holds the order, the URL of an API that publishes one, or - for stdin.
+    #[arg(value_name = "FILE|URL")]
     order: PathBuf,
 
     #[command(flatten)]
@@ -36,6 +36,7 @@ pub(crate) struct AuditArgs {
 pub(crate) fn run(args: &AuditArgs, context: &Context) -> anyhow::Result<Outcome> {
     let document = match args.order.to_str() {
         Some("-") => context.sources.stdin()?,
+        Some(name) if live::is_api(name) => context.sources.published_by(name, &context.terminal)?,
         _ => metadata::file(&args.order)?,
     };
     let published = source::read_published(&document)?;

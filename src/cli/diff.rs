@@ -19,7 +19,7 @@ use super::{Context, Outcome};
 /// Exit code 1 if anything changes.
 #[derive(Debug, Args)]
 pub(crate) struct DiffArgs {
-    /// A bundled graph, a file or a directory; several files as a comma list.
+    /// A bundled graph, a file, a directory or the URL of an API; several as a comma list.
     #[arg(value_name = "A")]
     left: String,
     /// Another.

@@ -9,6 +9,7 @@ use edfi_plan::graph::DependencyGraph;
 use edfi_plan::model::{Model, Published};
 use edfi_plan::source::{self, DEFAULT, Document, SourceError};
 
+use super::live::{self, LiveArgs};
 use super::terminal::Terminal;
 
 /// The largest document that is read, in bytes: thirty times the largest real one.
@@ -18,16 +19,21 @@ const LARGEST: u64 = 256 << 20;
 pub(crate) struct Sources {
     names: Vec<String>,
     without: Vec<String>,
+    live: LiveArgs,
 }
 
 impl Sources {
-    pub(crate) fn new(names: Vec<String>, without: Vec<String>) -> Self {
-        Self { names, without }
+    pub(crate) fn new(mut names: Vec<String>, without: Vec<String>, live: LiveArgs) -> Self {
+        // A configuration that is named and nothing else means its API.
+        if names.is_empty() && live.names_configuration() {
+            names.push(live::CONFIGURED.to_owned());
+        }
+        Self { names, without, live }
     }
 
     /// The sources and others, as `import` takes them.
     pub(crate) fn and(&self, names: &[String]) -> Self {
-        Self { names: [&self.names, names].concat(), without: self.without.clone() }
+        Self { names: [&self.names, names].concat(), without: self.without.clone(), live: self.live.clone() }
     }
 
     /// Whether none was named.
@@ -41,6 +47,16 @@ impl Sources {
             bail!("-: stdin can be read once only; give the metadata or the other document as a file");
         }
         stdin()
+    }
+
+    /// The order that an API publishes.
+    pub(crate) fn published_by(&self, name: &str, terminal: &Terminal) -> anyhow::Result<Document> {
+        let in_use = match self.names.as_slice() {
+            [] => Some(DEFAULT),
+            [only] if is_bundled(only) => Some(only.as_str()),
+            _ => None,
+        };
+        self.live.published(name, in_use, terminal)
     }
 
     /// The order that the only source publishes, where it is no metadata but the order of an API.
@@ -76,11 +92,11 @@ impl Sources {
         match names {
             // The straight way: nothing to merge, nothing to leave out.
             [only] if is_bundled(only) && self.without.is_empty() => Ok(source::standard(only)?),
-            _ => Ok(source::read(&self.documents(names)?, &self.without)?),
+            _ => Ok(source::read(&self.documents(names, terminal)?, &self.without)?),
         }
     }
 
-    fn documents(&self, names: &[String]) -> anyhow::Result<Vec<Document>> {
+    fn documents(&self, names: &[String], terminal: &Terminal) -> anyhow::Result<Vec<Document>> {
         let mut documents = Vec::new();
         let mut stdin_read = false;
         for name in names {
@@ -90,8 +106,9 @@ impl Sources {
                 }
                 documents.push(stdin()?);
             } else if is_bundled(name) {
-                let model = source::standard(name)?;
-                documents.push(Document { name: name.clone(), bytes: source::write_graph(&model)?.into_bytes() });
+                documents.push(bundled(name)?);
+            } else if live::is_api(name) {
+                documents.extend(self.live.documents(name, terminal)?);
             } else {
                 documents.extend(files(name)?);
             }
@@ -104,6 +121,12 @@ impl Sources {
 fn is_bundled(name: &str) -> bool {
     let core = name.split('+').next().unwrap_or_default();
     source::standards().iter().any(|standard| standard.name.eq_ignore_ascii_case(core))
+}
+
+/// A bundled graph as a document, to be merged with others.
+pub(crate) fn bundled(name: &str) -> anyhow::Result<Document> {
+    let model = source::standard(name)?;
+    Ok(Document { name: name.to_owned(), bytes: source::write_graph(&model)?.into_bytes() })
 }
 
 /// Reads stdin as a document.

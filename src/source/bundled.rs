@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::api::DataModel;
 use crate::model::{Kind, Model, ResourceName};
 
 use super::draft::SchemaKey;
@@ -118,4 +119,42 @@ pub(super) fn standards_of(
     }
     let version = |name: &str| name.rsplit('-').next().unwrap_or(name).to_owned();
     cores().filter(|(_, model)| fits(model)).map(|(name, _)| version(name)).collect()
+}
+
+/// The bundled graph, with its parts, that fits what an API says it serves; `None` where none does.
+///
+/// Versions agree in major and minor: `5.1.0` and `3.3.1-b` are served by `ed-fi-5.1` and `ed-fi-3.3`.
+#[must_use]
+pub fn fitting(models: &[DataModel]) -> Option<String> {
+    let folded = |name: &str| name.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_lowercase();
+    let bundled = |name: &str| BUNDLED.iter().any(|standard| standard.name == name);
+    let core = models.iter().find(|model| folded(&model.name) == "edfi")?;
+    let mut numbers = core.version.split('.');
+    let core = format!("ed-fi-{}.{}", numbers.next()?, numbers.next()?);
+    if !bundled(&core) {
+        return None;
+    }
+    let mut parts: Vec<String> = models.iter().map(|model| folded(&model.name)).collect();
+    parts.sort_unstable();
+    parts.dedup();
+    let parts = parts.into_iter().filter(|part| bundled(&format!("{core}+{part}"))).map(|part| format!("+{part}"));
+    Some(std::iter::once(core.clone()).chain(parts).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_the_graph_for_what_an_api_serves() {
+        let fit = |models: &[(&str, &str)]| {
+            let model = |(name, version): &(&str, &str)| DataModel { name: (*name).into(), version: (*version).into() };
+            fitting(&models.iter().map(model).collect::<Vec<_>>())
+        };
+        assert_eq!(fit(&[("Ed-Fi", "5.1.0")]).as_deref(), Some("ed-fi-5.1"));
+        assert_eq!(fit(&[("TPDM", "1.1.0"), ("Ed-Fi", "3.3.1-b"), ("Mine", "1")]).as_deref(), Some("ed-fi-3.3+tpdm"));
+        assert_eq!(fit(&[("Ed-Fi", "9.9.0")]), None);
+        assert_eq!(fit(&[("TPDM", "1.1.0")]), None);
+        assert_eq!(fit(&[("Ed-Fi", "5")]), None);
+    }
 }
