@@ -24,6 +24,9 @@ pub(super) fn read(document: &Document, syntax: Syntax) -> Result<Draft, SourceE
     let reader = Reader { api: &api, document: &document.name };
     let mut draft = Draft { version: api.info.data_standard(), ..Draft::default() };
     let mut strange = BTreeSet::new();
+    if reader.is_profile() {
+        return Err(reader.not_metadata(&strange));
+    }
 
     for (path, item) in &api.paths {
         let Some(name) = ResourceName::from_path(path.clone()) else { continue };
@@ -198,6 +201,13 @@ impl<'d> Reader<'d> {
         };
         let server = DIALECTS.iter().find(|(title, _)| api.info.title.contains(title)).map(|(_, server)| *server);
         server.map_or(version.clone(), |server| format!("{version}, {server}"))
+    }
+
+    /// A profile takes members away, so what it posts has schemas of its own (DESIGN 4.1).
+    fn is_profile(&self) -> bool {
+        let bodies = self.api.paths.values().filter_map(|item| self.api.body_of(item.post.as_ref()?));
+        let mut names = bodies.filter_map(Schema::referenced_name);
+        names.any(|name| name.ends_with("_writable") || name.ends_with("_readable"))
     }
 
     /// Says what the document is instead of Ed-Fi resources.

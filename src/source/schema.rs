@@ -28,6 +28,10 @@ pub(super) struct Schema {
     required: Required,
     #[serde(rename = "allOf")]
     all_of: Vec<Schema>,
+    #[serde(rename = "anyOf")]
+    any_of: Vec<Schema>,
+    #[serde(rename = "oneOf")]
+    one_of: Vec<Schema>,
     #[serde(rename = "x-Ed-Fi-isIdentity")]
     pub(super) is_identity: bool,
     #[serde(rename = "x-Ed-Fi-isUpdatable")]
@@ -39,11 +43,35 @@ pub(super) struct Schema {
 impl Schema {
     /// The `$ref`, whether bare or as the only element of an `allOf` (the way to give it siblings).
     pub(super) fn pointer(&self) -> Option<&str> {
-        match (&self.reference, self.all_of.as_slice()) {
-            (Some(reference), _) => Some(reference),
-            (None, [only]) => only.reference.as_deref(),
+        let only = |parts: &'_ [Self]| match parts {
+            [only] => only.reference.is_some(),
+            _ => false,
+        };
+        if self.reference.is_some() {
+            return self.reference.as_deref();
+        }
+        // `anyOf` with one `$ref` and a null says that the value may be absent (OpenAPI 3.1).
+        let choices = self.any_of.iter().chain(&self.one_of).filter(|choice| !choice.kind.is("null"));
+        let choices: Vec<&Self> = choices.collect();
+        match choices.as_slice() {
+            [choice] => choice.reference.as_deref(),
+            _ if only(&self.all_of) => self.all_of.first().and_then(|part| part.reference.as_deref()),
             _ => None,
         }
+    }
+
+    /// The schemas it is put together of, where a single `$ref` does not say it all.
+    pub(super) fn parts(&self) -> &[Self] {
+        if self.pointer().is_some() { &[] } else { &self.all_of }
+    }
+
+    /// Whether it is an object without objects or collections in it but for a `link`, as the schema of
+    /// a reference is.
+    pub(super) fn holds_scalars_only(&self) -> bool {
+        let nested = |(name, schema): (&Text, &Self)| {
+            name != "link" && (schema.pointer().is_some() || schema.is_object() || schema.is_array())
+        };
+        self.is_object() && !self.properties.iter().any(nested)
     }
 
     /// The name of the schema that the `$ref` leads to.
@@ -56,7 +84,7 @@ impl Schema {
     }
 
     pub(super) fn is_object(&self) -> bool {
-        !self.properties.is_empty() || self.kind.is("object")
+        !self.properties.is_empty() || self.kind.is("object") || !self.all_of.is_empty()
     }
 
     pub(super) fn is_array(&self) -> bool {

@@ -84,6 +84,30 @@ fn references_that_lead_nowhere_or_in_circles() {
 }
 
 #[test]
+fn schemas_inside_each_other_without_end() {
+    let chain: Vec<String> = (0..20_000)
+        .map(|n| {
+            format!(
+                r##""edFi_l{n}":{{"type":"object","properties":{{"x":{{"$ref":"#/components/schemas/edFi_l{}"}}}}}}"##,
+                n + 1
+            )
+        })
+        .chain([r##""edFi_student":{"type":"object","properties":{"x":{"$ref":"#/components/schemas/edFi_l0"}}}"##
+            .to_owned()])
+        .chain([r##""edFi_l20000":{"type":"string"}"##.to_owned()])
+        .collect();
+    refused(api(&chain.join(",")).as_bytes(), &["more than 64 schemas inside each other"]);
+}
+
+#[test]
+fn a_profile_is_refused_by_name() {
+    let profile = r##"{"openapi":"3.0.1","info":{"title":"Ed-Fi Operational Data Store API"},"paths":{"/ed-fi/students":{"post":{"requestBody":
+        {"content":{"application/vnd.ed-fi.student.x.writable+json":{"schema":{"$ref":"#/components/schemas/edFi_student_writable"}}}}},"get":{}},
+        "/ed-fi/students/{id}":{}},"components":{"schemas":{"edFi_student_writable":{"type":"object","properties":{}}}}}"##;
+    refused(profile.as_bytes(), &["a profile document"]);
+}
+
+#[test]
 fn schemas_that_multiply() {
     // Each level uses the next one ten times: 10^7 properties from a page of text.
     let mut schemas = vec![

@@ -2,7 +2,7 @@
 
 use edfi_plan::graph::DependencyGraph;
 use edfi_plan::model::{Reference, Resource};
-use edfi_plan::source;
+use edfi_plan::source::{self, Document};
 
 use crate::fixtures;
 
@@ -70,4 +70,34 @@ fn resources_alone_say_what_is_unresolved() {
         ]
     );
     assert!(graph.metadata().limits.iter().any(|limit| limit.contains("no descriptors document")));
+}
+
+/// Ways to write a reference that no server of today uses, but the format allows.
+#[test]
+fn references_in_other_words() {
+    let document = r##"{"openapi":"3.1.0","info":{"title":"t","version":"3"},
+        "paths":{"/ed-fi/students":{"post":{"requestBody":{"content":{"application/json":{"schema":{"$ref":"#/components/schemas/edFi_student"}}}}}},
+            "/ed-fi/students/{id}":{},
+            "/ed-fi/schools":{"post":{"requestBody":{"content":{"application/json":{"schema":{"$ref":"#/components/schemas/edFi_school"}}}}}},
+            "/ed-fi/schools/{id}":{}},
+        "components":{"schemas":{
+            "edFi_school":{"type":"object","properties":{"schoolId":{"type":["integer","null"]}},"required":["schoolId"]},
+            "edFi_schoolReference":{"type":"object","properties":{"schoolId":{"type":"integer"}}},
+            "edFi_base":{"type":"object","required":["schoolReference"],"properties":{"schoolReference":{"$ref":"#/components/schemas/edFi_schoolReference"}}},
+            "edFi_student":{"allOf":[{"$ref":"#/components/schemas/edFi_base"},{"type":"object","properties":{
+                "homeSchool":{"$ref":"#/components/schemas/edFi_schoolReference"},
+                "lastSchoolReference":{"anyOf":[{"$ref":"#/components/schemas/edFi_schoolReference"},{"type":"null"}]},
+                "otherSchools":{"type":"array","items":{"$ref":"#/components/schemas/edFi_schoolReference"}}}}]}}}}"##;
+    let graph = fixtures::graph(&[Document { name: "d".to_owned(), bytes: document.as_bytes().to_vec() }]);
+    let students = graph.model().resource(&"/ed-fi/students".parse().unwrap()).unwrap();
+    let found: Vec<(&str, bool)> = students.references.iter().map(|r| (r.path.as_str(), r.required)).collect();
+    assert_eq!(
+        found,
+        [
+            ("$.homeSchool", false),
+            ("$.lastSchoolReference", false),
+            ("$.otherSchools[*]", false),
+            ("$.schoolReference", true)
+        ]
+    );
 }

@@ -17,6 +17,9 @@ const ENVELOPE: [&str; 4] = ["id", "_etag", "_lastModifiedDate", "link"];
 /// this many steps has schemas that multiply.
 const MOST_STEPS: usize = 200_000;
 
+/// Named schemas inside each other; real resources have three or four.
+const DEEPEST: usize = 64;
+
 pub(super) struct Walk<'d, 'r> {
     reader: &'r Reader<'d>,
     resource: &'r mut DraftResource,
@@ -52,6 +55,22 @@ impl<'d, 'r> Walk<'d, 'r> {
     }
 
     fn object(&mut self, schema: &'d Schema, here: &Place<'_>) -> Result<(), SourceError> {
+        if self.within.len() > DEEPEST {
+            return Err(SourceError::content(
+                self.reader.document,
+                here.path.get(..80).unwrap_or(here.path),
+                format!("more than {DEEPEST} schemas inside each other"),
+                "No Ed-Fi resource nests this deep; fetch the document again",
+            ));
+        }
+        // A schema put together of several: what each of them holds stands here.
+        for part in schema.parts() {
+            let (name, part) = self.reader.schema(part, here.path)?;
+            self.within.push(name.unwrap_or_default());
+            let done = self.object(part, here);
+            self.within.pop();
+            done?;
+        }
         for (name, property) in &schema.properties {
             if here.root && ENVELOPE.contains(&name.as_str()) || name == "link" {
                 continue;
@@ -98,12 +117,7 @@ impl<'d, 'r> Walk<'d, 'r> {
                 None => self.reader.schema(property, path)?,
             };
         if let Some(target) = reference_target(name, schema_name, schema) {
-            let members = schema.members();
-            let identifying = property.is_identity.then_some(true);
-            self.resource.references.insert(
-                path.clone(),
-                DraftReference { required: here.required, identifying, members, ..DraftReference::to(target) },
-            );
+            self.reference(path, target, schema, property.is_identity.then_some(true), here);
             self.field(path, FieldType { kind: FieldKind::Reference, ..FieldType::default() }, required);
             return Ok(());
         }
@@ -114,6 +128,10 @@ impl<'d, 'r> Walk<'d, 'r> {
                 let Some(items) = &schema.items else { return Ok(()) };
                 let (item_name, item) = self.reader.schema(items, path)?;
                 let item_path = format!("{path}[*]");
+                if let Some(target) = reference_target(name, item_name, item) {
+                    self.reference(&item_path.into(), target, item, None, here);
+                    return Ok(());
+                }
                 self.nested(item, item_name, path, &Place { path: &item_path, required: here.required, root: false })
             }
             FieldKind::Object => {
@@ -135,6 +153,19 @@ impl<'d, 'r> Walk<'d, 'r> {
                 Ok(())
             }
         }
+    }
+
+    fn reference(
+        &mut self,
+        path: &Text,
+        target: DraftTarget,
+        schema: &Schema,
+        identifying: Option<bool>,
+        here: &Place<'_>,
+    ) {
+        let members = schema.members();
+        let reference = DraftReference { required: here.required, identifying, members, ..DraftReference::to(target) };
+        self.resource.references.insert(path.clone(), reference);
     }
 
     fn scalar(
@@ -205,10 +236,7 @@ fn child_entity(schema: &str) -> Text {
 /// What a property refers to, if it is a reference: its schema is a reference schema, or it is the
 /// school year, which some documents inline (DESIGN 4.2 and 4.6).
 fn reference_target(property: &str, schema_name: Option<&str>, schema: &Schema) -> Option<DraftTarget> {
-    if !property.ends_with("Reference") {
-        return None;
-    }
-    let base = schema_name.and_then(reference_base);
+    let base = schema_name.and_then(reference_base).filter(|_| schema.holds_scalars_only());
     let school_years = property.to_ascii_lowercase().ends_with("schoolyeartypereference");
     match base {
         Some(base) if base.eq_ignore_ascii_case("edfi_schoolYearType") => Some(DraftTarget::SchoolYears),
