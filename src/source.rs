@@ -66,7 +66,29 @@ pub fn read(documents: &[Document], without: &[String]) -> Result<Model, SourceE
         api_model::adopt_names(&mut draft, &drafts);
         drafts.push(draft);
     }
-    Ok(resolve::resolve(merge::merge(drafts)?, without))
+    let merged = merge::merge(drafts)?;
+    known_extensions(&merged, without)?;
+    Ok(resolve::resolve(merged, without))
+}
+
+/// Refuses to leave out what is not there: most likely a name is misspelt.
+fn known_extensions(draft: &draft::Draft, without: &[String]) -> Result<(), SourceError> {
+    let projects = draft.resources.keys().filter(|name| !name.is_core()).map(|name| name.project().to_owned());
+    let paths = draft.resources.values().flat_map(|resource| resource.references.keys().chain(resource.fields.keys()));
+    let blocks = paths.filter_map(|path| crate::model::extension_of(path)).map(str::to_owned);
+    let known: std::collections::BTreeMap<String, String> =
+        projects.chain(blocks).map(|name| (draft::fold_project(&name), name)).collect();
+    match without.iter().find(|name| !known.contains_key(&draft::fold_project(name))) {
+        Some(name) => Err(SourceError::NoSuchExtension {
+            name: name.clone(),
+            known: if known.is_empty() {
+                "none".to_owned()
+            } else {
+                known.into_values().collect::<Vec<_>>().join(", ")
+            },
+        }),
+        None => Ok(()),
+    }
 }
 
 /// What one document says.

@@ -56,6 +56,14 @@ pub enum SourceError {
         /// The way out.
         advice: String,
     },
+    /// An extension to be left out that the documents do not have.
+    #[error("there is no extension '{name}' to leave out. Extensions here: {known}")]
+    NoSuchExtension {
+        /// What was asked for.
+        name: String,
+        /// The extensions there are.
+        known: String,
+    },
     /// A bundled graph that does not exist.
     #[error("no bundled graph is called '{name}'. There are: {known}. Write ./{name} for a file")]
     NoSuchStandard {
