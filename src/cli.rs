@@ -28,7 +28,7 @@ use edfi_plan::plan::RequiredCycle;
 use self::metadata::Sources;
 use self::terminal::Terminal;
 
-/// Load order and prerequisites for Ed-Fi APIs, from their own metadata.
+/// Load order, prerequisites and the meaning of errors for Ed-Fi APIs, from their own metadata.
 #[derive(Debug, Parser)]
 #[command(name = "edfi-plan", version, max_term_width = 100, after_help = EXAMPLES)]
 #[command(infer_subcommands = true)]

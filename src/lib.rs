@@ -1,4 +1,4 @@
-//! Load order and prerequisites for Ed-Fi APIs, from their own metadata.
+//! Load order, prerequisites and the meaning of errors for Ed-Fi APIs, from their own metadata.
 //!
 //! An Ed-Fi API refuses a record whose references do not exist yet. This crate builds the graph of
 //! resources and references from the API's own documents, or takes one that it carries, and orders it.

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{Operation, RequiredCycle};
 use crate::graph::{Aim, Authorization, Constraint, DependencyGraph, Edge, Precedence, ResourceId, Selection};
-use crate::model::{Kind, ResourceName, Target, Text};
+use crate::model::{Kind, Reference, ResourceName, Target, Text};
 
 /// How to plan.
 #[derive(Debug, Clone, Default)]
@@ -237,11 +237,11 @@ pub(super) fn around(
     LoadPlan {
         waves,
         deferred,
-        self_references: self_references(graph, &chosen),
+        self_references: self_references(graph, &chosen, options.required_only),
         external: Needs::of(graph, &chosen, options).external(graph, options),
         one_of: one_of(graph, selection, &chosen),
-        ambiguous: ambiguous(graph, &chosen),
-        unresolved: unresolved(graph, &chosen),
+        ambiguous: ambiguous(graph, &chosen, options.required_only),
+        unresolved: unresolved(graph, &chosen, options.required_only),
         exact: true,
     }
 }
@@ -433,12 +433,20 @@ impl Needs {
     }
 }
 
-fn self_references(graph: &DependencyGraph, chosen: &impl Fn(ResourceId) -> bool) -> Vec<SelfReference> {
+fn self_references(
+    graph: &DependencyGraph,
+    chosen: &impl Fn(ResourceId) -> bool,
+    required_only: bool,
+) -> Vec<SelfReference> {
+    let heeded = |r: &&Reference| r.required || !required_only;
     let edges = graph.ids().filter(|&id| chosen(id)).filter_map(|id| graph.edge(id, id));
     edges
         .flat_map(|edge| {
             let resource = graph.name(edge.dependent);
-            graph.references(edge).map(|r| SelfReference { resource: resource.clone(), path: r.path.clone() })
+            graph
+                .references(edge)
+                .filter(heeded)
+                .map(|r| SelfReference { resource: resource.clone(), path: r.path.clone() })
         })
         .collect()
 }
@@ -466,9 +474,10 @@ fn one_of(graph: &DependencyGraph, selection: &Selection, chosen: &impl Fn(Resou
         .collect()
 }
 
-fn ambiguous(graph: &DependencyGraph, chosen: &impl Fn(ResourceId) -> bool) -> Vec<Ambiguous> {
+fn ambiguous(graph: &DependencyGraph, chosen: &impl Fn(ResourceId) -> bool, required_only: bool) -> Vec<Ambiguous> {
     let of_chosen = graph.ids().filter(|&id| chosen(id)).flat_map(|id| graph.ambiguous(id).map(move |r| (id, r)));
     of_chosen
+        .filter(|(_, reference)| reference.required || !required_only)
         .filter_map(|(id, reference)| match &reference.target {
             Target::Resource(target) => Some(Ambiguous {
                 resource: graph.name(id).clone(),
@@ -481,9 +490,10 @@ fn ambiguous(graph: &DependencyGraph, chosen: &impl Fn(ResourceId) -> bool) -> V
         .collect()
 }
 
-fn unresolved(graph: &DependencyGraph, chosen: &impl Fn(ResourceId) -> bool) -> Vec<Unresolved> {
+fn unresolved(graph: &DependencyGraph, chosen: &impl Fn(ResourceId) -> bool, required_only: bool) -> Vec<Unresolved> {
     let of_chosen = graph.ids().filter(|&id| chosen(id)).flat_map(|id| graph.unresolved(id).map(move |r| (id, r)));
     of_chosen
+        .filter(|(_, (reference, _))| reference.required || !required_only)
         .map(|(id, (reference, name))| Unresolved {
             resource: graph.name(id).clone(),
             path: reference.path.clone(),
