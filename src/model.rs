@@ -11,6 +11,7 @@ mod published;
 pub(crate) use details::LazyDetails;
 pub use details::{Collection, Details, Equality, Field, FieldType, KeyField, Kind as FieldKind, QueryParameter};
 pub use name::ResourceName;
+pub(crate) use name::fold_project;
 pub use published::{OrderRow, Published, PublishedEdge, PublishedForm, PublishedNode};
 
 use serde::{Deserialize, Serialize};
@@ -157,6 +158,11 @@ impl Reference {
 pub(crate) fn extension_of(path: &str) -> Option<&str> {
     let (_, rest) = path.split_once("._ext.")?;
     rest.split(['.', '[']).next()
+}
+
+/// Whether a property or entity is called as descriptors are (DESIGN 4.2).
+pub(crate) fn names_descriptor(name: &str) -> bool {
+    name.ends_with("Descriptor") || name.ends_with("descriptor")
 }
 
 /// What a reference points to.

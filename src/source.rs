@@ -77,8 +77,8 @@ fn known_extensions(draft: &draft::Draft, without: &[String]) -> Result<(), Sour
     let paths = draft.resources.values().flat_map(|resource| resource.references.keys().chain(resource.fields.keys()));
     let blocks = paths.filter_map(|path| crate::model::extension_of(path)).map(str::to_owned);
     let known: std::collections::BTreeMap<String, String> =
-        projects.chain(blocks).map(|name| (draft::fold_project(&name), name)).collect();
-    match without.iter().find(|name| !known.contains_key(&draft::fold_project(name))) {
+        projects.chain(blocks).map(|name| (crate::model::fold_project(&name), name)).collect();
+    match without.iter().find(|name| !known.contains_key(&crate::model::fold_project(name))) {
         Some(name) => Err(SourceError::NoSuchExtension {
             name: name.clone(),
             known: if known.is_empty() {

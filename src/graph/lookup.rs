@@ -1,7 +1,7 @@
 //! Finding a resource by whatever people and servers call it.
 
 use super::{DependencyGraph, ResourceId, id};
-use crate::model::{ED_FI, ResourceName};
+use crate::model::{ED_FI, ResourceName, fold_project};
 
 /// What a name stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -140,7 +140,7 @@ impl Wanted {
         let lower = name.trim().trim_matches('/').to_ascii_lowercase();
         // A path has slashes, an entity a dot, a schema an underscore.
         let (project, plain) = match lower.split_once(['/', '.', '_']) {
-            Some((project, plain)) => (Some(fold(project)), plain.replace('_', "")),
+            Some((project, plain)) => (Some(fold_project(project)), plain.replace('_', "")),
             None => (None, lower),
         };
         Self { project, plain }
@@ -152,7 +152,7 @@ impl Wanted {
         let named = (!endpoint.is_empty() && name.eq_ignore_ascii_case(endpoint))
             || name.eq_ignore_ascii_case(entity)
             || referenced.is_some_and(|base| base.eq_ignore_ascii_case(entity));
-        named && self.project.as_deref().is_none_or(|wanted| wanted == fold(project))
+        named && self.project.as_deref().is_none_or(|wanted| wanted == fold_project(project))
     }
 
     /// The name before or after Data Standard 5 renamed parents to contacts.
@@ -161,9 +161,4 @@ impl Wanted {
         let plain = swap("parent", "contact").or_else(|| swap("contact", "parent"))?;
         Some(Self { project: self.project.clone(), plain })
     }
-}
-
-/// A project without case and punctuation, as schemas spell it.
-fn fold(project: &str) -> String {
-    project.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Aim, Authorization, DependencyGraph, Edge, Follow, Link, ResourceId};
-use crate::model::{Kind, Target, Text};
+use crate::model::{Kind, Target, Text, names_descriptor};
 
 /// Which way a tree grows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -155,7 +155,7 @@ impl DependencyGraph {
             let (item, descriptor) = match (aim, &reference.target) {
                 (Aim::Resource(id), _) if id == of => continue,
                 (Aim::Resource(id), _) => (TreeItem::Resource(id), self.resource(id).kind == Kind::Descriptor),
-                (_, Target::Unresolved(name)) => (TreeItem::Unresolved(name.clone()), is_descriptor(name)),
+                (_, Target::Unresolved(name)) => (TreeItem::Unresolved(name.clone()), names_descriptor(name)),
                 (_, Target::Abstract(entity)) => (TreeItem::OneOf(entity.clone()), false),
                 (_, Target::Resource(_)) => continue,
             };
@@ -205,9 +205,4 @@ impl DependencyGraph {
         because.sort();
         because
     }
-}
-
-/// A name that nobody resolves is a descriptor's if it was the name of a property.
-fn is_descriptor(name: &str) -> bool {
-    name.ends_with("Descriptor")
 }

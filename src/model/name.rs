@@ -78,6 +78,11 @@ impl ResourceName {
     }
 }
 
+/// A project without case and punctuation: `grandbend` for `grand-bend`, `GrandBend` and `grandBend`.
+pub(crate) fn fold_project(project: &str) -> String {
+    project.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
+}
+
 impl PartialOrd for ResourceName {
     fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
         Some(self.cmp(other))

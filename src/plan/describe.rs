@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::load::LoadPlan;
 use crate::graph::{Authorization, DependencyGraph, Follow, ResourceId};
-use crate::model::{FieldType, Kind, Pathway, Reference, ResourceName, Target, Text};
+use crate::model::{FieldType, Kind, Pathway, Reference, ResourceName, Target, Text, names_descriptor};
 
 /// What `show` answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -147,7 +147,7 @@ fn reference(graph: &DependencyGraph, reference: &Reference) -> DescribedReferen
             (Text::new(name.as_str()), "resource", descriptor)
         }
         Target::Abstract(entity) => (entity.clone(), "abstract", false),
-        Target::Unresolved(name) => (name.clone(), "unresolved", name.ends_with("Descriptor")),
+        Target::Unresolved(name) => (name.clone(), "unresolved", names_descriptor(name)),
     };
     DescribedReference {
         path: reference.path.clone(),

@@ -10,11 +10,11 @@ mod walk;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{ED_FI, Equality, FieldType, Kind, Origin, ResourceName, Text};
+use crate::model::{ED_FI, Equality, FieldType, Kind, Origin, ResourceName, Text, fold_project};
 
 use self::document::{ApiSchema, PathMapping, Project, ReferencePath, ResourceSchema};
 use self::walk::Walk;
-use super::draft::{Draft, DraftAbstract, DraftResource, KeyPath, Member, SchemaKey, Standing, fold_project};
+use super::draft::{Draft, DraftAbstract, DraftResource, KeyPath, Member, SchemaKey, Standing};
 use super::resolve::is_school_years;
 use super::{Document, SourceError, Syntax, sha256};
 

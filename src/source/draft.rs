@@ -5,7 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Collection, Equality, Field, FieldType, KeyField, Kind, Origin, ResourceName, Target, Text};
+use crate::model::{
+    Collection, Equality, Field, FieldType, KeyField, Kind, Origin, ResourceName, Target, Text, fold_project,
+};
 
 /// The statements of one or several documents.
 #[derive(Debug, Clone, Default)]
@@ -95,11 +97,6 @@ impl SchemaKey {
     pub(crate) fn entity(&self) -> &str {
         self.0.split_once('_').map_or(self.0.as_str(), |(_, entity)| entity)
     }
-}
-
-/// A project without case and punctuation: `grandbend` for `grand-bend`, `GrandBend` and `grandBend`.
-pub(crate) fn fold_project(project: &str) -> String {
-    project.chars().filter(|c| c.is_ascii_alphanumeric()).map(|c| c.to_ascii_lowercase()).collect()
 }
 
 #[derive(Debug, Clone, Default)]

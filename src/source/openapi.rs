@@ -5,11 +5,11 @@ mod walk;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Kind, Origin, ResourceName, Text};
+use crate::model::{Kind, Origin, ResourceName, Text, fold_project};
 
 use self::document::{OpenApi, Operation};
 use self::walk::Walk;
-use super::draft::{Draft, DraftAbstract, DraftResource, Identity, Member, SchemaKey, Standing, fold_project};
+use super::draft::{Draft, DraftAbstract, DraftResource, Identity, Member, SchemaKey, Standing};
 use super::resolve::{SCHOOL_YEAR_TYPE, school_years};
 use super::schema::Schema;
 use super::{Document, SourceError, Syntax, sha256};

@@ -6,9 +6,9 @@ use crate::model::{
     AbstractResource, Details, LazyDetails, Model, Reference, Resource, ResourceName, Text, extension_of,
 };
 
-use super::draft::fold_project;
 use super::resolve::pathways;
 use super::sha256;
+use crate::model::fold_project;
 
 /// Splits off what the extension `project` adds: its resources, and what stands under its `_ext`
 /// blocks in other resources. The fingerprint stays that of the whole.

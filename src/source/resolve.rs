@@ -8,11 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
     AbstractResource, Details, ED_FI, FieldKind, FieldType, KeyField, Kind, Metadata, Model, Pathway, Reference,
-    Resource, ResourceName, Target, Text, extension_of,
+    Resource, ResourceName, Target, Text, extension_of, fold_project,
 };
 
 use self::descriptors::Descriptors;
-use super::draft::{Draft, DraftAbstract, DraftReference, DraftResource, DraftTarget, SchemaKey, fold_project};
+use super::draft::{Draft, DraftAbstract, DraftReference, DraftResource, DraftTarget, SchemaKey};
 use super::fingerprint;
 
 /// Abstract even where a document gives them a path, as MetaEd does (DESIGN 4.4).

@@ -128,14 +128,9 @@ pub(super) fn scalar_kind(kind: &TypeName, format: Option<&str>, name: &str) -> 
         (_, Some("date")) => FieldKind::Date,
         (_, Some("date-time")) => FieldKind::DateTime,
         (_, Some("time")) => FieldKind::Time,
-        _ if is_descriptor(name) => FieldKind::Descriptor,
+        _ if crate::model::names_descriptor(name) => FieldKind::Descriptor,
         _ => FieldKind::String,
     }
-}
-
-/// A property that holds a descriptor URI is called so (DESIGN 4.2).
-pub(super) fn is_descriptor(property: &str) -> bool {
-    property.strip_suffix("Descriptor").or_else(|| property.strip_suffix("descriptor")).is_some()
 }
 
 pub(super) fn last_segment(pointer: Option<&str>) -> Option<&str> {

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{ED_FI, Kind};
+use crate::model::{ED_FI, Kind, fold_project};
 use crate::source::SourceError;
 use crate::source::bundled;
-use crate::source::draft::{Draft, SchemaKey, fold_project};
+use crate::source::draft::{Draft, SchemaKey};
 
 /// Checks that what the documents extend or refer to in core is there.
 pub(super) fn check(merged: &Draft) -> Result<(), SourceError> {

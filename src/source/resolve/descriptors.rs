@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Kind, ResourceName};
-use crate::source::draft::{DraftResource, fold_project};
+use crate::model::{Kind, ResourceName, fold_project};
+use crate::source::draft::DraftResource;
 
 /// All descriptors by entity without case: `gradeleveldescriptor`.
 pub(super) struct Descriptors {
