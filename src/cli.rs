@@ -4,7 +4,6 @@ mod affected;
 mod arrange;
 mod audit;
 mod check;
-mod data;
 mod diagnose;
 mod diff;
 mod folder;

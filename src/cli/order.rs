@@ -1,17 +1,19 @@
 //! `order`: which resources to load, in which waves.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use anyhow::bail;
 use clap::{Args, ValueEnum};
-use edfi_plan::graph::{Authorization, DependencyGraph, ResourceId, SelectOptions, Selection, Selector};
+use edfi_plan::graph::{Authorization, DependencyGraph, Edge, ResourceId, SelectOptions, Selection, Selector};
 use edfi_plan::model::{Metadata, Published};
 use edfi_plan::plan::load::{LoadOptions, LoadPlan, load_plan};
 use edfi_plan::plan::{published, server};
+use edfi_plan::records::{Folder, scan};
 use edfi_plan::render::{json, lists, text};
 
-use super::{Context, Outcome, data};
+use super::folder::{FolderArgs, named, with_progress};
+use super::{Context, Outcome};
 
 /// Print the load order in waves
 ///
@@ -34,6 +36,9 @@ pub(crate) struct OrderArgs {
     /// Only resources that have payload files in this folder.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+
+    #[command(flatten)]
+    folder: FolderArgs,
 
     /// Resources that another system owns: needed, but not loaded; a comma list.
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
@@ -127,17 +132,34 @@ pub(crate) fn run(args: &OrderArgs, context: &Context) -> anyhow::Result<Outcome
     let select =
         SelectOptions { required_only: args.required_only, authorization: &authorization, present: external.clone() };
     let mut selection = selected(&graph, &args.selector, &args.exclude, &select)?;
-    if let Some(folder) = &args.data {
-        let present = data::resources(folder, &graph, &context.terminal)?;
+    let folder = args.data.as_ref().map(|path| args.folder.open(path, &graph, &context.terminal)).transpose()?;
+    if let Some(folder) = &folder {
+        for unmatched in &folder.unmatched {
+            context.terminal.say(&format!("note: {}: {}", unmatched.file, unmatched.reason));
+        }
+        if folder.files.is_empty() {
+            bail!("no file here is of a resource of this metadata");
+        }
         if args.selector.is_empty() {
             // School years are loaded where somebody has a file of them.
             selection.resources = graph.everything().resources;
         }
-        selection.resources.retain(|id| present.contains(id));
+        let present = folder.resources();
+        selection.resources.retain(|id| present.binary_search(id).is_ok());
     }
-    let options = LoadOptions { required_only: args.required_only, authorization, external };
+    let mut options =
+        LoadOptions { required_only: args.required_only, authorization, external, ..LoadOptions::default() };
     let plan = match args.order {
-        Whose::Plan => load_plan(&graph, &selection, &options)?,
+        Whose::Plan => {
+            let plan = load_plan(&graph, &selection, &options)?;
+            match &folder {
+                Some(folder) if !plan.deferred.is_empty() => {
+                    options.unused = unused(&graph, folder, args, context);
+                    load_plan(&graph, &selection, &options)?
+                }
+                _ => plan,
+            }
+        }
         Whose::Server if args.required_only || !args.authorization.is_default() => {
             bail!(
                 "--order server is the API's own order; --required-only, --authorization and --pathway cannot change it"
@@ -146,12 +168,30 @@ pub(crate) fn run(args: &OrderArgs, context: &Context) -> anyhow::Result<Outcome
         Whose::Server => server::as_plan(&graph, &selection, &options)?,
     };
     let text = written(&plan, args, graph.metadata(), context);
-    if args.data.is_some() {
-        data::say_absent(&plan, &context.terminal);
-    }
     say_open(&plan, args.format, context);
     context.terminal.print(&text)?;
     Ok(Outcome::Answered)
+}
+
+/// The pairs whose references no record of the folder contains: they close no circle and need no
+/// deferral.
+fn unused(
+    graph: &DependencyGraph,
+    folder: &Folder,
+    args: &OrderArgs,
+    context: &Context,
+) -> BTreeSet<(ResourceId, ResourceId)> {
+    let scanned = with_progress(context, |progress| scan(graph, folder, None, &args.folder.read(Some(progress))));
+    let occurring: BTreeMap<ResourceId, Vec<usize>> = scanned.occurring().into_iter().collect();
+    let occurs = |edge: &&Edge| {
+        let references = &graph.resource(edge.dependent).references;
+        let found = occurring.get(&edge.dependent).map(Vec::as_slice).unwrap_or_default();
+        let paths: Vec<_> = found.iter().filter_map(|&at| references.get(at)).map(|r| &r.path).collect();
+        graph.references(edge).any(|reference| paths.contains(&&reference.path))
+    };
+    let present = |edge: &&Edge| occurring.contains_key(&edge.dependent) && occurring.contains_key(&edge.prerequisite);
+    let pairs = graph.edges().filter(present).filter(|edge| !occurs(edge));
+    pairs.map(|edge| (edge.prerequisite, edge.dependent)).collect()
 }
 
 /// The order of an API as it is: without references there is nothing to choose or to change.
@@ -213,13 +253,4 @@ pub(crate) fn selected(
 ) -> anyhow::Result<Selection> {
     let parse = |texts: &[String]| texts.iter().map(|t| t.parse::<Selector>()).collect::<Result<Vec<_>, _>>();
     Ok(graph.select(&parse(selectors)?, &parse(exclude)?, options)?)
-}
-
-/// Resources by name; of an abstract one all subclasses.
-fn named(graph: &DependencyGraph, names: &[String]) -> anyhow::Result<BTreeSet<ResourceId>> {
-    let mut ids = BTreeSet::new();
-    for name in names.iter().filter(|name| !name.trim().is_empty()) {
-        ids.extend(graph.find_all(name)?);
-    }
-    Ok(ids)
 }

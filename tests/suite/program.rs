@@ -108,6 +108,41 @@ fn payload_files_narrow_an_order() {
         "wave,resource,operations\n1,/ed-fi/schools,create+update\n1,/ed-fi/students,create\n\
          2,/ed-fi/studentSchoolAssociations,create+update\n3,/ed-fi/students,update\n"
     );
-    assert!(answer.stderr.contains("no resource of this metadata: nonsense.json"), "{}", answer.stderr);
-    assert!(answer.stderr.contains("referenced, but without files: "), "{}", answer.stderr);
+    assert!(answer.stderr.contains("note: nonsense.json: "), "{}", answer.stderr);
+    let answer = run(&["order", "--data", folder.path().to_str().unwrap()]);
+    assert!(answer.stdout.contains("Must already exist, not selected: "), "{}", answer.stdout);
 }
+
+#[test]
+fn data_that_closes_no_circle_needs_no_deferral() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    for (resource, _) in CIRCLE {
+        write(&format!("{resource}.jsonl"), "{}\n");
+    }
+    let order = || run(&["-m", "ed-fi-6.0", "order", "--format", "csv", "--data", folder.path().to_str().unwrap()]);
+    let without = order();
+    assert_eq!(without.code, 0, "{}", without.stderr);
+    assert!(!without.stderr.contains("deferred: "), "{}", without.stderr);
+    for (resource, record) in CIRCLE {
+        write(&format!("{resource}.jsonl"), record);
+    }
+    let with = order();
+    assert!(with.stderr.contains("deferred: "), "{}", with.stderr);
+}
+
+/// Records whose references run in the known circle of Data Standard 6.
+const CIRCLE: [(&str, &str); 6] = [
+    ("credentials", r#"{"studentAcademicRecords":[{"studentAcademicRecordReference":{"studentUniqueId":"1"}}]}"#),
+    ("staffs", r#"{"credentials":[{"credentialReference":{"credentialIdentifier":"1"}}]}"#),
+    (
+        "studentSpecialEducationProgramAssociations",
+        r#"{"serviceProviders":[{"staffReference":{"staffUniqueId":"1"}}]}"#,
+    ),
+    (
+        "studentCompetencyObjectives",
+        r#"{"generalStudentProgramAssociations":[{"generalStudentProgramAssociationReference":{"programName":"1"}}]}"#,
+    ),
+    ("reportCards", r#"{"studentCompetencyObjectives":[{"studentCompetencyObjectiveReference":{"objective":"1"}}]}"#),
+    ("studentAcademicRecords", r#"{"reportCards":[{"reportCardReference":{"gpaCumulative":"1"}}]}"#),
+];
