@@ -183,7 +183,8 @@ pub fn load_plan(
         .creates
         .break_cycles(|removed| steps.all(removed).waves())
         .map_err(|cycle| required_cycle(graph, &cycle.0))?;
-    let chosen = |id: ResourceId| selection.resources.contains(&id) && !options.external.contains(&id);
+    let loaded = loaded(graph, selection, options);
+    let chosen = |id: ResourceId| loaded.get(id.index()).copied().unwrap_or_default();
     let ordered = steps.all(&breaking.removed);
     let layer = ordered.precedence.layers(&[], |step| chosen(ordered.resource_of(step))).layer;
     let wave_of = |step: usize| layer.get(step).map_or(0, |layer| layer + 1);
@@ -235,7 +236,8 @@ pub(super) fn around(
     waves: Vec<Wave>,
     deferred: Vec<Deferred>,
 ) -> LoadPlan {
-    let chosen = |id: ResourceId| selection.resources.contains(&id) && !options.external.contains(&id);
+    let loaded = loaded(graph, selection, options);
+    let chosen = |id: ResourceId| loaded.get(id.index()).copied().unwrap_or_default();
     LoadPlan {
         waves,
         deferred,
@@ -246,6 +248,17 @@ pub(super) fn around(
         unresolved: unresolved(graph, &chosen, options.required_only),
         exact: true,
     }
+}
+
+/// For each resource whether the plan loads it: asked for every reference there is.
+fn loaded(graph: &DependencyGraph, selection: &Selection, options: &LoadOptions) -> Vec<bool> {
+    let mut loaded = vec![false; graph.ids().len()];
+    for id in selection.resources.iter().filter(|id| !options.external.contains(id)) {
+        if let Some(place) = loaded.get_mut(id.index()) {
+            *place = true;
+        }
+    }
+    loaded
 }
 
 fn required_cycle(graph: &DependencyGraph, steps: &[usize]) -> RequiredCycle {
