@@ -24,7 +24,7 @@
 //!
 //! let graph = DependencyGraph::build(source::standard("ed-fi-5.1")?)?;
 //! // Any spelling finds a resource: endpoint, path, entity, schema, reference.
-//! let Found::Resource(sections) = graph.find("edFi_section")? else { unreachable!() };
+//! let Found::Resource(sections) = graph.find("edFi_section")? else { return Err("abstract".into()) };
 //! assert_eq!(graph.name(sections).as_str(), "/ed-fi/sections");
 //!
 //! let needs: Vec<&str> = graph

@@ -228,7 +228,7 @@ fn say_open(plan: &LoadPlan, format: Format, context: &Context) {
     if format != Format::Text {
         for deferred in &plan.deferred {
             let (resource, path, target) = (deferred.resource.short(), &deferred.path, deferred.target.short());
-            say(format!("deferred: {resource} {path} → {target}; create without it, set it in wave {}", deferred.wave));
+            say(format!("deferred: {resource} {path} → {target}; create without it, set it {}", plan.when(deferred)));
         }
     }
     if !plan.exact {

@@ -47,6 +47,17 @@ pub struct LoadPlan {
     pub exact: bool,
 }
 
+impl LoadPlan {
+    /// When a deferred reference can be set: `in wave 18`, where the plan has a step for it, or `after
+    /// wave 21`.
+    #[must_use]
+    pub fn when(&self, deferred: &Deferred) -> String {
+        let sets = |step: &Step| step.resource == deferred.resource && step.operations == [Operation::Update];
+        let here = |wave: &Wave| wave.wave == deferred.wave && wave.steps.iter().any(sets);
+        format!("{} wave {}", if self.waves.iter().any(here) { "in" } else { "after" }, deferred.wave)
+    }
+}
+
 /// Steps that can run at the same time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Wave {

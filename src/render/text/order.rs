@@ -89,17 +89,12 @@ fn closing(plan: &LoadPlan, width: Width) -> String {
     for group in deferred_pairs(&plan.deferred) {
         let first = &group[0];
         let paths: Vec<&str> = group.iter().map(|d| d.path.as_str()).collect();
-        let has_step = |wave: &&Wave| {
-            wave.wave == first.wave
-                && wave.steps.iter().any(|s| s.resource == first.resource && s.operations == [Operation::Update])
-        };
-        let when = if plan.waves.iter().any(|wave| has_step(&wave)) { "in" } else { "after" };
         let say = format!(
-            "Deferred: create {} without {}, which refers to {}; set it by an update {when} wave {}.",
+            "Deferred: create {} without {}, which refers to {}; set it by an update {}.",
             first.resource.short(),
             paths.join(" and "),
             first.target.short(),
-            first.wave
+            plan.when(first)
         );
         text.push_str(&sentence("", &say, 2, width));
     }
