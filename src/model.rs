@@ -11,7 +11,7 @@ mod published;
 pub(crate) use details::LazyDetails;
 pub use details::{Collection, Details, Equality, Field, FieldType, KeyField, Kind as FieldKind, QueryParameter};
 pub use name::ResourceName;
-pub(crate) use name::fold_project;
+pub(crate) use name::{fold_project, is_resource_path};
 pub use published::{OrderRow, Published, PublishedEdge, PublishedForm, PublishedNode};
 
 use serde::{Deserialize, Serialize};

@@ -21,6 +21,7 @@ mod published;
 mod recognise;
 mod resolve;
 mod schema;
+mod sorted;
 
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
@@ -151,13 +152,11 @@ pub(crate) enum Syntax {
 impl Syntax {
     /// Reads the whole document as one type.
     fn parse<T: DeserializeOwned>(self, document: &Document) -> Result<T, SourceError> {
+        // Checked once as a whole, not string by string.
+        let text = recognise::text_of(document)?;
         match self {
-            Self::Json => {
-                serde_json::from_slice(without_mark(&document.bytes)).map_err(|e| SourceError::json(&document.name, &e))
-            }
-            Self::Yaml => {
-                serde_yaml::from_slice(without_mark(&document.bytes)).map_err(|e| SourceError::yaml(&document.name, &e))
-            }
+            Self::Json => serde_json::from_str(text).map_err(|e| SourceError::json(&document.name, &e)),
+            Self::Yaml => serde_yaml::from_str(text).map_err(|e| SourceError::yaml(&document.name, &e)),
         }
     }
 }

@@ -28,18 +28,7 @@ impl ResourceName {
 
     /// A name from a whole path, when it has exactly the form `/project/endpoint`.
     pub(crate) fn from_path(path: Text) -> Option<Self> {
-        // One pass over the bytes: every name of an embedded graph comes through here at start-up.
-        let bytes = path.as_bytes();
-        let (mut slashes, mut empty) = (0, true);
-        for &byte in bytes {
-            match byte {
-                b'/' if empty && slashes > 0 => return None,
-                b'/' => (slashes, empty) = (slashes + 1, true),
-                b'{' | b'}' => return None,
-                _ => empty = false,
-            }
-        }
-        (bytes.first() == Some(&b'/') && slashes == 2 && !empty).then_some(Self(path))
+        is_resource_path(&path).then_some(Self(path))
     }
 
     /// The project: `ed-fi`.
@@ -76,6 +65,15 @@ impl ResourceName {
     fn split(&self) -> (&str, &str) {
         self.0.get(1..).and_then(|rest| rest.split_once('/')).unwrap_or_default()
     }
+}
+
+/// Whether a path has exactly the form `/project/endpoint`.
+pub(crate) fn is_resource_path(path: &str) -> bool {
+    // Counted instead of split: every name of an embedded graph comes through here at start-up.
+    let bytes = path.as_bytes();
+    let number_of = |wanted: u8| bytes.iter().filter(|&&byte| byte == wanted).count();
+    let [b'/', first, .., last] = bytes else { return false };
+    *first != b'/' && *last != b'/' && number_of(b'/') == 2 && number_of(b'{') + number_of(b'}') == 0
 }
 
 /// A project without case and punctuation: `grandbend` for `grand-bend`, `GrandBend` and `grandBend`.

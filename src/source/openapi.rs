@@ -28,9 +28,9 @@ pub(super) fn read(document: &Document, syntax: Syntax) -> Result<Draft, SourceE
         return Err(reader.not_metadata(&strange));
     }
 
-    for (path, item) in &api.paths {
+    for (path, item) in api.paths.iter() {
         let Some(name) = ResourceName::from_path(path.clone()) else { continue };
-        let (Some(post), true) = (&item.post, api.paths.contains_key(format!("{path}/{{id}}").as_str())) else {
+        let (Some(post), true) = (&item.post, api.paths.get(&format!("{path}/{{id}}")).is_some()) else {
             continue;
         };
         match reader.resource(&name, post, item.get.as_ref(), item.put.as_ref())? {
@@ -213,7 +213,7 @@ impl<'d> Reader<'d> {
     /// Says what the document is instead of Ed-Fi resources.
     fn not_metadata(&self, strange: &BTreeSet<Text>) -> SourceError {
         let api = self.api;
-        let any_path = |test: &dyn Fn(&str) -> bool| api.paths.keys().any(|p| test(p));
+        let any_path = |test: &dyn Fn(&str) -> bool| api.paths.iter().any(|(p, _)| test(p));
         let any_schema = |test: &dyn Fn(&str) -> bool| api.schemas().any(|(name, _)| test(name));
         let title = api.info.title.to_ascii_lowercase();
         let found =
@@ -243,7 +243,7 @@ fn key_may_change(schema: &Schema, put: Option<&Operation>) -> Option<bool> {
     if schema.is_updatable() {
         return Some(true);
     }
-    put.and_then(|put| put.description.as_deref()).map(|text| text.contains("cascade through to dependent"))
+    put.and_then(|put| put.description.as_ref()).map(|description| description.cascades)
 }
 
 /// `academicWeek` → `AcademicWeek`.

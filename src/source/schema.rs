@@ -1,29 +1,29 @@
 //! The part of a JSON schema that OpenAPI and ApiSchema documents share, as types.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::draft::Member;
+use super::sorted::Sorted;
 use crate::model::{FieldKind, FieldType, Text};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Schema {
     #[serde(rename = "$ref")]
-    reference: Option<String>,
+    reference: Option<Text>,
     #[serde(rename = "type")]
     kind: TypeName,
-    format: Option<Text>,
+    format: Option<Format>,
     #[serde(rename = "maxLength")]
     max_length: Option<Number>,
     #[serde(rename = "minLength")]
     min_length: Option<Number>,
     #[serde(rename = "minItems")]
     min_items: Option<Number>,
-    pub(super) properties: BTreeMap<Text, Schema>,
+    pub(super) properties: Sorted<Schema>,
     pub(super) items: Option<Box<Schema>>,
     required: Required,
     #[serde(rename = "allOf")]
@@ -51,7 +51,7 @@ impl Schema {
             return self.reference.as_deref();
         }
         // `anyOf` with one `$ref` and a null says that the value may be absent (OpenAPI 3.1).
-        let choices = self.any_of.iter().chain(&self.one_of).filter(|choice| !choice.kind.is("null"));
+        let choices = self.any_of.iter().chain(&self.one_of).filter(|choice| choice.kind != TypeName::Null);
         let choices: Vec<&Self> = choices.collect();
         match choices.as_slice() {
             [choice] => choice.reference.as_deref(),
@@ -80,15 +80,15 @@ impl Schema {
     }
 
     pub(super) fn requires(&self, property: &str) -> bool {
-        self.required.0.contains(property)
+        self.required.0.binary_search_by(|name| name.as_str().cmp(property)).is_ok()
     }
 
     pub(super) fn is_object(&self) -> bool {
-        !self.properties.is_empty() || self.kind.is("object") || !self.all_of.is_empty()
+        !self.properties.is_empty() || self.kind == TypeName::Object || !self.all_of.is_empty()
     }
 
     pub(super) fn is_array(&self) -> bool {
-        self.items.is_some() || self.kind.is("array")
+        self.items.is_some() || self.kind == TypeName::Array
     }
 
     pub(super) fn is_updatable(&self) -> bool {
@@ -112,22 +112,22 @@ impl Schema {
         } else if self.is_object() {
             FieldKind::Object
         } else {
-            scalar_kind(&self.kind, self.format.as_deref(), name)
+            scalar_kind(self.kind, self.format, name)
         };
         let min = if kind == FieldKind::Array { self.min_items } else { self.min_length };
         FieldType { kind, max_length: self.max_length.map(Number::get), min: min.map(Number::get).filter(|n| *n > 0) }
     }
 }
 
-pub(super) fn scalar_kind(kind: &TypeName, format: Option<&str>, name: &str) -> FieldKind {
-    match (kind.0.as_str(), format) {
-        ("integer", Some("int64")) => FieldKind::Long,
-        ("integer", _) => FieldKind::Integer,
-        ("number", _) => FieldKind::Number,
-        ("boolean", _) => FieldKind::Boolean,
-        (_, Some("date")) => FieldKind::Date,
-        (_, Some("date-time")) => FieldKind::DateTime,
-        (_, Some("time")) => FieldKind::Time,
+pub(super) fn scalar_kind(kind: TypeName, format: Option<Format>, name: &str) -> FieldKind {
+    match (kind, format) {
+        (TypeName::Integer, Some(Format::Long)) => FieldKind::Long,
+        (TypeName::Integer, _) => FieldKind::Integer,
+        (TypeName::Number, _) => FieldKind::Number,
+        (TypeName::Boolean, _) => FieldKind::Boolean,
+        (_, Some(Format::Date)) => FieldKind::Date,
+        (_, Some(Format::DateTime)) => FieldKind::DateTime,
+        (_, Some(Format::Time)) => FieldKind::Time,
         _ if crate::model::names_descriptor(name) => FieldKind::Descriptor,
         _ => FieldKind::String,
     }
@@ -139,7 +139,7 @@ pub(super) fn last_segment(pointer: Option<&str>) -> Option<&str> {
 
 /// A version: YAML reads `6.0` as a number.
 #[derive(Debug, Default)]
-pub(super) struct Scalar(String);
+pub(super) struct Scalar(Text);
 
 impl Scalar {
     pub(super) fn as_str(&self) -> &str {
@@ -153,48 +153,85 @@ impl<'de> Deserialize<'de> for Scalar {
     }
 }
 
-/// `type`: one name, or since OpenAPI 3.1 a list with `null`.
-#[derive(Debug, Default)]
-pub(super) struct TypeName(Text);
-
-impl TypeName {
-    fn is(&self, name: &str) -> bool {
-        self.0 == name
-    }
+/// `type`: one name, or since OpenAPI 3.1 a list with `null`. Of all others only strings are left.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum TypeName {
+    #[default]
+    Other,
+    Null,
+    Integer,
+    Number,
+    Boolean,
+    Object,
+    Array,
 }
 
 impl<'de> Deserialize<'de> for TypeName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let lenient = deserializer.deserialize_any(Lenient("a type"))?;
-        Ok(Self(lenient.list.into_iter().find(|t| t != "null").unwrap_or_else(|| lenient.text.into())))
+        let name = lenient.list.iter().find(|name| *name != "null").unwrap_or(&lenient.text);
+        Ok(match name.as_str() {
+            "null" => Self::Null,
+            "integer" => Self::Integer,
+            "number" => Self::Number,
+            "boolean" => Self::Boolean,
+            "object" => Self::Object,
+            "array" => Self::Array,
+            _ => Self::Other,
+        })
     }
 }
 
-/// `required`: a list of names; older writers put `true` beside a property, which says nothing here.
+/// `format`, as far as it changes the type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub(super) enum Format {
+    #[serde(rename = "int64")]
+    Long,
+    #[serde(rename = "date")]
+    Date,
+    #[serde(rename = "date-time")]
+    DateTime,
+    #[serde(rename = "time")]
+    Time,
+    #[serde(other)]
+    Other,
+}
+
+/// `required`: a list of names, sorted here; older writers put `true` beside a property, which says
+/// nothing here.
 #[derive(Debug, Default)]
-struct Required(BTreeSet<Text>);
+struct Required(Vec<Text>);
 
 impl<'de> Deserialize<'de> for Required {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Lenient("names of properties")).map(|l| Self(l.list.into_iter().collect()))
+        let mut names = deserializer.deserialize_any(Lenient("names of properties"))?.list;
+        names.sort_unstable();
+        Ok(Self(names))
     }
 }
 
 /// A length, written as any number.
 #[derive(Debug, Clone, Copy, Deserialize)]
-pub(super) struct Number(f64);
+#[serde(from = "f64")]
+pub(super) struct Number(u32);
 
 impl Number {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "float to int saturates")]
     pub(super) fn get(self) -> u32 {
-        self.0 as u32
+        self.0
+    }
+}
+
+impl From<f64> for Number {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "float to int saturates")]
+    fn from(number: f64) -> Self {
+        Self(number as u32)
     }
 }
 
 /// What a value of any shape amounts to; shapes that mean nothing here are passed over.
 #[derive(Debug, Default)]
 struct Loose {
-    text: String,
+    text: Text,
     list: Vec<Text>,
 }
 
@@ -208,7 +245,7 @@ impl<'de> Visitor<'de> for Lenient {
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Loose, E> {
-        Ok(Loose { text: text.to_owned(), ..Loose::default() })
+        Ok(Loose { text: text.into(), ..Loose::default() })
     }
 
     fn visit_bool<E>(self, _: bool) -> Result<Loose, E> {
@@ -216,15 +253,15 @@ impl<'de> Visitor<'de> for Lenient {
     }
 
     fn visit_i64<E>(self, number: i64) -> Result<Loose, E> {
-        Ok(Loose { text: number.to_string(), ..Loose::default() })
+        Ok(Loose { text: number.to_string().into(), ..Loose::default() })
     }
 
     fn visit_u64<E>(self, number: u64) -> Result<Loose, E> {
-        Ok(Loose { text: number.to_string(), ..Loose::default() })
+        Ok(Loose { text: number.to_string().into(), ..Loose::default() })
     }
 
     fn visit_f64<E>(self, number: f64) -> Result<Loose, E> {
-        Ok(Loose { text: format!("{number:?}"), ..Loose::default() })
+        Ok(Loose { text: format!("{number:?}").into(), ..Loose::default() })
     }
 
     fn visit_unit<E>(self) -> Result<Loose, E> {
@@ -234,7 +271,7 @@ impl<'de> Visitor<'de> for Lenient {
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Loose, A::Error> {
         let mut list = Vec::new();
         while let Some(item) = items.next_element::<Scalar>()? {
-            list.push(item.0.into());
+            list.push(item.0);
         }
         Ok(Loose { list, ..Loose::default() })
     }

@@ -71,7 +71,7 @@ impl<'d, 'r> Walk<'d, 'r> {
     }
 
     fn object(&mut self, schema: &'d Schema, here: &Place<'_>) {
-        for (name, property) in &schema.properties {
+        for (name, property) in schema.properties.iter() {
             let path: Text = format!("{}.{name}", here.path).into();
             let required = schema.requires(name);
             self.property(

@@ -1,13 +1,16 @@
 //! The part of an OpenAPI document that the program reads, as types.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::fmt;
 
 use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 
-use crate::model::{FieldType, Text};
-use crate::source::schema::{Number, Scalar, Schema, TypeName, last_segment, scalar_kind};
+use crate::model::{FieldType, Text, is_resource_path};
+use crate::source::schema::{Format, Number, Scalar, Schema, TypeName, last_segment, scalar_kind};
+use crate::source::sorted::Sorted;
 
-type Schemas = BTreeMap<Text, Schema>;
+type Schemas = Sorted<Schema>;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -15,11 +18,14 @@ pub(super) struct OpenApi {
     pub(super) openapi: Option<Scalar>,
     pub(super) swagger: Option<Scalar>,
     pub(super) info: Info,
-    pub(super) paths: BTreeMap<Text, PathItem>,
+    /// An item for every path that can be a resource; of all others, which are most of the document, the
+    /// names.
+    #[serde(deserialize_with = "resources_only")]
+    pub(super) paths: Sorted<PathItem>,
     components: Components,
     definitions: Schemas,
     /// Swagger 2 keeps shared parameters here.
-    parameters: BTreeMap<Text, Parameter>,
+    parameters: Sorted<Parameter>,
     tags: Vec<Tag>,
 }
 
@@ -29,7 +35,7 @@ impl OpenApi {
     }
 
     pub(super) fn schemas(&self) -> impl Iterator<Item = (&str, &Schema)> {
-        self.components.schemas.iter().chain(&self.definitions).map(|(name, schema)| (name.as_str(), schema))
+        self.components.schemas.iter().chain(self.definitions.iter()).map(|(name, schema)| (name.as_str(), schema))
     }
 
     /// The schema of an operation's body, in either version of the format.
@@ -41,7 +47,7 @@ impl OpenApi {
         });
         let media = body.and_then(|b| b.content.get("application/json").or_else(|| b.content.values().next()));
         let swagger =
-            || operation.parameters.iter().find(|p| p.place.as_deref() == Some("body")).and_then(|p| p.schema.as_ref());
+            || operation.parameters.iter().find(|p| p.place == Some(Place::Body)).and_then(|p| p.schema.as_deref());
         media.and_then(|m| m.schema.as_ref()).or_else(swagger)
     }
 
@@ -67,9 +73,9 @@ impl OpenApi {
 #[serde(default)]
 struct Components {
     schemas: Schemas,
-    parameters: BTreeMap<Text, Parameter>,
+    parameters: Sorted<Parameter>,
     #[serde(rename = "requestBodies")]
-    request_bodies: BTreeMap<Text, RequestBody>,
+    request_bodies: Sorted<RequestBody>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -96,6 +102,34 @@ struct Tag {
     domains: Vec<Text>,
 }
 
+fn resources_only<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Sorted<PathItem>, D::Error> {
+    struct Paths;
+
+    impl<'de> Visitor<'de> for Paths {
+        type Value = Sorted<PathItem>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a map of paths")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Sorted<PathItem>, A::Error> {
+            let mut paths = Vec::new();
+            while let Some(path) = map.next_key::<Text>()? {
+                let item = if is_resource_path(&path) {
+                    map.next_value()?
+                } else {
+                    map.next_value::<IgnoredAny>()?;
+                    PathItem::default()
+                };
+                paths.push((path, item));
+            }
+            Ok(Sorted::of(paths))
+        }
+    }
+
+    deserializer.deserialize_map(Paths)
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct PathItem {
@@ -110,15 +144,42 @@ pub(super) struct Operation {
     parameters: Vec<Parameter>,
     #[serde(rename = "requestBody")]
     request_body: Option<RequestBody>,
-    pub(super) description: Option<String>,
+    pub(super) description: Option<Description>,
+}
+
+/// The text of an operation, as far as it says something.
+#[derive(Debug)]
+pub(super) struct Description {
+    /// Whether a change of the natural key is passed on to dependents.
+    pub(super) cascades: bool,
+}
+
+impl<'de> Deserialize<'de> for Description {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Read;
+
+        impl Visitor<'_> for Read {
+            type Value = Description;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Description, E> {
+                Ok(Description { cascades: text.contains("cascade through to dependent") })
+            }
+        }
+
+        deserializer.deserialize_str(Read)
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct RequestBody {
     #[serde(rename = "$ref")]
-    reference: Option<String>,
-    content: BTreeMap<String, Media>,
+    reference: Option<Text>,
+    content: Sorted<Media>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -131,19 +192,29 @@ struct Media {
 #[serde(default)]
 pub(super) struct Parameter {
     #[serde(rename = "$ref")]
-    reference: Option<String>,
+    reference: Option<Text>,
     pub(super) name: Text,
     #[serde(rename = "in")]
-    place: Option<Text>,
+    place: Option<Place>,
     #[serde(rename = "x-Ed-Fi-isIdentity")]
     pub(super) is_identity: bool,
-    schema: Option<Schema>,
+    schema: Option<Box<Schema>>,
     /// Swagger 2 writes the type of a parameter beside its name.
     #[serde(rename = "type")]
     kind: TypeName,
-    format: Option<Text>,
+    format: Option<Format>,
     #[serde(rename = "maxLength")]
     max_length: Option<Number>,
+}
+
+/// `in`: where a parameter goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Place {
+    Query,
+    Body,
+    #[serde(other)]
+    Other,
 }
 
 /// Parameters of paging and versions, which query no field.
@@ -152,14 +223,14 @@ const PAGING: [&str; 9] =
 
 impl Parameter {
     pub(super) fn is_field(&self) -> bool {
-        self.place.as_deref() == Some("query") && !PAGING.iter().any(|p| self.name.eq_ignore_ascii_case(p))
+        self.place == Some(Place::Query) && !PAGING.iter().any(|p| self.name.eq_ignore_ascii_case(p))
     }
 
     pub(super) fn field_type(&self) -> FieldType {
         match &self.schema {
             Some(schema) => schema.field_type(&self.name),
             None => FieldType {
-                kind: scalar_kind(&self.kind, self.format.as_deref(), &self.name),
+                kind: scalar_kind(self.kind, self.format, &self.name),
                 max_length: self.max_length.map(Number::get),
                 min: None,
             },

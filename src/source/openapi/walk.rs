@@ -71,7 +71,7 @@ impl<'d, 'r> Walk<'d, 'r> {
             self.within.pop();
             done?;
         }
-        for (name, property) in &schema.properties {
+        for (name, property) in schema.properties.iter() {
             if here.root && ENVELOPE.contains(&name.as_str()) || name == "link" {
                 continue;
             }
