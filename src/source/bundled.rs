@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::api::DataModel;
-use crate::model::{Kind, Model, ResourceName};
+use crate::model::{Model, ResourceName};
 
+use super::compact::{Digest, Names};
 use super::draft::SchemaKey;
 use super::{SourceError, compact, part};
 
@@ -87,8 +88,8 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
 }
 
 /// The core graphs, oldest first.
-fn cores() -> impl Iterator<Item = (&'static str, Model)> {
-    BUNDLED.iter().filter(|s| !s.name.contains('+')).map(|s| (s.name, s.model()))
+fn cores() -> impl Iterator<Item = &'static Standard> {
+    BUNDLED.iter().filter(|s| !s.name.contains('+'))
 }
 
 /// The core graphs that have all of these entities, abstract ones included.
@@ -99,7 +100,7 @@ pub(super) fn cores_with(entities: &BTreeSet<SchemaKey>) -> Vec<&'static str> {
         let known: BTreeSet<SchemaKey> = resources.chain(abstracts).collect();
         entities.is_subset(&known)
     };
-    cores().filter(|(_, model)| has_all(model)).map(|(name, _)| name).collect()
+    cores().filter(|standard| has_all(&standard.model())).map(|standard| standard.name).collect()
 }
 
 /// The data standards whose core has exactly these resources, or exactly these descriptors, or both.
@@ -107,18 +108,19 @@ pub(super) fn standards_of(
     resources: &BTreeSet<&ResourceName>,
     descriptors: &BTreeSet<&ResourceName>,
 ) -> BTreeSet<String> {
-    let fits = |model: &Model| {
-        let same = |given: &BTreeSet<&ResourceName>, kind: Kind| {
-            let of_kind = model.resources.iter().filter(|r| r.kind == kind).map(|r| &r.name);
-            given.is_empty() || of_kind.collect::<BTreeSet<_>>() == *given
-        };
-        same(resources, Kind::Resource) && same(descriptors, Kind::Descriptor)
-    };
     if resources.is_empty() && descriptors.is_empty() {
         return BTreeSet::new();
     }
+    // Digests: unpacking every standard would take longer than reading the documents.
+    let digest = |names: &BTreeSet<&ResourceName>| Digest::of(names.iter().copied());
+    let (given_resources, given_descriptors) = (digest(resources), digest(descriptors));
+    let fits = |names: Names| {
+        (resources.is_empty() || names.resources == given_resources)
+            && (descriptors.is_empty() || names.descriptors == given_descriptors)
+    };
     let version = |name: &str| name.rsplit('-').next().unwrap_or(name).to_owned();
-    cores().filter(|(_, model)| fits(model)).map(|(name, _)| version(name)).collect()
+    let fitting = cores().filter(|standard| compact::names(standard.bytes).is_some_and(fits));
+    fitting.map(|standard| version(standard.name)).collect()
 }
 
 /// The bundled graph, with its parts, that fits what an API says it serves; `None` where none does.

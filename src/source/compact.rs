@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use crate::model::{
     AbstractResource, Collection, Details, Equality, Field, FieldKind, FieldType, KeyField, Kind, LazyDetails,
@@ -17,15 +18,46 @@ use crate::model::{
 use super::resolve::pathways;
 
 /// Raised whenever the meaning of the bytes changes.
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
 #[derive(Serialize, Deserialize)]
 struct Packed<'a> {
     version: u8,
+    names: Names,
     #[serde(borrow)]
     metadata: &'a [u8],
     outline: &'a [u8],
     details: &'a [u8],
+}
+
+/// What a graph consists of, in short: two of the same resources have the same.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Names {
+    pub(super) resources: Digest,
+    pub(super) descriptors: Digest,
+}
+
+/// The first bytes of the SHA-256 over sorted names.
+#[derive(PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Digest([u8; 8]);
+
+impl Digest {
+    /// Of names in their order.
+    pub(super) fn of<'n>(names: impl Iterator<Item = &'n ResourceName>) -> Self {
+        let mut hash = Sha256::new();
+        for name in names {
+            hash.update(name.as_str());
+            hash.update("\n");
+        }
+        Self(hash.finalize().first_chunk().copied().unwrap_or_default())
+    }
+}
+
+impl Names {
+    fn of(model: &Model) -> Self {
+        let of_kind = |kind| model.resources.iter().filter(move |r| r.kind == kind).map(|r| &r.name);
+        Self { resources: Digest::of(of_kind(Kind::Resource)), descriptors: Digest::of(of_kind(Kind::Descriptor)) }
+    }
 }
 
 /// An index into the string table.
@@ -129,7 +161,8 @@ impl<'m> Strings<'m> {
 pub(super) fn pack_whole(model: &Model) -> Vec<u8> {
     let metadata = encode(&model.metadata);
     let (outline, details) = sections(model);
-    encode(&Packed { version: VERSION, metadata: &metadata, outline: &outline, details: &details })
+    let names = Names::of(model);
+    encode(&Packed { version: VERSION, names, metadata: &metadata, outline: &outline, details: &details })
 }
 
 /// Writes the content alone: what a fingerprint is taken of.
@@ -238,6 +271,11 @@ fn pack_type(kind: &FieldType) -> PackedType {
 
 fn unpack_type((kind, max_length, min): PackedType) -> FieldType {
     FieldType { kind: KINDS.get(usize::from(kind)).copied().unwrap_or_default(), max_length, min }
+}
+
+/// Reads of an embedded graph no more than what it consists of, in short.
+pub(super) fn names(bytes: &'static [u8]) -> Option<Names> {
+    postcard::from_bytes(bytes).ok().filter(|packed: &Packed<'_>| packed.version == VERSION).map(|packed| packed.names)
 }
 
 /// Reads an embedded graph; the details wait until they are asked for.
