@@ -18,8 +18,8 @@ use super::fingerprint;
 /// Abstract even where a document gives them a path, as MetaEd does (DESIGN 4.4).
 pub(crate) const ALWAYS_ABSTRACT: [&str; 2] = ["edfi_educationorganization", "edfi_generalstudentprogramassociation"];
 
-/// References of each resource, with the target and the alternatives they turned out to have.
-type Resolved = BTreeMap<ResourceName, BTreeMap<Text, (DraftReference, Target, Vec<ResourceName>)>>;
+/// The target and the alternatives that the references of each resource turned out to have, in their order.
+type Resolved = BTreeMap<ResourceName, Vec<(Target, Vec<ResourceName>)>>;
 
 /// `/ed-fi/schoolYearTypes`.
 const SCHOOL_YEARS: &str = "schoolYearTypes";
@@ -55,34 +55,34 @@ pub(super) fn resolve(mut draft: Draft, without: &[String]) -> Model {
         Names { present: &draft.resources, by_schema: &by_schema, abstracts: &abstracts, descriptors: &descriptors };
     let mut resolved = Resolved::new();
     for (name, resource) in &draft.resources {
-        let references = resource.references.iter().map(|(path, reference)| {
-            let (target, alternatives) = names.target(name, path, reference);
-            (path.clone(), (reference.clone(), target, alternatives))
-        });
-        resolved.insert(name.clone(), references.collect());
+        let targets = resource.references.iter().map(|(path, reference)| names.target(name, path, reference));
+        resolved.insert(name.clone(), targets.collect());
     }
-    if resolved.values().flat_map(BTreeMap::values).any(|(_, target, _)| *target == Target::Resource(school_years())) {
+    let school_years_named = Target::Resource(school_years());
+    if resolved.values().flatten().any(|(target, _)| *target == school_years_named) {
         draft.resources.entry(school_years()).or_insert_with(school_years_resource);
     }
 
-    let keys = keys::resolve(&keys::Known {
+    let mut keys = keys::resolve(&keys::Known {
         resources: &draft.resources,
-        references: &resolved,
+        targets: &resolved,
         superclasses: &superclasses,
         abstracts: &abstracts,
         key_paths: &draft.key_paths,
     });
     let mut settled = std::mem::take(&mut draft.settled);
-    settled.extend(keys.settled.iter().cloned());
+    settled.append(&mut keys.settled);
     if keys.without_names {
         limits.insert(STATED_KEYS.into());
     }
     let mut resources = Vec::with_capacity(draft.resources.len());
     let mut details = BTreeMap::new();
-    for (name, resource) in draft.resources {
-        let mut references: Vec<Reference> = Vec::new();
+    for (name, mut resource) in draft.resources {
+        details.insert(name.clone(), self::details(&name, &mut resource, &mut keys));
+        let mut references: Vec<Reference> = Vec::with_capacity(resource.references.len());
         let identified = keys.identifying.get(&name);
-        for (path, (reference, target, alternatives)) in resolved.remove(&name).unwrap_or_default() {
+        let targets = resolved.remove(&name).unwrap_or_default();
+        for ((path, reference), (target, alternatives)) in resource.references.into_iter().zip(targets) {
             let identifying = identified.is_some_and(|paths| paths.contains(&path));
             if let Target::Unresolved(unknown) = &target {
                 limits.extend(undescribed(unknown, &reference));
@@ -90,7 +90,6 @@ pub(super) fn resolve(mut draft: Draft, without: &[String]) -> Model {
             references.push(Reference { path, target, required: reference.required, identifying, alternatives });
         }
         let superclass = superclasses.get(&name).and_then(|s| abstracts.get(s)).map(|a| a.entity.clone());
-        details.insert(name.clone(), self::details(&name, &resource, &keys));
         let kind = if name == school_years() { Kind::SchoolYears } else { resource.kind };
         let domains = resource.domains.into_iter().collect();
         resources.push(Resource { name, entity: resource.entity, kind, superclass, references, domains });
@@ -217,12 +216,13 @@ impl Names<'_> {
     }
 }
 
-fn details(name: &ResourceName, resource: &DraftResource, keys: &keys::Keys) -> Details {
+/// Moves what the details of a resource consist of out of what is known of it.
+fn details(name: &ResourceName, resource: &mut DraftResource, keys: &mut keys::Keys) -> Details {
     Details {
-        fields: resource.fields.values().cloned().collect(),
-        collections: resource.collections.values().cloned().collect(),
-        query: keys.query.get(name).cloned().unwrap_or_default(),
-        equalities: resource.equalities.iter().cloned().collect(),
+        fields: std::mem::take(&mut resource.fields).into_values().collect(),
+        collections: std::mem::take(&mut resource.collections).into_values().collect(),
+        query: keys.query.remove(name).unwrap_or_default(),
+        equalities: std::mem::take(&mut resource.equalities).into_iter().collect(),
         key_may_change: resource.key_may_change,
         renamed: resource
             .references
@@ -231,7 +231,7 @@ fn details(name: &ResourceName, resource: &DraftResource, keys: &keys::Keys) -> 
                 r.renamed.iter().map(move |(member, field)| (format!("{path}.{member}").into(), field.clone()))
             })
             .collect(),
-        key: keys.fields.get(name).cloned().unwrap_or_default(),
+        key: keys.fields.remove(name).unwrap_or_default(),
     }
 }
 

@@ -19,7 +19,7 @@ use super::Resolved;
 /// What out of the drafts keys depend on.
 pub(super) struct Known<'k> {
     pub(super) resources: &'k BTreeMap<ResourceName, DraftResource>,
-    pub(super) references: &'k Resolved,
+    pub(super) targets: &'k Resolved,
     pub(super) superclasses: &'k BTreeMap<ResourceName, SchemaKey>,
     pub(super) abstracts: &'k BTreeMap<SchemaKey, DraftAbstract>,
     pub(super) key_paths: &'k BTreeMap<SchemaKey, BTreeMap<Text, KeyPath>>,
@@ -41,7 +41,7 @@ pub(super) struct Keys {
 pub(super) fn resolve(known: &Known<'_>) -> Keys {
     let mut keys = Keys::default();
     for (name, resource) in known.resources {
-        let root = known.root_references(name);
+        let root = known.root_references(name, resource);
         let stated = known.key_paths.get(&resource.schema);
         let key = key(resource, &root, stated);
         keys.settled.extend(key.settled(name));
@@ -54,10 +54,10 @@ pub(super) fn resolve(known: &Known<'_>) -> Keys {
 }
 
 impl<'k> Known<'k> {
-    fn root_references(&self, name: &ResourceName) -> Vec<RootReference<'k>> {
-        let all = self.references.get(name).into_iter().flatten();
-        all.filter(|(path, (reference, _, _))| is_root(path) && !reference.members.is_empty())
-            .map(|(path, (reference, target, _))| RootReference::new(path, reference, self.referenced(target)))
+    fn root_references(&self, name: &ResourceName, resource: &'k DraftResource) -> Vec<RootReference<'k>> {
+        let all = resource.references.iter().zip(self.targets.get(name).into_iter().flatten());
+        all.filter(|((path, reference), _)| is_root(path) && !reference.members.is_empty())
+            .map(|((path, reference), (target, _))| RootReference::new(path, reference, self.referenced(target)))
             .collect()
     }
 
@@ -73,18 +73,18 @@ impl<'k> Known<'k> {
                 Referenced {
                     entity: resource.map_or("", |r| &r.entity),
                     superclass_key: superclass.and_then(single),
-                    own: resource.map(|r| r.scalars.keys().map(Text::as_str).collect()).unwrap_or_default(),
+                    scalars: resource.map(|r| &r.scalars),
+                    only: None,
                 }
             }
             Target::Abstract(entity) => {
                 let named = self.abstracts.get(&SchemaKey::of(ED_FI, entity));
                 let found = named.or_else(|| self.abstracts.values().find(|a| a.entity == *entity));
-                let own = found.and_then(single).into_iter().map(Text::as_str).collect();
-                Referenced { entity, superclass_key: None, own }
+                Referenced { entity, superclass_key: None, scalars: None, only: found.and_then(single) }
             }
             Target::Unresolved(schema) => {
                 let entity = schema.split_once('_').map_or(schema.as_str(), |(_, entity)| entity);
-                Referenced { entity, superclass_key: None, own: BTreeSet::new() }
+                Referenced { entity, superclass_key: None, scalars: None, only: None }
             }
         }
     }

@@ -1,9 +1,9 @@
 //! What the API calls a value that a reference carries: its own name, or with the role or the
 //! referenced entity before it (DESIGN 4.7).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::Text;
+use crate::model::{FieldType, Text};
 use crate::source::draft::{DraftReference, Member};
 
 /// Whether a path is that of a member of the root object.
@@ -16,8 +16,10 @@ pub(super) struct Referenced<'r> {
     pub(super) entity: &'r str,
     /// The key field of the target's superclass that stands for a single-field key.
     pub(super) superclass_key: Option<&'r Text>,
-    /// Members that the target holds itself, not through a reference of its own.
-    pub(super) own: BTreeSet<&'r str>,
+    /// What the target holds itself, not through a reference of its own.
+    pub(super) scalars: Option<&'r BTreeMap<Text, FieldType>>,
+    /// The only key field of an abstract target.
+    pub(super) only: Option<&'r Text>,
 }
 
 /// A reference of the root object, with what its property name tells.
@@ -55,7 +57,8 @@ impl<'r> RootReference<'r> {
 
     /// Whether the target holds that member itself.
     pub(super) fn is_direct(&self, member: &str) -> bool {
-        self.target.own.contains(member)
+        self.target.scalars.is_some_and(|scalars| scalars.contains_key(member))
+            || self.target.only.is_some_and(|only| only == member)
     }
 
     /// The name of a member that nothing else competes for.
@@ -68,33 +71,22 @@ impl<'r> RootReference<'r> {
         joined(&[self.role, self.target.entity, member]).into()
     }
 
-    /// Names that the resource may give to a member of this reference, most specific first.
-    fn names_of(&self, member: &str, leniently: bool) -> Vec<String> {
-        let mut spellings = vec![member];
-        if leniently && self.reference.members.len() == 1 {
-            spellings.extend(self.target.superclass_key.map(Text::as_str));
-        }
-        let mut prefixes: Vec<Vec<&str>> = Vec::new();
-        if self.has_role() {
-            prefixes.extend([vec![self.role, self.target.entity], vec![self.role]]);
-        }
-        if !self.has_role() || leniently {
-            prefixes.extend([vec![self.target.entity], Vec::new()]);
-        }
-        let mut names = Vec::new();
+    /// The name among `known` for one member: of those that the resource may give it, the most specific.
+    pub(super) fn find<'k>(&self, member: &str, known: &'k BTreeSet<Text>, leniently: bool) -> Option<&'k Text> {
+        let superclass_key = self.target.superclass_key.filter(|_| leniently && self.reference.members.len() == 1);
+        // However it is joined, a name ends with the member's own; most known names are ruled out by that.
+        let spellings = [Some(member), superclass_key.map(Text::as_str)].into_iter().flatten();
+        let spellings = spellings.filter(|spelling| known.iter().any(|name| ends_with(name, spelling)));
+        let with_role = [[self.role, self.target.entity], [self.role, ""]];
+        let without = [["", self.target.entity], ["", ""]];
+        let with_role = with_role.into_iter().filter(|_| self.has_role());
+        let prefixes = with_role.chain(without.into_iter().filter(|_| !self.has_role() || leniently));
         // A name in full can be no other's; with repeated words said once it may be that of a sibling
         // (`assessmentIdentifier` and `studentAssessmentIdentifier` of a StudentAssessment).
-        for join in [in_full, joined] {
-            for spelling in &spellings {
-                names.extend(prefixes.iter().map(|prefix| join(&[prefix.as_slice(), &[*spelling]].concat())));
-            }
-        }
-        names
-    }
-
-    /// The name among `known` for one member.
-    pub(super) fn find<'k>(&self, member: &str, known: &'k BTreeSet<Text>, leniently: bool) -> Option<&'k Text> {
-        self.names_of(member, leniently).iter().find_map(|name| known.get(name.as_str()))
+        let mut ways = [in_full, joined].into_iter().flat_map(|join| spellings.clone().map(move |s| (join, s)));
+        ways.find_map(|(join, spelling)| {
+            prefixes.clone().find_map(|[role, entity]| known.get(join(&[role, entity, spelling]).as_str()))
+        })
     }
 
     /// The name among `known` for each member; `None` where there is none.
@@ -112,9 +104,14 @@ impl<'r> RootReference<'r> {
     }
 }
 
+fn ends_with(name: &str, tail: &str) -> bool {
+    let start = name.len().checked_sub(tail.len());
+    start.and_then(|start| name.as_bytes().get(start..)).is_some_and(|end| end.eq_ignore_ascii_case(tail.as_bytes()))
+}
+
 /// `["exit", "School", "schoolId"]` → `exitSchoolSchoolId`.
 fn in_full(parts: &[&str]) -> String {
-    let mut name = String::new();
+    let mut name = String::with_capacity(parts.iter().map(|part| part.len()).sum());
     for part in parts {
         let mut chars = part.chars();
         let first = chars.next().map(|c| if name.is_empty() { c.to_ascii_lowercase() } else { c.to_ascii_uppercase() });
