@@ -190,14 +190,19 @@ impl DependencyGraph {
             }
             incoming.push(id(edges.len()).0);
         }
-        let mut outgoing: Vec<u32> = (0..edges.len()).map(|edge| id(edge).0).collect();
-        outgoing.sort_by_key(|&edge| edges[edge as usize].prerequisite);
         let mut outgoing_start = vec![0; model.resources.len() + 1];
         for edge in &edges {
             outgoing_start[edge.prerequisite.index() + 1] += 1;
         }
         for index in 1..outgoing_start.len() {
             outgoing_start[index] += outgoing_start[index - 1];
+        }
+        let mut next = outgoing_start.clone();
+        let mut outgoing = vec![0; edges.len()];
+        for (place, edge) in edges.iter().enumerate() {
+            let next = &mut next[edge.prerequisite.index()];
+            outgoing[*next as usize] = id(place).0;
+            *next += 1;
         }
         Ok(Self { model, aims, subclasses, edges, behind, incoming, outgoing, outgoing_start })
     }

@@ -1,5 +1,7 @@
 //! `diff`: what changes from one graph to another.
 
+use std::mem::ManuallyDrop;
+
 use anyhow::bail;
 use clap::Args;
 use edfi_plan::plan::diff::{Comparable, diff_any};
@@ -51,7 +53,7 @@ pub(crate) fn run(args: &DiffArgs, context: &Context) -> anyhow::Result<Outcome>
                     .say(&format!("note: {argument} tells resources and waves only, no references or keys"));
                 Comparable::Order(argument.into(), published::rows(&order)?)
             }
-            None => Comparable::Graph(Box::new(sources.graph(&context.terminal)?)),
+            None => Comparable::Graph(Box::new(ManuallyDrop::into_inner(sources.graph(&context.terminal)?))),
         })
     };
     let found = diff_any(&side(&args.left)?, &side(&args.right)?);

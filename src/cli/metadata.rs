@@ -1,7 +1,8 @@
 //! From what `-m` names to a graph.
 
 use std::fs;
-use std::io::Read;
+use std::io::{BufReader, Read};
+use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
@@ -66,20 +67,20 @@ impl Sources {
         if is_bundled(only) || !path.is_file() {
             return Ok(None);
         }
-        let document = file(path)?;
         // JSON metadata is an object, and no metadata is XML.
-        let first = document.bytes.iter().find(|b| !b.is_ascii_whitespace() && !b"\xef\xbb\xbf".contains(b));
-        let published = matches!(first, Some(b'[' | b'<')).then(|| source::read_published(&document));
-        Ok(published.transpose()?)
+        let published = matches!(first_character(path)?, Some(b'[' | b'<'));
+        Ok(published.then(|| anyhow::Ok(source::read_published(&file(path)?)?)).transpose()?)
     }
 
     /// The graph of all sources together; says which graph is used where none was named.
-    pub(crate) fn graph(&self, terminal: &Terminal) -> anyhow::Result<DependencyGraph> {
+    ///
+    /// It lives as long as the process: to take it apart at the end would be a part of every answer.
+    pub(crate) fn graph(&self, terminal: &Terminal) -> anyhow::Result<ManuallyDrop<DependencyGraph>> {
         let model = self.model(terminal)?;
         for limit in &model.metadata.limits {
             terminal.say(&format!("note: {limit}"));
         }
-        Ok(DependencyGraph::build(model)?)
+        Ok(ManuallyDrop::new(DependencyGraph::build(model)?))
     }
 
     /// The model of all sources together.
@@ -154,6 +155,14 @@ fn files(name: &str) -> anyhow::Result<Vec<Document>> {
         bail!("{name}: no such file, and no bundled graph of that name. Bundled are {}", known.join(", "));
     }
     Ok(vec![file(path)?])
+}
+
+/// The first character of a file that means something.
+fn first_character(path: &Path) -> anyhow::Result<Option<u8>> {
+    let name = || path.display().to_string();
+    let mut bytes = BufReader::new(fs::File::open(path).with_context(name)?).bytes();
+    let means_nothing = |byte: &u8| byte.is_ascii_whitespace() || b"\xef\xbb\xbf".contains(byte);
+    bytes.find(|byte| !byte.as_ref().is_ok_and(means_nothing)).transpose().with_context(name)
 }
 
 /// Reads a file as a document.
