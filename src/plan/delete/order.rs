@@ -9,6 +9,8 @@ use crate::plan::RequiredCycle;
 /// What goes, and what loses references to it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DeleteSet {
+    /// What was asked for, of the deleted; the rest goes because it refers to that. May be left empty.
+    pub named: BTreeSet<ResourceId>,
     /// Resources whose records are deleted.
     pub deleted: BTreeSet<ResourceId>,
     /// Resources whose records stay and lose their references to what is deleted.
@@ -39,6 +41,9 @@ pub struct DeleteOrder {
     pub clears: Vec<Clear>,
     /// Resources that refer to themselves, with the paths: within them children go first.
     pub children_first: BTreeMap<ResourceId, Vec<Text>>,
+    /// Deleted resources that refer to nothing named any more, directly or through others, once the clears
+    /// are done: a circle left no other choice, and they could as well stay.
+    pub idle: BTreeSet<ResourceId>,
     /// Whether fewer clears are impossible.
     pub exact: bool,
 }
@@ -65,8 +70,9 @@ impl DeleteOrder {
 }
 
 /// Orders the deletes of a set: what refers goes before what it refers to, what needs a person before
-/// the person's pathway. Of each circle the fewest references are cleared; among equally few those with
-/// the fewest waves, then the first by name.
+/// the person's pathway. Of each circle the fewest references are cleared; among equally few those that
+/// leave most of what was not named a reason to go, then those with the fewest waves, then the first by
+/// name.
 ///
 /// What refers to the set and is neither deleted nor cleared is not looked at: the caller has seen to it.
 ///
@@ -81,11 +87,14 @@ pub fn delete_order(
     authorization: &Authorization,
 ) -> Result<DeleteOrder, RequiredCycle> {
     let steps = Steps::of(graph, set, authorization);
-    let breaking = steps.deletes.break_cycles(|removed| steps.all(removed).waves()).map_err(|cycle| {
-        // Told from prerequisite to dependent, as everywhere.
-        let resources = cycle.0.iter().rev().filter_map(|&step| steps.resources.get(step));
-        RequiredCycle { resources: resources.map(|&id| graph.name(id).clone()).collect() }
-    })?;
+    let breaking = steps
+        .deletes
+        .break_cycles(|removed| (steps.idle(removed).len(), steps.all(removed).waves()))
+        .map_err(|cycle| {
+            // Told from prerequisite to dependent, as everywhere.
+            let resources = cycle.0.iter().rev().filter_map(|&step| steps.resources.get(step));
+            RequiredCycle { resources: resources.map(|&id| graph.name(id).clone()).collect() }
+        })?;
     let all = steps.all(&breaking.removed);
     let layer = all.precedence.layers(&[], |_| true).layer;
     let children_first = steps.resources.iter().filter_map(|&id| Some((id, graph.edge(id, id)?)));
@@ -97,6 +106,7 @@ pub fn delete_order(
             .filter(|(id, _)| in_use(id))
             .map(|(id, edge)| (id, graph.references(edge).map(|r| r.path.clone()).collect()))
             .collect(),
+        idle: steps.idle(&breaking.removed),
         exact: breaking.exact,
     })
 }
@@ -110,6 +120,8 @@ struct Steps<'g> {
     deletes: Precedence,
     /// The edge behind each constraint that can be removed by a clear.
     edges: Vec<Option<&'g Edge>>,
+    /// The constraints that references make.
+    references: Vec<usize>,
     /// For each pathway: the resources that an update reaches only while it stands, and the steps that
     /// end it.
     pathways: Vec<(BTreeSet<ResourceId>, Vec<usize>)>,
@@ -121,11 +133,13 @@ impl<'g> Steps<'g> {
         let step = |id: ResourceId| resources.binary_search(&id).ok();
         let mut constraints = Vec::new();
         let mut edges = Vec::new();
+        let mut references = Vec::new();
         for (before, &dependent) in resources.iter().enumerate() {
             // By dependent, then prerequisite: among equal choices the first by name is cleared.
             for edge in graph.prerequisites(dependent).filter(|edge| !edge.is_self() && set.uses(edge)) {
                 let Some(after) = step(edge.prerequisite) else { continue };
                 let removable = graph.is_clearable(edge);
+                references.push(constraints.len());
                 constraints.push(Constraint { before, after, removable });
                 edges.push(removable.then_some(edge));
             }
@@ -154,7 +168,31 @@ impl<'g> Steps<'g> {
         });
         let pathways = pathways.collect();
         let deletes = Precedence { steps: resources.len(), constraints };
-        Self { graph, set, resources, deletes, edges, pathways }
+        Self { graph, set, resources, deletes, edges, references, pathways }
+    }
+
+    /// What no reference asks to delete any more once these constraints are removed.
+    fn idle(&self, removed: &[usize]) -> BTreeSet<ResourceId> {
+        if self.set.named.is_empty() || removed.is_empty() {
+            return BTreeSet::new();
+        }
+        let is_removed = |position: usize| removed.binary_search(&position).is_ok();
+        let mut refers: Vec<Vec<usize>> = vec![Vec::new(); self.resources.len()];
+        let kept = self.references.iter().filter(|position| !is_removed(**position));
+        for c in kept.filter_map(|&position| self.deletes.constraints.get(position)) {
+            if let Some(refers) = refers.get_mut(c.after) {
+                refers.push(c.before);
+            }
+        }
+        let mut idle = self.set.deleted.clone();
+        let mut open: Vec<usize> =
+            self.set.named.iter().filter_map(|id| self.resources.binary_search(id).ok()).collect();
+        while let Some(step) = open.pop() {
+            if self.resources.get(step).is_some_and(|id| idle.remove(id)) {
+                open.extend(refers.get(step).into_iter().flatten());
+            }
+        }
+        idle
     }
 
     /// All steps once these constraints are removed: the deletes, and a clear for each resource that
