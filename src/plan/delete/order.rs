@@ -1,8 +1,8 @@
 //! In which waves a set of resources is deleted, and which references are cleared first.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use crate::graph::{Authorization, Constraint, DependencyGraph, Edge, Follow, Hold, Precedence, ResourceId};
+use crate::graph::{Authorization, Breaking, Constraint, DependencyGraph, Edge, Follow, Hold, Precedence, ResourceId};
 use crate::model::Text;
 use crate::plan::RequiredCycle;
 
@@ -70,9 +70,9 @@ impl DeleteOrder {
 }
 
 /// Orders the deletes of a set: what refers goes before what it refers to, what needs a person before
-/// the person's pathway. Of each circle the fewest references are cleared; among equally few those that
-/// leave most of what was not named a reason to go, then those with the fewest waves, then the first by
-/// name.
+/// the person's pathway. Of each circle the fewest references are cleared; among equally few those with
+/// the fewest waves, then the first by name. Where that would clear the very references for which
+/// something goes that was not named, others are cleared, if others will do.
 ///
 /// What refers to the set and is neither deleted nor cleared is not looked at: the caller has seen to it.
 ///
@@ -87,14 +87,12 @@ pub fn delete_order(
     authorization: &Authorization,
 ) -> Result<DeleteOrder, RequiredCycle> {
     let steps = Steps::of(graph, set, authorization);
-    let breaking = steps
-        .deletes
-        .break_cycles(|removed| (steps.idle(removed).len(), steps.all(removed).waves()))
-        .map_err(|cycle| {
-            // Told from prerequisite to dependent, as everywhere.
-            let resources = cycle.0.iter().rev().filter_map(|&step| steps.resources.get(step));
-            RequiredCycle { resources: resources.map(|&id| graph.name(id).clone()).collect() }
-        })?;
+    let mut breaking = steps.break_cycles(&steps.deletes)?;
+    if !steps.idle(&breaking.removed).is_empty()
+        && let Ok(with_reasons) = steps.break_cycles(&steps.with_reasons())
+    {
+        breaking = with_reasons;
+    }
     let all = steps.all(&breaking.removed);
     let layer = all.precedence.layers(&[], |_| true).layer;
     let children_first = steps.resources.iter().filter_map(|&id| Some((id, graph.edge(id, id)?)));
@@ -171,28 +169,66 @@ impl<'g> Steps<'g> {
         Self { graph, set, resources, deletes, edges, references, pathways }
     }
 
-    /// What no reference asks to delete any more once these constraints are removed.
+    fn break_cycles(&self, deletes: &Precedence) -> Result<Breaking, RequiredCycle> {
+        let cost = |removed: &[usize]| (self.idle(removed).len(), self.all(removed).waves());
+        deletes.break_cycles(cost).map_err(|cycle| {
+            // Told from prerequisite to dependent, as everywhere.
+            let resources = cycle.0.iter().rev().filter_map(|&step| self.resources.get(step));
+            RequiredCycle { resources: resources.map(|&id| self.graph.name(id).clone()).collect() }
+        })
+    }
+
+    /// The same constraints, but for everything that was pulled in, the reference on a shortest way back
+    /// to what is named cannot be cleared. O(edges of the set).
+    fn with_reasons(&self) -> Precedence {
+        let mut deletes = self.deletes.clone();
+        let dependents = self.dependents(&[]);
+        let mut seen: BTreeSet<usize> = self.named().collect();
+        let mut open: VecDeque<usize> = self.named().collect();
+        while let Some(step) = open.pop_front() {
+            for &(dependent, position) in dependents.get(step).into_iter().flatten() {
+                if seen.insert(dependent) {
+                    open.push_back(dependent);
+                    if let Some(c) = deletes.constraints.get_mut(position) {
+                        c.removable = false;
+                    }
+                }
+            }
+        }
+        deletes
+    }
+
+    /// What no reference asks to delete any more once these constraints are removed. O(edges of the set).
     fn idle(&self, removed: &[usize]) -> BTreeSet<ResourceId> {
         if self.set.named.is_empty() || removed.is_empty() {
             return BTreeSet::new();
         }
-        let is_removed = |position: usize| removed.binary_search(&position).is_ok();
-        let mut refers: Vec<Vec<usize>> = vec![Vec::new(); self.resources.len()];
-        let kept = self.references.iter().filter(|position| !is_removed(**position));
-        for c in kept.filter_map(|&position| self.deletes.constraints.get(position)) {
-            if let Some(refers) = refers.get_mut(c.after) {
-                refers.push(c.before);
-            }
-        }
+        let dependents = self.dependents(removed);
         let mut idle = self.set.deleted.clone();
-        let mut open: Vec<usize> =
-            self.set.named.iter().filter_map(|id| self.resources.binary_search(id).ok()).collect();
+        let mut open: Vec<usize> = self.named().collect();
         while let Some(step) = open.pop() {
             if self.resources.get(step).is_some_and(|id| idle.remove(id)) {
-                open.extend(refers.get(step).into_iter().flatten());
+                open.extend(dependents.get(step).into_iter().flatten().map(|(dependent, _)| dependent));
             }
         }
         idle
+    }
+
+    /// What refers to each step, and the constraint that this makes, if it is not removed.
+    fn dependents(&self, removed: &[usize]) -> Vec<Vec<(usize, usize)>> {
+        let mut dependents: Vec<Vec<(usize, usize)>> = vec![Vec::new(); self.resources.len()];
+        for &position in self.references.iter().filter(|position| removed.binary_search(position).is_err()) {
+            if let Some(c) = self.deletes.constraints.get(position)
+                && let Some(list) = dependents.get_mut(c.after)
+            {
+                list.push((c.before, position));
+            }
+        }
+        dependents
+    }
+
+    fn named(&self) -> impl Iterator<Item = usize> + use<'_> {
+        self.set.named.iter().filter_map(|id| self.resources.binary_search(id).ok())
     }
 
     /// All steps once these constraints are removed: the deletes, and a clear for each resource that

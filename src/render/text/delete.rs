@@ -170,16 +170,19 @@ pub(super) fn careful(warnings: &[Warning], width: Width) -> String {
     }
     let mut text = String::new();
     for (warning, names) in groups {
-        let who = match names.as_slice() {
-            few if few.len() <= 4 => listed(few.iter().copied()),
-            [first, ..] => format!("{} resources, {first} among them", names.len()),
-            [] => String::new(),
-        };
         let head = if text.is_empty() { "Careful  " } else { "         " };
-        let say = format!("{who}: {} ({})", warning.message, warning.code.name());
+        let say = format!("{}: {} ({})", few(&names), warning.message, warning.code.name());
         text.push_str(&sentence(head, &say, 9, width));
     }
     if text.is_empty() { text } else { format!("\n{text}") }
+}
+
+/// All names where they are few, else their number.
+fn few(names: &[&str]) -> String {
+    match names {
+        [first, ..] if names.len() > 4 => format!("{} resources ({first}, …)", names.len()),
+        _ => listed(names.iter().copied()),
+    }
 }
 
 /// Why there is no plan: the references of what must survive, how they come into it, and the way out.
@@ -189,18 +192,21 @@ pub fn kept(kept: &Kept, width: Width) -> String {
     let resources: BTreeSet<&str> = references.iter().map(|r| r.resource.short()).collect();
     let say = format!(
         "{} cannot be kept: {} in the way.",
-        listed(resources.into_iter()),
+        few(&resources.into_iter().collect::<Vec<_>>()),
         count(references.len(), "reference stands", "references stand")
     );
     let mut text = sentence("", &say, 2, width);
     text.push('\n');
-    let rows: Vec<[String; 3]> = references
-        .iter()
-        .map(|r| {
-            let path = format!("{}.{}", r.resource.short(), r.path);
-            [path, r.target.short().to_owned(), if r.required { "required" } else { "optional" }.to_owned()]
-        })
-        .collect();
+    let mut rows: Vec<[String; 3]> = Vec::new();
+    for of_path in references.chunk_by(|a, b| (&a.resource, &a.path) == (&b.resource, &b.path)) {
+        let Some(first) = of_path.first() else { continue };
+        let targets: Vec<&str> = of_path.iter().map(|reference| reference.target.short()).collect();
+        rows.push([
+            format!("{}.{}", first.resource.short(), first.path),
+            crate::graph::listed(&targets, "or"),
+            if first.required { "required" } else { "optional" }.to_owned(),
+        ]);
+    }
     text.push_str(&columns(&rows, width));
     text.push('\n');
     let pulled_in: BTreeSet<&[ResourceName]> =
@@ -218,8 +224,8 @@ pub fn kept(kept: &Kept, width: Width) -> String {
         let roots: BTreeSet<&str> = required().filter_map(|r| r.chain.first()).map(ResourceName::short).collect();
         format!(
             "A required reference cannot be cleared: delete {} as well, or keep {}.",
-            listed(stubborn.into_iter()),
-            listed(roots.into_iter())
+            few(&stubborn.into_iter().collect::<Vec<_>>()),
+            few(&roots.into_iter().collect::<Vec<_>>())
         )
     };
     text.push_str(&sentence("", &way_out, 2, width));
