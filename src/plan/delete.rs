@@ -159,6 +159,9 @@ impl ChildrenFirst {
     }
 }
 
+/// How often what has lost its reason to go is taken out of a plan: once does it in every standard.
+const ROUNDS: usize = 8;
+
 /// Plans the delete of what is named and of everything that refers to it, directly or through others.
 ///
 /// O(references × subclasses) and the search for clears, see
@@ -175,8 +178,12 @@ pub fn delete_plan(
     let named: BTreeSet<ResourceId> = named.difference(&options.keep).copied().collect();
     let mut set = closure::of(graph, &named, options.optional);
     let mut order = delete_order(graph, &set, &options.authorization)?;
-    // What a circle clears of the very references that pulled it in may stay.
-    while !order.idle.is_empty() {
+    // What a circle clears of the very references that pulled it in may stay. A plan that deletes it all
+    // the same is right as well, so circles made to go on for ever do not.
+    for _ in 0..ROUNDS {
+        if order.idle.is_empty() {
+            break;
+        }
         set.deleted.retain(|id| !order.idle.contains(id));
         set.cleared.append(&mut order.idle);
         order = delete_order(graph, &set, &options.authorization)?;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use edfi_plan::graph::{Authorization, DependencyGraph, Follow, ResourceId};
 use edfi_plan::model::ResourceName;
 use edfi_plan::plan::delete::{
-    DeleteError, DeleteOperation, DeleteOptions, DeletePlan, DeleteWave, Optional, delete_plan, key_change,
+    DeleteError, DeleteOperation, DeleteOptions, DeletePlan, DeleteWave, Optional, WarningCode, delete_plan, key_change,
 };
 use edfi_plan::plan::describe::full_load;
 use edfi_plan::plan::load::{LoadOptions, LoadPlan};
@@ -247,6 +247,14 @@ fn a_key_change_ends_where_it_began() {
             assert_eq!(store.records, full.records, "{}", plan.resource);
         }
     }
+}
+
+#[test]
+fn warnings_are_told_apart_by_their_codes() {
+    let names: BTreeSet<&str> = WarningCode::ALL.iter().map(|code| code.name()).collect();
+    assert_eq!(names.len(), WarningCode::ALL.len());
+    let design = std::fs::read_to_string(crate::fixtures::path("../../docs/design.md")).unwrap();
+    assert!(names.iter().all(|name| design.contains(&format!("`{name}`"))), "docs/design.md lists every code");
 }
 
 proptest! {

@@ -45,9 +45,12 @@ pub fn key_change(plan: &KeyChange, descriptors: Descriptors, width: Width) -> S
         return sentence("", &say, 2, width);
     }
     let steps = steps(&plan.deletes);
-    let cannot = "cannot be changed by an update. Save the records of what is deleted, delete, then load them again \
-                  with the new key.";
-    let mut text = sentence("", &format!("{what} {cannot}"), 2, width);
+    let cannot = match plan.key_may_change {
+        Some(_) => "cannot be changed by an update: save",
+        None => "may be fixed, the metadata does not tell. Where an update is refused: save",
+    };
+    let say = format!("{what} {cannot} the records of what is deleted, delete, then load them with the new key.");
+    let mut text = sentence("", &say, 2, width);
     text.push_str(&format!("\nDelete  {}\n\n{}\n", size(&plan.deletes), waves(&plan.deletes, descriptors, width)));
     text.push_str(&sentence("", &named(&steps), 2, width));
     text.push_str(&clears(&steps, width));
@@ -83,7 +86,7 @@ fn size(waves: &[DeleteWave]) -> String {
 fn waves(waves: &[DeleteWave], descriptors: Descriptors, width: Width) -> String {
     let steps = steps(waves);
     let hidden: BTreeSet<&ResourceName> = steps.iter().flat_map(|step| &step.hides).collect();
-    let mixed = steps.iter().any(|step| step.pulled_in);
+    let mixed = steps.iter().any(|step| step.pulled_in && step.operation == DeleteOperation::Delete);
     let mut text = String::from("wave  steps\n");
     for wave in waves {
         let item = |step| item(step, mixed, &hidden);
@@ -159,9 +162,9 @@ fn children_first(steps: &[&DeleteStep], width: Width) -> String {
 
 /// Warnings that are not said already, one line for all resources of which the same is true.
 pub(super) fn careful(warnings: &[Warning], width: Width) -> String {
-    let said = |w: &&Warning| !matches!(w.code, WarningCode::SelfReferences | WarningCode::ReferencesCleared);
+    let said = [WarningCode::SelfReferences, WarningCode::ReferencesCleared, WarningCode::KeyChangeUnknown];
     let mut groups: Vec<(&Warning, Vec<&str>)> = Vec::new();
-    for warning in warnings.iter().filter(said) {
+    for warning in warnings.iter().filter(|warning| !said.contains(&warning.code)) {
         let name = warning.resource.short();
         match groups.iter_mut().find(|(w, _)| (w.code, &w.message) == (warning.code, &warning.message)) {
             Some((_, names)) => names.push(name),
