@@ -1,10 +1,13 @@
 //! Orders in the forms that other programs take.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use crate::model::ResourceName;
 use crate::plan::Operation;
-use crate::plan::load::{LoadPlan, Wave};
+use crate::plan::delete::{DeletePlan, DeleteWave, KeyChange};
+use crate::plan::load::{LoadPlan, Step, Wave};
 
 /// A row of the API's dependencies document.
 #[derive(Serialize)]
@@ -36,10 +39,40 @@ pub fn dependencies(plan: &LoadPlan) -> String {
 pub fn csv(plan: &LoadPlan) -> String {
     let mut text = String::from("wave,resource,operations\n");
     for (wave, step) in steps(plan) {
-        let operations: Vec<&str> = step.operations.iter().map(|o| o.name()).collect();
-        text.push_str(&format!("{},{},{}\n", wave.wave, step.resource, operations.join("+")));
+        text.push_str(&format!("{},{},{}\n", wave.wave, step.resource, operations(step)));
     }
     text
+}
+
+/// `wave,resource,operation,clears`, the paths to clear joined by a plus sign.
+#[must_use]
+pub fn delete_csv(plan: &DeletePlan) -> String {
+    format!("wave,resource,operation,clears\n{}", delete_rows("", &plan.waves))
+}
+
+/// `half,wave,resource,operation,clears`, the halves being `delete` and `load`.
+#[must_use]
+pub fn key_change_csv(plan: &KeyChange) -> String {
+    let mut text = format!("half,wave,resource,operation,clears\n{}", delete_rows("delete,", &plan.deletes));
+    for (wave, step) in plan.loads.iter().flat_map(|wave| wave.steps.iter().map(move |step| (wave.wave, step))) {
+        text.push_str(&format!("load,{wave},{},{},\n", step.resource, operations(step)));
+    }
+    text
+}
+
+fn delete_rows(half: &str, waves: &[DeleteWave]) -> String {
+    let mut text = String::new();
+    for (wave, step) in waves.iter().flat_map(|wave| wave.steps.iter().map(move |step| (wave.wave, step))) {
+        let clears: BTreeSet<&str> = step.clears.iter().map(|clear| clear.path.as_str()).collect();
+        let clears = clears.into_iter().collect::<Vec<_>>().join("+");
+        text.push_str(&format!("{half}{wave},{},{},{clears}\n", step.resource, step.operation.name()));
+    }
+    text
+}
+
+/// `create+update`.
+fn operations(step: &Step) -> String {
+    step.operations.iter().map(|o| o.name()).collect::<Vec<_>>().join("+")
 }
 
 /// A comma list a wave, as the `--selector` of lightbeam takes it.
@@ -66,6 +99,6 @@ fn comma_lists(plan: &LoadPlan, name: impl Fn(&ResourceName) -> &str) -> String 
     plan.waves.iter().map(line).collect()
 }
 
-fn steps(plan: &LoadPlan) -> impl Iterator<Item = (&Wave, &crate::plan::load::Step)> {
+fn steps(plan: &LoadPlan) -> impl Iterator<Item = (&Wave, &Step)> {
     plan.waves.iter().flat_map(|wave| wave.steps.iter().map(move |step| (wave, step)))
 }
