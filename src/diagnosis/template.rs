@@ -272,7 +272,8 @@ fn list_length(bytes: &[u8]) -> usize {
     end
 }
 
-/// A text as messages are compared: every run of white space and control characters is one space.
+/// A text as messages are compared: every run of white space and control characters is one space, and
+/// quotes that an editor or a chat has curled are straight.
 pub(super) fn squeeze(text: &str) -> String {
     let mut squeezed = String::with_capacity(text.len());
     // A control character would reach the terminal of whoever reads the report.
@@ -281,7 +282,11 @@ pub(super) fn squeeze(text: &str) -> String {
         if !squeezed.is_empty() {
             squeezed.push(' ');
         }
-        squeezed.push_str(word);
+        squeezed.extend(word.chars().map(|c| match c {
+            '\u{2018}' | '\u{2019}' => '\'',
+            '\u{201c}' | '\u{201d}' => '"',
+            c => c,
+        }));
     }
     squeezed
 }

@@ -14,6 +14,7 @@ mod diagnosis_cases;
 mod diagnosis_codes;
 mod diagnosis_inputs;
 mod diagnosis_traps;
+mod diagnosis_wordings;
 mod dialects;
 mod diff;
 mod fixtures;
