@@ -28,12 +28,12 @@ use serde_json::Value;
 
 pub use catalogue::{Template, catalogue};
 pub use codes::{Code, Explanation, NoSuchCode};
-pub use identity::Identity;
 pub use remedy::{Remedy, Wave};
 pub use response::{Body, Server};
 pub use verdict::{Seen, Verdict};
 
 use crate::graph::{DependencyGraph, ResourceId};
+use crate::model::Text;
 use names::Names;
 use verdict::Case;
 
@@ -42,7 +42,7 @@ use verdict::Case;
 pub struct Place {
     /// The file.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub file: Option<String>,
+    pub file: Option<Text>,
     /// Its line, from one on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<usize>,
