@@ -123,7 +123,7 @@ pub struct Diagnosis {
     /// How many records failed alike.
     #[serde(skip_serializing_if = "is_one")]
     pub count: usize,
-    /// What the server said; left out where values are withheld.
+    /// What the server said; where values are withheld, as far as the catalogue knows the words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
     /// What the graph says, in sentences.
@@ -133,6 +133,12 @@ pub struct Diagnosis {
     /// What must exist first.
     #[serde(skip)]
     pub(crate) missing: Vec<ResourceId>,
+    /// The message with values masked.
+    #[serde(skip)]
+    pub(crate) masked: String,
+    /// The path of the request, where it leads to no resource that the graph knows.
+    #[serde(skip)]
+    pub(crate) strange: Option<String>,
     /// The person without a pathway, and the pathway.
     #[serde(skip)]
     pub(crate) pathway: Option<(ResourceId, Vec<ResourceId>)>,
@@ -142,11 +148,28 @@ impl Diagnosis {
     /// The same without the values of keys, which are data of students.
     #[must_use]
     pub fn redacted(mut self) -> Self {
-        self.message = None;
+        self.message = Some(self.masked.clone()).filter(|masked| !masked.is_empty());
+        // A path that leads to no resource known here may lead to an item by its key.
+        if let Some(text) = self.strange.take() {
+            let outline = outline(&text);
+            self.explanation = self.explanation.replace(&text, &outline);
+            self.resource = Some(outline);
+        }
         for value in self.references.iter_mut().flat_map(|seen| seen.key.values_mut()) {
             REDACTED.clone_into(value);
         }
         self
+    }
+}
+
+/// A path or name of a request without what may be a key: nothing but its first segment is sure to be none.
+fn outline(text: &str) -> String {
+    let path = text.split(['?', '#']).next().unwrap_or_default();
+    let mut segments = path.split('/').filter(|segment| !segment.is_empty());
+    match (segments.next(), path.contains("://")) {
+        (Some(first), false) if path == text && segments.next().is_none() => first.to_owned(),
+        (Some(first), false) => format!("/{first}/{REDACTED}"),
+        _ => REDACTED.to_owned(),
     }
 }
 
@@ -265,6 +288,8 @@ impl<'g> Diagnoser<'g> {
             origin: facts.origin,
             count: failure.count,
             message: Some(facts.text),
+            masked: facts.masked,
+            strange: failure.resource.clone().filter(|_| resource.is_none()),
             explanation: because.join(" "),
             remedy,
             missing: judgement.missing.into_iter().flat_map(|meaning| meaning.resources).collect(),

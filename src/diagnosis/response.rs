@@ -10,6 +10,7 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
+use super::REDACTED;
 use super::catalogue::{Nuance, Template, code_of_type, patterns};
 use super::codes::Code;
 use super::template::{Hole, Match, claim, fold, squeeze};
@@ -127,11 +128,15 @@ pub(super) struct Facts {
     pub(super) values: Vec<(Option<String>, String)>,
     /// Key fields and values of a conflict.
     pub(super) key: Vec<(String, String)>,
+    /// Key fields that several references share and give differently.
+    pub(super) unified: Vec<String>,
     /// Items that block, as URIs.
     pub(super) uris: Vec<String>,
     pub(super) nuances: Vec<Nuance>,
     /// What the server said, in its words.
     pub(super) text: String,
+    /// The same as far as the catalogue knows the words, with values masked.
+    pub(super) masked: String,
     /// The JSON breaks off.
     pub(super) truncated: bool,
 }
@@ -255,22 +260,69 @@ fn read_all(sentences: &[Sentence], facts: &mut Facts) -> Vec<&'static Template>
     for sentence in sentences {
         let (text, path) = without_wrapping(&sentence.text, sentence.path.as_deref());
         let mut folded = fold(&text);
+        let mut known = Vec::new();
         for (template, pattern) in patterns() {
             let matches = pattern.find_all(&folded);
             if matches.is_empty() {
                 continue;
             }
+            known.extend(matches.iter().cloned());
             for one in &matches {
                 note(facts, template, &text, path.as_deref(), one);
                 found.push(*template);
             }
             folded = claim(folded, &matches);
         }
+        let masked = masked(&text, path.as_deref(), known);
+        if !masked.is_empty() && !facts.masked.contains(&masked) {
+            facts.masked.extend(Some(' ').filter(|_| !facts.masked.is_empty()));
+            facts.masked.push_str(&masked);
+        }
         if let Some(path) = path {
             facts.paths.push(path);
         }
     }
     found
+}
+
+/// The words of a message that templates know: literals and names as they are, values masked, and all
+/// other text masked as well, for it may be anything.
+fn masked(text: &str, path: Option<&str>, mut known: Vec<Match>) -> String {
+    if known.is_empty() {
+        return String::new();
+    }
+    known.sort_by_key(|found| found.span.start);
+    let mut masked = String::new();
+    let hide = |masked: &mut String, hidden: &str| {
+        if hidden.chars().any(char::is_alphanumeric) {
+            masked.push_str(REDACTED);
+        } else {
+            masked.push_str(hidden);
+        }
+    };
+    // A path has names and places in lists; what else stands there may be a value.
+    if let Some(path) = path {
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '$' | '.' | '_' | '[' | ']' | '*');
+        masked.push_str(if path.starts_with('$') && path.chars().all(plain) { path } else { REDACTED });
+        masked.push_str(": ");
+    }
+    let part = |from: usize, to: usize| text.get(from..to).unwrap_or_default();
+    let mut at = 0;
+    for found in known {
+        hide(&mut masked, part(at, found.span.start));
+        at = found.span.start;
+        for (hole, span) in found.holes {
+            if matches!(hole, Hole::Text | Hole::Key | Hole::Word) {
+                masked.push_str(part(at, span.start));
+                hide(&mut masked, part(span.start, span.end));
+                at = span.end;
+            }
+        }
+        masked.push_str(part(at, found.span.end));
+        at = found.span.end;
+    }
+    hide(&mut masked, part(at, text.len()));
+    masked
 }
 
 /// A message without what loaders put around it: `409: … (at $.schoolReference)`.
@@ -313,6 +365,11 @@ fn note(facts: &mut Facts, template: &Template, text: &str, path: Option<&str>, 
             Hole::Properties => facts.properties.extend(list(filling).map(str::to_owned)),
             Hole::Field if template.code == Code::RequiredFieldMissing => {
                 facts.missing.push(path.map_or_else(|| filling.to_owned(), |path| missing_path(path, filling)));
+            }
+            Hole::Field if template.code == Code::KeyUnificationConflict => facts.unified.push(filling.to_owned()),
+            // Meadowlark names no field, but both paths.
+            Hole::Text if template.code == Code::KeyUnificationConflict => {
+                facts.paths.extend(filling.split(" and ").filter(|p| p.starts_with('$')).map(str::to_owned));
             }
             Hole::Fields => incomplete = Some(filling),
             Hole::Key => facts.key.extend(key_values(filling)),

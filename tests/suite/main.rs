@@ -13,6 +13,7 @@ mod diagnosis_cascade;
 mod diagnosis_cases;
 mod diagnosis_codes;
 mod diagnosis_inputs;
+mod diagnosis_redacted;
 mod diagnosis_traps;
 mod diagnosis_wordings;
 mod dialects;
