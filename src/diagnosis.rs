@@ -133,9 +133,9 @@ pub struct Diagnosis {
     /// What must exist first.
     #[serde(skip)]
     pub(crate) missing: Vec<ResourceId>,
-    /// The message with values masked.
+    /// What is known of the message's words.
     #[serde(skip)]
-    pub(crate) masked: String,
+    pub(crate) known: Vec<response::Known>,
     /// The path of the request, where it leads to no resource that the graph knows.
     #[serde(skip)]
     pub(crate) strange: Option<String>,
@@ -148,7 +148,7 @@ impl Diagnosis {
     /// The same without the values of keys, which are data of students.
     #[must_use]
     pub fn redacted(mut self) -> Self {
-        self.message = Some(self.masked.clone()).filter(|masked| !masked.is_empty());
+        self.message = response::masked(&self.known);
         // A path that leads to no resource known here may lead to an item by its key.
         if let Some(text) = self.strange.take() {
             let outline = outline(&text);
@@ -246,6 +246,16 @@ impl<'g> Diagnoser<'g> {
     /// Diagnoses one failure. O(length of the response + edges of the graph); any input.
     #[must_use]
     pub fn diagnose(&self, failure: &Failure) -> Diagnosis {
+        self.diagnosis(failure, remedy::remedy)
+    }
+
+    /// The same without a remedy: all that a [`Cascade`](cascade::Cascade) needs of it.
+    #[must_use]
+    pub fn gist(&self, failure: &Failure) -> Diagnosis {
+        self.diagnosis(failure, |_, _| Remedy::default())
+    }
+
+    fn diagnosis(&self, failure: &Failure, remedy: impl Fn(&Case<'_>, &verdict::Judgement) -> Remedy) -> Diagnosis {
         let facts = response::read(failure.status, &failure.body);
         let resource = failure.resource.as_deref().and_then(|text| self.resource(text));
         let case = Case {
@@ -258,7 +268,7 @@ impl<'g> Diagnoser<'g> {
             payload: failure.payload.as_ref(),
         };
         let judgement = verdict::judge(&case);
-        let remedy = remedy::remedy(&case, &judgement);
+        let remedy = remedy(&case, &judgement);
         let named: Vec<String> = {
             let mut seen = std::collections::BTreeSet::new();
             facts.named.iter().map(|n| n.text.clone()).filter(|text| seen.insert(text.clone())).collect()
@@ -288,7 +298,7 @@ impl<'g> Diagnoser<'g> {
             origin: facts.origin,
             count: failure.count,
             message: Some(facts.text),
-            masked: facts.masked,
+            known: facts.known,
             strange: failure.resource.clone().filter(|_| resource.is_none()),
             explanation: because.join(" "),
             remedy,

@@ -103,7 +103,7 @@ pub(crate) fn diagnose(args: &DiagnoseArgs, context: &Context) -> anyhow::Result
             for failure in first.map(Ok).into_iter().chain(failures) {
                 let failure = failure?;
                 let failure = with_record(&failure, &diagnoser, records);
-                cascade.add(&failure, &diagnoser.diagnose(&failure));
+                cascade.add(&failure, &diagnoser.gist(&failure));
             }
             let causes = cascade.causes();
             let causes = if args.redact { causes.redacted() } else { causes };

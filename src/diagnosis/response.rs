@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::REDACTED;
 use super::catalogue::{Nuance, Template, code_of_type, patterns};
 use super::codes::Code;
-use super::template::{Hole, Match, claim, fold, squeeze};
+use super::template::{Grams, Hole, Match, claim, fold, squeeze};
 
 use self::envelope::{Sentence, open, open_text};
 
@@ -107,6 +107,14 @@ pub(super) struct Hint {
     pub(super) all: bool,
 }
 
+/// A sentence and where templates stand in it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Known {
+    text: String,
+    path: Option<String>,
+    found: Vec<Match>,
+}
+
 /// What a response says, before any graph is asked.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct Facts {
@@ -135,8 +143,8 @@ pub(super) struct Facts {
     pub(super) nuances: Vec<Nuance>,
     /// What the server said, in its words.
     pub(super) text: String,
-    /// The same as far as the catalogue knows the words, with values masked.
-    pub(super) masked: String,
+    /// The sentences that templates know.
+    pub(super) known: Vec<Known>,
     /// The JSON breaks off.
     pub(super) truncated: bool,
 }
@@ -260,8 +268,9 @@ fn read_all(sentences: &[Sentence], facts: &mut Facts) -> Vec<&'static Template>
     for sentence in sentences {
         let (text, path) = without_wrapping(&sentence.text, sentence.path.as_deref());
         let mut folded = fold(&text);
+        let grams = Grams::of(&folded);
         let mut known = Vec::new();
-        for (template, pattern) in patterns() {
+        for (template, pattern) in patterns().iter().filter(|(_, pattern)| grams.may_hold(pattern)) {
             let matches = pattern.find_all(&folded);
             if matches.is_empty() {
                 continue;
@@ -273,25 +282,31 @@ fn read_all(sentences: &[Sentence], facts: &mut Facts) -> Vec<&'static Template>
             }
             folded = claim(folded, &matches);
         }
-        let masked = masked(&text, path.as_deref(), known);
-        if !masked.is_empty() && !facts.masked.contains(&masked) {
-            facts.masked.extend(Some(' ').filter(|_| !facts.masked.is_empty()));
-            facts.masked.push_str(&masked);
+        if let Some(path) = &path {
+            facts.paths.push(path.clone());
         }
-        if let Some(path) = path {
-            facts.paths.push(path);
+        if !known.is_empty() {
+            facts.known.push(Known { text, path, found: known });
         }
     }
     found
 }
 
-/// The words of a message that templates know: literals and names as they are, values masked, and all
-/// other text masked as well, for it may be anything.
-fn masked(text: &str, path: Option<&str>, mut known: Vec<Match>) -> String {
-    if known.is_empty() {
-        return String::new();
+/// A message as far as templates know its words: literals and names as they are, values masked, and all
+/// other text masked as well, for it may be anything. `None` where none of it is known.
+pub(super) fn masked(known: &[Known]) -> Option<String> {
+    let mut said: Vec<String> = Vec::new();
+    for masked in known.iter().map(masked_sentence) {
+        if !said.contains(&masked) {
+            said.push(masked);
+        }
     }
-    known.sort_by_key(|found| found.span.start);
+    (!said.is_empty()).then(|| said.join(" "))
+}
+
+fn masked_sentence(Known { text, path, found }: &Known) -> String {
+    let mut found: Vec<&Match> = found.iter().collect();
+    found.sort_by_key(|found| found.span.start);
     let mut masked = String::new();
     let hide = |masked: &mut String, hidden: &str| {
         if hidden.chars().any(char::is_alphanumeric) {
@@ -308,10 +323,10 @@ fn masked(text: &str, path: Option<&str>, mut known: Vec<Match>) -> String {
     }
     let part = |from: usize, to: usize| text.get(from..to).unwrap_or_default();
     let mut at = 0;
-    for found in known {
+    for found in found {
         hide(&mut masked, part(at, found.span.start));
         at = found.span.start;
-        for (hole, span) in found.holes {
+        for (hole, span) in &found.holes {
             if matches!(hole, Hole::Text | Hole::Key | Hole::Word) {
                 masked.push_str(part(at, span.start));
                 hide(&mut masked, part(span.start, span.end));
@@ -442,8 +457,14 @@ fn dedup(facts: &mut Facts) {
 /// What was said, for people.
 fn kept(sentences: &[Sentence], aside: &[Sentence], body: &Body) -> String {
     let mut said = Vec::new();
+    // A sentence that only points to the others is none of them.
+    let points = |text: &str| text.contains(" See '") && text.ends_with("' for details.");
+    let several = sentences.len() + aside.len() > 1;
     for sentence in sentences.iter().chain(aside) {
         let text = squeeze(&sentence.text);
+        if several && points(&text) {
+            continue;
+        }
         let whole = match &sentence.path {
             Some(path) => squeeze(&format!("{path}: {text}")),
             None => text,
