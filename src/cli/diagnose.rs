@@ -59,7 +59,7 @@ pub(crate) struct DiagnoseArgs {
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 
-    /// Withhold the values of keys and what the server said: they are data of students.
+    /// Withhold all values, also in what the server said: they are data of students.
     #[arg(long)]
     redact: bool,
 }

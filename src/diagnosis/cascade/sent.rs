@@ -33,8 +33,11 @@ pub struct Sent<'g, 'f> {
     graph: &'g DependencyGraph,
     keys: Keys<'g>,
     scan: Scan<'g, 'f>,
-    records: HashMap<(ResourceId, String), HashMap<usize, Box<[u8]>>>,
+    records: HashMap<(ResourceId, String), Lines>,
 }
+
+/// Records of one file by line, as they were written.
+type Lines = HashMap<usize, Box<[u8]>>;
 
 impl<'g, 'f> Sent<'g, 'f> {
     /// Reads a folder once for its keys, and the files of wanted records a second time. What is no
@@ -53,7 +56,7 @@ impl<'g, 'f> Sent<'g, 'f> {
         if let Some(unreadable) = scan.unreadable.first() {
             return Err(unreadable.clone());
         }
-        let mut records: HashMap<_, HashMap<usize, Box<[u8]>>> = HashMap::new();
+        let mut records: HashMap<_, Lines> = HashMap::new();
         let again = ReadOptions { progress: None, ..options.clone() };
         for (file, resource) in &folder.files {
             let place = (*resource, base(&file.name));
