@@ -28,12 +28,12 @@ use serde_json::Value;
 
 pub use catalogue::{Template, catalogue};
 pub use codes::{Code, Explanation, NoSuchCode};
-pub use identity::Identity;
 pub use remedy::{Remedy, Wave};
 pub use response::{Body, Server};
 pub use verdict::{Seen, Verdict};
 
 use crate::graph::{DependencyGraph, ResourceId};
+use crate::model::Text;
 use names::Names;
 use verdict::Case;
 
@@ -42,7 +42,7 @@ use verdict::Case;
 pub struct Place {
     /// The file.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub file: Option<String>,
+    pub file: Option<Text>,
     /// Its line, from one on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<usize>,
@@ -123,7 +123,7 @@ pub struct Diagnosis {
     /// How many records failed alike.
     #[serde(skip_serializing_if = "is_one")]
     pub count: usize,
-    /// What the server said; left out where values are withheld.
+    /// What the server said; where values are withheld, as far as the catalogue knows the words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
     /// What the graph says, in sentences.
@@ -133,6 +133,12 @@ pub struct Diagnosis {
     /// What must exist first.
     #[serde(skip)]
     pub(crate) missing: Vec<ResourceId>,
+    /// What is known of the message's words.
+    #[serde(skip)]
+    pub(crate) known: Vec<response::Known>,
+    /// The path of the request, where it leads to no resource that the graph knows.
+    #[serde(skip)]
+    pub(crate) strange: Option<String>,
     /// The person without a pathway, and the pathway.
     #[serde(skip)]
     pub(crate) pathway: Option<(ResourceId, Vec<ResourceId>)>,
@@ -142,11 +148,28 @@ impl Diagnosis {
     /// The same without the values of keys, which are data of students.
     #[must_use]
     pub fn redacted(mut self) -> Self {
-        self.message = None;
+        self.message = response::masked(&self.known);
+        // A path that leads to no resource known here may lead to an item by its key.
+        if let Some(text) = self.strange.take() {
+            let outline = outline(&text);
+            self.explanation = self.explanation.replace(&text, &outline);
+            self.resource = Some(outline);
+        }
         for value in self.references.iter_mut().flat_map(|seen| seen.key.values_mut()) {
             REDACTED.clone_into(value);
         }
         self
+    }
+}
+
+/// A path or name of a request without what may be a key: nothing but its first segment is sure to be none.
+fn outline(text: &str) -> String {
+    let path = text.split(['?', '#']).next().unwrap_or_default();
+    let mut segments = path.split('/').filter(|segment| !segment.is_empty());
+    match (segments.next(), path.contains("://")) {
+        (Some(first), false) if path == text && segments.next().is_none() => first.to_owned(),
+        (Some(first), false) => format!("/{first}/{REDACTED}"),
+        _ => REDACTED.to_owned(),
     }
 }
 
@@ -223,6 +246,16 @@ impl<'g> Diagnoser<'g> {
     /// Diagnoses one failure. O(length of the response + edges of the graph); any input.
     #[must_use]
     pub fn diagnose(&self, failure: &Failure) -> Diagnosis {
+        self.diagnosis(failure, remedy::remedy)
+    }
+
+    /// The same without a remedy: all that a [`Cascade`](cascade::Cascade) needs of it.
+    #[must_use]
+    pub fn gist(&self, failure: &Failure) -> Diagnosis {
+        self.diagnosis(failure, |_, _| Remedy::default())
+    }
+
+    fn diagnosis(&self, failure: &Failure, remedy: impl Fn(&Case<'_>, &verdict::Judgement) -> Remedy) -> Diagnosis {
         let facts = response::read(failure.status, &failure.body);
         let resource = failure.resource.as_deref().and_then(|text| self.resource(text));
         let case = Case {
@@ -235,7 +268,7 @@ impl<'g> Diagnoser<'g> {
             payload: failure.payload.as_ref(),
         };
         let judgement = verdict::judge(&case);
-        let remedy = remedy::remedy(&case, &judgement);
+        let remedy = remedy(&case, &judgement);
         let named: Vec<String> = {
             let mut seen = std::collections::BTreeSet::new();
             facts.named.iter().map(|n| n.text.clone()).filter(|text| seen.insert(text.clone())).collect()
@@ -265,6 +298,8 @@ impl<'g> Diagnoser<'g> {
             origin: facts.origin,
             count: failure.count,
             message: Some(facts.text),
+            known: facts.known,
+            strange: failure.resource.clone().filter(|_| resource.is_none()),
             explanation: because.join(" "),
             remedy,
             missing: judgement.missing.into_iter().flat_map(|meaning| meaning.resources).collect(),

@@ -27,6 +27,7 @@ pub use check::{
 pub use files::{Folder, Namespaces, Open, PayloadFile, Unmatched, is_payload_name};
 pub use json::Flaw;
 pub use keys::KeyValues;
+pub(crate) use keys::{Key, KeyForm, KeyHasher, form_of_values, member_name};
 pub(crate) use read::each_record;
 pub use read::{ReadOptions, Unreadable};
 pub use scan::{Scan, Use, scan};

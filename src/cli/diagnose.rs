@@ -1,16 +1,20 @@
 //! `diagnose` and `explain`: what an error message means.
 
 use std::borrow::Cow;
-use std::io::{BufWriter, Write, stdout};
+use std::cell::{Cell, RefCell};
+use std::fs::File;
+use std::io::{BufRead, BufReader, BufWriter, Write, stdin, stdout};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
-use edfi_plan::diagnosis::cascade::{Cascade, Records, Sent};
-use edfi_plan::diagnosis::{Code, Diagnoser, Failure, input};
+use edfi_plan::diagnosis::cascade::{Cascade, Records, Sent, Wanted};
+use edfi_plan::diagnosis::input::{self, Failures};
+use edfi_plan::diagnosis::{Code, Diagnoser, Failure};
 use edfi_plan::graph::DependencyGraph;
+use edfi_plan::records::Folder;
 use edfi_plan::render::{json, text};
-use edfi_plan::source;
+use edfi_plan::source::{self, Document};
 use serde_json::Value;
 
 use super::folder::{FolderArgs, with_progress};
@@ -55,20 +59,16 @@ pub(crate) struct DiagnoseArgs {
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 
-    /// Withhold the values of keys and what the server said: they are data of students.
+    /// Withhold all values, also in what the server said: they are data of students.
     #[arg(long)]
     redact: bool,
 }
 
 pub(crate) fn diagnose(args: &DiagnoseArgs, context: &Context) -> anyhow::Result<Outcome> {
-    let mut failures = Vec::new();
     let stdin = ["-".to_owned()];
-    for name in if args.files.is_empty() { &stdin[..] } else { &args.files } {
-        let document = if name == "-" { metadata::stdin()? } else { metadata::file(Path::new(name))? };
-        let file = (name != "-").then_some(name.as_str());
-        failures.extend(input::read(file, &document.bytes));
-    }
-    complete(&mut failures, args)?;
+    let names = if args.files.is_empty() { &stdin[..] } else { &args.files };
+    // With --data, failures are read twice: first for the records that they need.
+    let inputs: Vec<Input> = names.iter().map(|name| Input::of(name, args.data.is_some())).collect::<Result<_, _>>()?;
     let graph = context.sources.graph(&context.terminal)?;
     let diagnoser = Diagnoser::new(&graph).asking(Box::new(knowing()));
     if let Some(text) = &args.resource
@@ -79,35 +79,45 @@ pub(crate) fn diagnose(args: &DiagnoseArgs, context: &Context) -> anyhow::Result
             context.terminal.say(&format!("note: {error}"));
         }
     }
-    if failures.is_empty() && args.format == Format::Text {
+    let payload = args.payload.as_deref().map(record).transpose()?;
+    let failures = || Told { args, payload: payload.as_ref(), inputs: inputs.iter(), open: None };
+    let folder = args.data.as_deref().map(|path| folder(path, &diagnoser, args, context)).transpose()?;
+    let sent = folder.as_ref().map(|folder| sent(folder, failures(), &diagnoser, args, context)).transpose()?;
+    let records = sent.as_ref().map(|sent| sent as &dyn Records);
+    let mut cascade = Cascade::new(&diagnoser, records);
+    let mut failures = failures().peekable();
+    if failures.peek().is_none() && args.format == Format::Text {
         context.terminal.say("nothing failed");
         return Ok(Outcome::Answered);
     }
-    let sent = sent(&failures, &diagnoser, args, context)?;
-    let records = sent.as_ref().map(|sent| sent as &dyn Records);
-    let mut cascade = Cascade::new(&diagnoser, records);
     match args.format {
         Format::Text => {
-            if let [failure @ Failure { count: 1, .. }] = failures.as_slice() {
+            let first = failures.next().transpose()?;
+            if let (Some(failure @ Failure { count: 1, .. }), None) = (&first, failures.peek()) {
                 let failure = &with_record(failure, &diagnoser, records);
                 let found = diagnoser.diagnose(failure);
                 let found = if args.redact { found.redacted() } else { found };
                 context.terminal.print(&text::diagnosis(&found, context.terminal.width()))?;
-            } else {
-                for failure in &failures {
-                    let failure = with_record(failure, &diagnoser, records);
-                    cascade.add(&failure, &diagnoser.diagnose(&failure));
-                }
-                let causes = cascade.causes();
-                let causes = if args.redact { causes.redacted() } else { causes };
-                context.terminal.print(&text::causes(&causes, context.terminal.width()))?;
+                return Ok(Outcome::Findings);
             }
+            for failure in first.map(Ok).into_iter().chain(failures) {
+                let failure = failure?;
+                let failure = with_record(&failure, &diagnoser, records);
+                cascade.add(&failure, &diagnoser.gist(&failure));
+            }
+            let causes = cascade.causes();
+            let causes = if args.redact { causes.redacted() } else { causes };
+            context.terminal.print(&text::causes(&causes, context.terminal.width()))?;
+            Ok(Outcome::Findings)
         }
         Format::Json => {
             let mut out = BufWriter::new(stdout().lock());
-            let collected = std::cell::RefCell::new(cascade);
-            let made = failures.iter().map(|failure| {
-                let failure = &with_record(failure, &diagnoser, records);
+            let collected = RefCell::new(cascade);
+            let (stopped, any) = (RefCell::new(None), Cell::new(false));
+            let read = failures.map_while(|failure| failure.map_err(|error| stopped.replace(Some(error))).ok());
+            let made = read.map(|failure| {
+                any.set(true);
+                let failure = &with_record(&failure, &diagnoser, records);
                 let found = diagnoser.diagnose(failure);
                 collected.borrow_mut().add(failure, &found);
                 if args.redact { found.redacted() } else { found }
@@ -123,32 +133,134 @@ pub(crate) fn diagnose(args: &DiagnoseArgs, context: &Context) -> anyhow::Result
             };
             json::diagnoses(&mut out, graph.metadata(), made, causes)?;
             out.flush()?;
+            match stopped.into_inner() {
+                Some(error) => Err(error),
+                None => Ok(if any.get() { Outcome::Findings } else { Outcome::Answered }),
+            }
         }
     }
-    Ok(if failures.is_empty() { Outcome::Answered } else { Outcome::Findings })
 }
 
-/// The records of --data.
-fn sent<'g>(
-    failures: &[Failure],
-    diagnoser: &Diagnoser<'g>,
-    args: &DiagnoseArgs,
-    context: &Context,
-) -> anyhow::Result<Option<Sent<'g>>> {
-    let Some(path) = &args.data else { return Ok(None) };
+/// Where failures come from.
+enum Input {
+    File(String),
+    Stdin,
+    /// What can be read once only, but is needed twice.
+    Held(Document),
+}
+
+impl Input {
+    fn of(name: &str, twice: bool) -> anyhow::Result<Self> {
+        let stdin = name == "-";
+        if !twice && stdin {
+            return Ok(Self::Stdin);
+        }
+        // A pipe can be read once, as stdin can.
+        if twice && (stdin || !Path::new(name).is_file()) {
+            return Ok(Self::Held(if stdin { metadata::stdin()? } else { metadata::file(Path::new(name))? }));
+        }
+        // Opened here already, so that a wrong name is said before anything is printed.
+        File::open(name).with_context(|| name.to_owned())?;
+        Ok(Self::File(name.to_owned()))
+    }
+
+    fn failures(&self) -> anyhow::Result<Failures<Box<dyn BufRead + '_>>> {
+        let (name, source): (Option<&str>, Box<dyn BufRead>) = match self {
+            Self::File(name) => {
+                let file = File::open(name).with_context(|| name.clone())?;
+                (Some(name), Box::new(BufReader::with_capacity(READ, file)))
+            }
+            Self::Stdin => (None, Box::new(BufReader::with_capacity(READ, stdin()))),
+            Self::Held(document) => {
+                (Some(document.name.as_str()).filter(|name| *name != "-"), Box::new(document.bytes.as_slice()))
+            }
+        };
+        Ok(input::failures(name, source))
+    }
+
+    fn name(&self) -> &str {
+        match self {
+            Self::File(name) => name,
+            Self::Stdin => "-",
+            Self::Held(document) => &document.name,
+        }
+    }
+}
+
+/// Bytes that are read at a time.
+const READ: usize = 256 * 1024;
+
+/// The failures of all inputs, with what the arguments tell of them.
+struct Told<'a> {
+    args: &'a DiagnoseArgs,
+    payload: Option<&'a Value>,
+    inputs: std::slice::Iter<'a, Input>,
+    open: Option<(&'a Input, Failures<Box<dyn BufRead + 'a>>)>,
+}
+
+impl Iterator for Told<'_> {
+    type Item = anyhow::Result<Failure>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let Some((input, failures)) = &mut self.open else {
+                let input = self.inputs.next()?;
+                match input.failures() {
+                    Ok(failures) => self.open = Some((input, failures)),
+                    Err(error) => return Some(Err(error)),
+                }
+                continue;
+            };
+            match failures.next() {
+                Some(Ok(failure)) => {
+                    let failure = self.told(failure);
+                    if failure.status.is_none_or(|status| status >= 400) {
+                        return Some(Ok(failure));
+                    }
+                }
+                Some(Err(error)) => return Some(Err(anyhow::Error::new(error).context(input.name().to_owned()))),
+                None => self.open = None,
+            }
+        }
+    }
+}
+
+impl Told<'_> {
+    /// Fills in what the input does not tell.
+    fn told(&self, mut failure: Failure) -> Failure {
+        let args = self.args;
+        failure.resource = failure.resource.take().or_else(|| args.resource.clone());
+        failure.method = failure.method.take().or_else(|| args.method.clone()).map(|m| m.to_ascii_uppercase());
+        failure.status = failure.status.or(args.status);
+        failure.payload = failure.payload.take().or_else(|| self.payload.cloned());
+        failure
+    }
+}
+
+/// The folder of --data.
+fn folder(path: &Path, diagnoser: &Diagnoser<'_>, args: &DiagnoseArgs, context: &Context) -> anyhow::Result<Folder> {
     let folder = args.folder.open(path, diagnoser.graph(), &context.terminal)?;
     for unmatched in &folder.unmatched {
         context.terminal.say(&format!("note: {}: {}", unmatched.file, unmatched.reason));
     }
-    let mut sent = Sent::new(diagnoser, failures);
-    with_progress(context, |progress| -> anyhow::Result<()> {
-        let options = args.folder.read(Some(progress));
-        for (file, resource) in &folder.files {
-            sent.read(*resource, file, &options).with_context(|| file.name.clone())?;
-        }
-        Ok(())
-    })?;
-    Ok(Some(sent))
+    Ok(folder)
+}
+
+/// The records of a folder that failures need.
+fn sent<'g, 'f>(
+    folder: &'f Folder,
+    failures: Told<'_>,
+    diagnoser: &Diagnoser<'g>,
+    args: &DiagnoseArgs,
+    context: &Context,
+) -> anyhow::Result<Sent<'g, 'f>> {
+    let mut wanted = Wanted::default();
+    for failure in failures {
+        wanted.add(diagnoser, &failure?);
+    }
+    let graph = diagnoser.graph();
+    let read = with_progress(context, |progress| Sent::read(graph, folder, &wanted, &args.folder.read(Some(progress))));
+    read.map_err(|unreadable| anyhow!("{}: {}", unreadable.file, unreadable.reason))
 }
 
 /// A failure of one record with that record, where the folder has it.
@@ -180,19 +292,6 @@ fn knowing() -> impl Fn(&str) -> Vec<String> {
         let graphs: &Vec<(&str, DependencyGraph)> = graphs.get_or_init(read);
         graphs.iter().filter(|(_, graph)| knows(graph)).map(|(name, _)| (*name).to_owned()).collect()
     }
-}
-
-/// Fills in what the input does not tell.
-fn complete(failures: &mut Vec<Failure>, args: &DiagnoseArgs) -> anyhow::Result<()> {
-    let payload = args.payload.as_deref().map(record).transpose()?;
-    for failure in failures.iter_mut() {
-        failure.resource = failure.resource.take().or_else(|| args.resource.clone());
-        failure.method = failure.method.take().or_else(|| args.method.clone()).map(|m| m.to_ascii_uppercase());
-        failure.status = failure.status.or(args.status);
-        failure.payload = failure.payload.take().or_else(|| payload.clone());
-    }
-    failures.retain(|failure| failure.status.is_none_or(|status| status >= 400));
-    Ok(())
 }
 
 fn record(path: &Path) -> anyhow::Result<Value> {

@@ -3,130 +3,46 @@
 //! Where a record is known, keys are followed record by record; where only the response is, failures
 //! are grouped by resource, code and what they wait for, which is coarser and said to be.
 
+mod causes;
 mod coarse;
 mod sent;
 
 use std::collections::{BTreeMap, HashMap};
 
-use serde::Serialize;
 use serde_json::Value;
 
 use super::codes::Code;
-use super::identity::{Identity, of_person, of_record, of_reference, spelled};
+use super::identity::{Identity, Keys, Kin, Spelled};
 use super::payload;
 use super::verdict::Verdict;
-use super::{Diagnoser, Diagnosis, Failure, Place, REDACTED};
-use crate::graph::{DependencyGraph, ResourceId};
-use crate::model::{ResourceName, Target, Text};
+use super::{Diagnoser, Diagnosis, Failure, Place};
+use crate::graph::{Aim, DependencyGraph, ResourceId};
+use crate::model::{Kind, Reference, ResourceName, Text};
 use crate::plan::describe::full_load;
+use crate::records::{Key, KeyValues};
 use coarse::Groups;
 
-pub use sent::Sent;
+pub use causes::{Causes, Resend, Root, Summary};
+pub use sent::{Sent, Wanted};
 
 /// The records that were sent, as a cascade needs them.
 pub trait Records {
     /// The record of a resource at a place of a failure: its file and one of its lines.
     fn record(&self, resource: ResourceId, file: &str, line: usize) -> Option<Value>;
 
-    /// Where a record with that key stands; `None` if no record has it.
-    fn supplier(&self, identity: &Identity) -> Option<Place>;
-}
-
-/// Why many requests failed.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Causes {
-    /// What failed, counted.
-    pub summary: Summary,
-    /// The root causes, those that explain most first.
-    pub roots: Vec<Root>,
-    /// What to send again once the roots are mended, in load order.
-    pub resend: Vec<Resend>,
-}
-
-impl Causes {
-    /// The same without the values of keys, which are data of students.
-    #[must_use]
-    pub fn redacted(mut self) -> Self {
-        for value in self.roots.iter_mut().flat_map(|root| root.key.values_mut()) {
-            REDACTED.clone_into(value);
-        }
-        self
-    }
-}
-
-/// Counts of failures.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Summary {
-    /// All failures.
-    pub failures: usize,
-    /// Failures by code.
-    pub by_code: BTreeMap<&'static str, usize>,
-    /// Failures that no root explains.
-    #[serde(skip_serializing_if = "is_zero")]
-    pub unexplained: usize,
-    /// Failures that were grouped without their records.
-    #[serde(skip_serializing_if = "is_zero")]
-    pub grouped: usize,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
-fn is_zero(count: &usize) -> bool {
-    *count == 0
-}
-
-/// A record that failed for a reason of its own, or a key that no record supplies.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Root {
-    /// Its resource, or the abstract resource, by entity.
-    pub resource: String,
-    /// Its key, where it is known.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub key: BTreeMap<Text, String>,
-    /// Where the record stands that failed.
-    #[serde(flatten)]
-    pub place: Place,
-    /// Its code; of an absent key, that of the failures right below it.
-    pub code: Code,
-    /// Whether nothing supplies the key, as far as is known.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub absent: bool,
-    /// Whether it stands for a group that was formed without records.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub grouped: bool,
-    /// How many failures it explains, its own included.
-    pub explains: usize,
-    /// What is wrong with it: fields, for one.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub detail: Vec<String>,
-    /// The longest chain below it, from the root on.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub examples: Vec<String>,
-}
-
-/// A record to send again.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Resend {
-    /// Its resource.
-    pub resource: ResourceName,
-    /// Where it stands.
-    #[serde(flatten)]
-    pub place: Place,
+    /// Whether a record with that key was sent; the key is given by the names of the target.
+    fn supplies(&self, target: Aim, key: &KeyValues) -> bool;
 }
 
 /// Collects failures, then finds their causes.
 pub struct Cascade<'a> {
     diagnoser: &'a Diagnoser<'a>,
     records: Option<&'a dyn Records>,
+    keys: Keys<'a>,
     sketches: Vec<Sketch>,
-    /// The resource that a reference asks for by name where others share its keys.
-    asked: Asked,
     groups: Groups,
     summary: Summary,
 }
-
-type Asked = BTreeMap<Identity, ResourceId>;
 
 /// What is kept of a failure whose record is known.
 struct Sketch {
@@ -134,9 +50,11 @@ struct Sketch {
     place: Place,
     code: Code,
     /// The key of the record itself.
-    own: Option<Identity>,
+    own: Option<Key>,
+    /// Its values, where the failure may be a root.
+    spelled: Option<Spelled>,
     /// The person it speaks of, where it is one of a pathway's associations.
-    person: Option<Identity>,
+    person: Option<Key>,
     needs: Vec<Need>,
     /// Whether all needs are missing, or any one may be.
     sure: bool,
@@ -144,12 +62,22 @@ struct Sketch {
 }
 
 /// What a failure waits for.
+struct Need {
+    lack: Lack,
+    /// What the reference asks for by name; of an association the person.
+    target: Kin,
+    spelled: Spelled,
+    /// Whether some file has it.
+    supplied: bool,
+}
+
+/// What may be absent; equal for all that wait for the same.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-enum Need {
+enum Lack {
     /// A record with that key.
-    Record(Identity),
+    Record(Kin, Key),
     /// Any record of these associations that speaks of that person.
-    Association(Vec<ResourceId>, Identity),
+    Association(Vec<ResourceId>, Key),
 }
 
 /// Everything below one root.
@@ -161,7 +89,7 @@ struct Tree {
 }
 
 /// Why a record failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 enum Cause<'s> {
     /// For a reason of its own.
     Own,
@@ -179,8 +107,8 @@ impl<'a> Cascade<'a> {
         Self {
             diagnoser,
             records,
+            keys: Keys::of(diagnoser.graph()),
             sketches: Vec::new(),
-            asked: BTreeMap::new(),
             groups: Groups::default(),
             summary: Summary::default(),
         }
@@ -219,53 +147,59 @@ impl<'a> Cascade<'a> {
         let mut needs = Vec::new();
         match (diagnosis.code, &diagnosis.pathway) {
             (Code::UnresolvedReference | Code::DescriptorValueMissing, _) => {
-                needs.extend(self.missing(resource, record, diagnosis).into_iter().map(Need::Record));
+                needs = self.missing(resource, record, diagnosis);
             }
             (Code::RelationshipMissing, Some((person, associations))) if diagnosis.verdict != Verdict::Contradicted => {
-                let found = of_person(graph, *person, record);
-                needs.extend(found.map(|person| Need::Association(associations.clone(), person)));
+                let found = self.keys.of_person(*person, record);
+                needs.extend(found.map(|Identity { key, spelled }| Need {
+                    lack: Lack::Association(associations.clone(), key),
+                    target: Kin::Resource(*person),
+                    spelled,
+                    supplied: false,
+                }));
             }
             _ => {}
         }
         let pathway = graph.pathways().iter().find(|p| p.associations.contains(graph.name(resource)));
-        let person = pathway.and_then(|p| of_person(graph, graph.id(&p.person)?, record));
-        let detail = diagnosis.missing_fields.iter().take(5).cloned().collect();
+        let person = pathway.and_then(|p| self.keys.of_person(graph.id(&p.person)?, record));
+        let own = self.keys.of_record(resource, record);
         self.sketches.push(Sketch {
             resource,
             place,
             code: diagnosis.code,
-            own: of_record(graph, resource, record),
-            person,
+            own: own.as_ref().map(|own| own.key),
+            spelled: own.map(|own| own.spelled).filter(|_| needs.is_empty()),
+            person: person.map(|person| person.key),
             needs,
             sure: diagnosis.verdict == Verdict::Confirmed,
-            detail,
+            detail: diagnosis.missing_fields.iter().take(5).cloned().collect(),
         });
     }
 
     /// The keys that the references of a diagnosis ask for.
-    fn missing(&mut self, resource: ResourceId, record: &Value, diagnosis: &Diagnosis) -> Vec<Identity> {
-        let graph = self.diagnoser.graph();
-        let mut found = Vec::new();
+    fn missing(&self, resource: ResourceId, record: &Value, diagnosis: &Diagnosis) -> Vec<Need> {
+        let mut found: Vec<Need> = Vec::new();
         for seen in &diagnosis.references {
             for reference in self.diagnoser.names().at(resource, &seen.path) {
                 for (path, value) in payload::values(record, &reference.path) {
                     let here = path == seen.path || !seen.path.contains(|c: char| c.is_ascii_digit());
-                    let Some(identity) = of_reference(graph, resource, reference, value).filter(|_| here) else {
-                        continue;
-                    };
-                    if let Target::Resource(name) = &reference.target
-                        && let Some(target) = graph.id(name)
-                    {
-                        let asked = self.asked.entry(identity.clone()).or_insert(target);
-                        *asked = target.min(*asked);
-                    }
-                    if !found.contains(&identity) {
-                        found.push(identity);
-                    }
+                    let need = here.then(|| self.asked(resource, reference, value)).flatten();
+                    found.extend(need.filter(|need| found.iter().all(|other| other.lack != need.lack)));
                 }
             }
         }
         found
+    }
+
+    fn asked(&self, resource: ResourceId, reference: &Reference, value: &Value) -> Option<Need> {
+        let (target, values) = self.keys.asked(resource, reference, value)?;
+        let Identity { key, spelled } = self.keys.of_asked(target, &values)?;
+        let aim = match target {
+            Kin::Resource(id) => Aim::Resource(id),
+            Kin::Abstract(place) => Aim::Abstract(place),
+        };
+        let supplied = self.records.is_some_and(|records| records.supplies(aim, &values));
+        Some(Need { lack: Lack::Record(self.keys.kin(target), key), target, spelled, supplied })
     }
 
     /// The causes of everything that was added. O(failures × log failures).
@@ -273,34 +207,31 @@ impl<'a> Cascade<'a> {
     pub fn causes(mut self) -> Causes {
         let graph = self.diagnoser.graph();
         self.sketches.sort_by(|a, b| (a.resource, &a.place).cmp(&(b.resource, &b.place)));
-        let asked = &self.asked;
-        let by_key: HashMap<&Identity, usize> =
-            self.sketches.iter().enumerate().rev().filter_map(|(i, s)| Some((s.own.as_ref()?, i))).collect();
-        let by_person: HashMap<(ResourceId, &Identity), usize> = self
-            .sketches
-            .iter()
-            .enumerate()
-            .rev()
-            .filter_map(|(i, s)| Some(((s.resource, s.person.as_ref()?), i)))
-            .collect();
-        let failed = |need: &Need| match need {
-            Need::Record(identity) => by_key.get(identity).copied(),
-            Need::Association(associations, person) => {
-                associations.iter().find_map(|id| by_person.get(&(*id, person)).copied())
+        let sketches = &self.sketches;
+        let earliest = |key: fn(&Sketch) -> Option<Key>| -> HashMap<(ResourceId, Key), usize> {
+            let places = sketches.iter().enumerate().rev();
+            places.filter_map(|(place, sketch)| Some(((sketch.resource, key(sketch)?), place))).collect()
+        };
+        let (by_key, by_person) = (earliest(|sketch| sketch.own), earliest(|sketch| sketch.person));
+        let failed = |need: &Need| match (&need.lack, need.target) {
+            (Lack::Record(_, key), Kin::Resource(id)) => by_key.get(&(id, *key)).copied(),
+            (Lack::Record(_, key), Kin::Abstract(place)) => {
+                graph.subclasses_at(place).iter().find_map(|id| by_key.get(&(*id, *key)).copied())
+            }
+            (Lack::Association(associations, key), _) => {
+                associations.iter().find_map(|id| by_person.get(&(*id, *key)).copied())
             }
         };
-        let causes: Vec<Cause<'_>> =
-            self.sketches.iter().enumerate().map(|(i, s)| cause(i, s, &failed, self.records)).collect();
-        let found = tops(&causes);
-        let mut roots: BTreeMap<(Option<&Need>, usize), Tree> = BTreeMap::new();
-        let mut resend = Vec::new();
-        for (index, top) in found.iter().enumerate() {
-            let Some((top, depth)) = *top else {
+        let causes: Vec<Cause<'_>> = sketches.iter().enumerate().map(|(i, s)| cause(i, s, &failed)).collect();
+        let mut roots: BTreeMap<(Option<&Lack>, usize), Tree> = BTreeMap::new();
+        let mut explained = Vec::new();
+        for (index, top) in tops(&causes).into_iter().enumerate() {
+            let Some((top, depth)) = top else {
                 self.summary.unexplained += 1;
                 continue;
             };
             let entry = match causes.get(top) {
-                Some(Cause::Absent(need)) => (Some(*need), 0),
+                Some(Cause::Absent(need)) => (Some(&need.lack), 0),
                 _ => (None, top),
             };
             let tree = roots.entry(entry).or_insert(Tree { failures: 0, depth, leaf: index });
@@ -308,13 +239,14 @@ impl<'a> Cascade<'a> {
             if depth > tree.depth {
                 (tree.depth, tree.leaf) = (depth, index);
             }
-            resend.push(index);
+            explained.push(index);
         }
+        let spelling = Spelling { graph, keys: &self.keys, absent: absent(&roots, sketches) };
         let mut named: Vec<Root> = roots
-            .into_iter()
-            .map(|((need, top), tree)| {
-                let chain = chain(graph, asked, &self.sketches, &causes, tree.leaf);
-                root(graph, asked, self.sketches.get(top), need, tree.failures, chain)
+            .iter()
+            .map(|((lack, top), tree)| {
+                let chain = chain(&spelling, sketches, &causes, tree.leaf);
+                root(&spelling, sketches.get(*top), *lack, tree.failures, chain)
             })
             .collect();
         let (grouped, unexplained) = self.groups.roots(graph);
@@ -323,17 +255,37 @@ impl<'a> Cascade<'a> {
         named.sort_by(|a, b| {
             (b.explains, &a.resource, &a.place, &a.key).cmp(&(a.explains, &b.resource, &b.place, &b.key))
         });
-        let resend = in_load_order(graph, resend.iter().filter_map(|&i| self.sketches.get(i)));
+        let resend = in_load_order(graph, explained.iter().filter_map(|&i| sketches.get(i)));
         Causes { summary: self.summary, roots: named, resend }
     }
 }
 
-fn cause<'s>(
-    index: usize,
-    sketch: &'s Sketch,
-    failed: &impl Fn(&Need) -> Option<usize>,
-    records: Option<&dyn Records>,
-) -> Cause<'s> {
+/// How absent keys are written: by the resource that some reference asks for by name, where others
+/// share its keys, and in the first of all spellings.
+struct Spelling<'c> {
+    graph: &'c DependencyGraph,
+    keys: &'c Keys<'c>,
+    absent: BTreeMap<&'c Lack, (Kin, &'c Spelled)>,
+}
+
+/// The absent keys among the roots. O(needs × log roots).
+fn absent<'s>(
+    roots: &BTreeMap<(Option<&'s Lack>, usize), Tree>,
+    sketches: &'s [Sketch],
+) -> BTreeMap<&'s Lack, (Kin, &'s Spelled)> {
+    let mut found: BTreeMap<&Lack, (Kin, &Spelled)> = BTreeMap::new();
+    for need in sketches.iter().flat_map(|sketch| &sketch.needs) {
+        if roots.contains_key(&(Some(&need.lack), 0)) {
+            // Resources stand before abstract ones.
+            let asked = (need.target, &need.spelled);
+            let known = found.entry(&need.lack).or_insert(asked);
+            *known = asked.min(*known);
+        }
+    }
+    found
+}
+
+fn cause<'s>(index: usize, sketch: &'s Sketch, failed: &impl Fn(&Need) -> Option<usize>) -> Cause<'s> {
     let waits =
         matches!(sketch.code, Code::UnresolvedReference | Code::DescriptorValueMissing | Code::RelationshipMissing);
     if !waits {
@@ -342,11 +294,7 @@ fn cause<'s>(
     if let Some(above) = sketch.needs.iter().filter_map(failed).find(|above| *above != index) {
         return Cause::Under(above);
     }
-    let supplied = |need: &&Need| match (records, need) {
-        (Some(records), Need::Record(identity)) => records.supplier(identity).is_some(),
-        _ => false,
-    };
-    let absent: Vec<&Need> = sketch.needs.iter().filter(|need| !supplied(need)).collect();
+    let absent: Vec<&Need> = sketch.needs.iter().filter(|need| !need.supplied).collect();
     match absent.as_slice() {
         [only] => Cause::Absent(only),
         [first, ..] if sketch.sure => Cause::Absent(first),
@@ -397,17 +345,11 @@ fn tops(causes: &[Cause<'_>]) -> Vec<Option<(usize, usize)>> {
 }
 
 /// The chain from the root to a failure, at most twenty steps of it.
-fn chain(
-    graph: &DependencyGraph,
-    asked: &Asked,
-    sketches: &[Sketch],
-    causes: &[Cause<'_>],
-    leaf: usize,
-) -> Vec<String> {
+fn chain(spelling: &Spelling<'_>, sketches: &[Sketch], causes: &[Cause<'_>], leaf: usize) -> Vec<String> {
     let mut steps = Vec::new();
     let mut at = leaf;
     while let Some(sketch) = sketches.get(at).filter(|_| steps.len() < 20) {
-        let name = graph.name(sketch.resource).short();
+        let name = spelling.graph.name(sketch.resource).short();
         steps.push(match (&sketch.place.file, sketch.place.line.or(sketch.place.index)) {
             (Some(file), Some(line)) => format!("{name} ({file}:{line})"),
             (None, Some(line)) => format!("{name} ({line})"),
@@ -416,7 +358,7 @@ fn chain(
         match causes.get(at) {
             Some(Cause::Under(above)) => at = *above,
             Some(Cause::Absent(need)) => {
-                steps.push(needed(graph, asked, need).0.trim_start_matches("/ed-fi/").to_owned());
+                steps.push(spelling.lacking(&need.lack).0.trim_start_matches("/ed-fi/").to_owned());
                 break;
             }
             _ => break,
@@ -426,42 +368,50 @@ fn chain(
     steps
 }
 
-/// What a need is for, and its key.
-fn needed(graph: &DependencyGraph, asked: &Asked, need: &Need) -> (String, BTreeMap<Text, String>) {
-    match need {
-        Need::Record(identity) => match asked.get(identity) {
-            Some(&id) => (graph.name(id).to_string(), spelled(graph, id, identity)),
-            None => (identity.class.to_string(), identity.key.clone()),
-        },
-        Need::Association(associations, person) => {
-            let names: Vec<String> = associations.iter().map(|&id| graph.name(id).to_string()).collect();
-            (names.join(" or "), person.key.clone())
-        }
+impl Spelling<'_> {
+    /// What is absent, and its key.
+    fn lacking(&self, lack: &Lack) -> (String, BTreeMap<Text, String>) {
+        let Some(&(target, spelled)) = self.absent.get(lack) else { return Default::default() };
+        let what = match (lack, target) {
+            (Lack::Association(associations, _), _) => {
+                let names: Vec<String> = associations.iter().map(|&id| self.graph.name(id).to_string()).collect();
+                names.join(" or ")
+            }
+            (Lack::Record(..), Kin::Resource(id)) => self.graph.name(id).to_string(),
+            (Lack::Record(..), Kin::Abstract(place)) => {
+                self.graph.abstracts().get(place).map(|found| found.entity.to_string()).unwrap_or_default()
+            }
+        };
+        (what, self.keys.named(target, spelled).collect())
     }
 }
 
 fn root(
-    graph: &DependencyGraph,
-    asked: &Asked,
+    spelling: &Spelling<'_>,
     sketch: Option<&Sketch>,
-    need: Option<&Need>,
+    lack: Option<&Lack>,
     explains: usize,
     chain: Vec<String>,
 ) -> Root {
     let examples = if chain.len() > 1 { vec![chain.join(" → ")] } else { Vec::new() };
-    let (resource, key) = match (need, sketch) {
-        (Some(need), _) => needed(graph, asked, need),
+    let own = sketch.filter(|_| lack.is_none());
+    let (resource, key) = match (lack, own) {
+        (Some(lack), _) => spelling.lacking(lack),
         (None, Some(sketch)) => {
-            let key = sketch.own.as_ref().map(|own| spelled(graph, sketch.resource, own)).unwrap_or_default();
-            (graph.name(sketch.resource).to_string(), key)
+            let of = Kin::Resource(sketch.resource);
+            let key = sketch.spelled.iter().flat_map(|spelled| spelling.keys.named(of, spelled)).collect();
+            (spelling.graph.name(sketch.resource).to_string(), key)
         }
         (None, None) => Default::default(),
     };
-    let own = sketch.filter(|_| need.is_none());
-    let code = match need {
-        Some(Need::Association(..)) => Code::RelationshipMissing,
-        Some(Need::Record(identity)) if identity.class.ends_with("Descriptors") => Code::DescriptorValueMissing,
-        Some(Need::Record(_)) => Code::UnresolvedReference,
+    let descriptor = |kin: &Kin| match kin {
+        Kin::Resource(id) => spelling.graph.resource(*id).kind == Kind::Descriptor,
+        Kin::Abstract(_) => false,
+    };
+    let code = match lack {
+        Some(Lack::Association(..)) => Code::RelationshipMissing,
+        Some(Lack::Record(kin, _)) if descriptor(kin) => Code::DescriptorValueMissing,
+        Some(Lack::Record(..)) => Code::UnresolvedReference,
         None => own.map_or(Code::Unknown, |s| s.code),
     };
     Root {
@@ -469,7 +419,7 @@ fn root(
         key,
         place: own.map(|s| s.place.clone()).unwrap_or_default(),
         code,
-        absent: need.is_some(),
+        absent: lack.is_some(),
         grouped: false,
         explains,
         detail: own.map(|s| s.detail.clone()).unwrap_or_default(),

@@ -112,6 +112,7 @@ static TYPES: &[(&str, Code, bool)] = &[
     ("identity-conflict", Code::IdentityConflict, true),
     ("bad-request:data-validation-failed:key-change-not-supported", Code::KeyChangeNotSupported, true),
     ("bad-request:data-policy-enforced", Code::DataPolicy, true),
+    ("bad-request:data-policy", Code::DataPolicy, true),
     ("bad-request:parameter-validation-failed", Code::QueryParameter, true),
     ("bad-request", Code::DataValidation, false),
     ("key-change-not-supported", Code::KeyChangeNotSupported, true),
@@ -124,6 +125,7 @@ static TYPES: &[(&str, Code, bool)] = &[
     ("security:authorization:custom-view", Code::AuthorizationOther, true),
     ("security:authorization:relationships", Code::RelationshipMissing, true),
     ("security:authorization", Code::AuthorizationOther, false),
+    ("forbidden", Code::AuthorizationOther, false),
     ("security:authentication:too-many-tokens", Code::Throttled, true),
     ("security:authentication", Code::Authentication, true),
     ("unauthorized", Code::Authentication, true),
@@ -187,6 +189,8 @@ static CATALOGUE: &[Template] = &[
     ),
     ods(Code::DependentExists, "7.2 on", "referenced by an existing '{entity}' item"),
     ods(Code::DependentExists, "7.2 on", "because this item is referenced by another item"),
+    ods(Code::DependentExists, "7.2 before its release", "referenced by an existing '{entity}' data item"),
+    ods(Code::DependentExists, "7.2 before its release", "because this data item is referenced by another data item"),
     dms(Code::DependentExists, "all; 8 on names one", "referenced by existing {entities} item(s)"),
     dms(Code::DependentExists, "8 on", "referenced by existing item(s)"),
     meadowlark(Code::DependentExists, "The resource cannot be deleted because it is a dependency of other documents"),
@@ -258,6 +262,12 @@ static CATALOGUE: &[Template] = &[
         .with(Nuance::ValueAbsent),
     both(Code::RelationshipMissing, "The existing '{property}' value is required for authorization purposes")
         .with(Nuance::ValueAbsent),
+    dms(
+        Code::RelationshipMissing,
+        "8 on",
+        "values of one or more of the following properties are required for authorization purposes: {properties}",
+    )
+    .with(Nuance::ValueAbsent),
     ods(Code::RelationshipMissing, LEGACY, "because the '{property}' of the resource is empty")
         .with(Nuance::ValueAbsent),
     // Other authorization.
@@ -289,6 +299,7 @@ static CATALOGUE: &[Template] = &[
     ods(Code::KeyChangeNotSupported, "7.2 on", "Identifying values for the {entity} data cannot be changed"),
     ods(Code::KeyChangeNotSupported, "7.2 on", "Identifying values for the {entity} item cannot be changed"),
     dms(Code::KeyChangeNotSupported, "8 on", "Identity of resource '{entity}' cannot be changed"),
+    meadowlark(Code::KeyChangeNotSupported, "The identity fields of the document cannot be modified"),
     ods(
         Code::IdentityConflict,
         "up to 7.1, SQL Server",
@@ -330,6 +341,9 @@ static CATALOGUE: &[Template] = &[
     ),
     dms(Code::IdentityConflict, "all", "resource {entity} with a duplicate key"),
     both(Code::IdentityConflict, "The identifying value(s) of the item are the same as another item"),
+    both(Code::IdentityConflict, "in the item must be unique, but another item with these values already exists"),
+    ods(Code::IdentityConflict, "7.2 on", "Two {child} entities with the same identifier were associated"),
+    meadowlark(Code::IdentityConflict, "the identity is in use by '{entity}' which is also a(n) '{table}'"),
     meadowlark(Code::IdentityConflict, "the identity is in use by '{text}'"),
     ods(
         Code::KeyUnificationConflict,
@@ -442,6 +456,7 @@ static CATALOGUE: &[Template] = &[
     both(Code::PreconditionFailed, "The item has been modified by another user"),
     ods(Code::PreconditionFailed, LEGACY, "Resource was modified by another consumer"),
     both(Code::PreconditionFailed, "multiple users"),
+    meadowlark(Code::PreconditionFailed, "Write conflict due to concurrent access"),
     both(Code::ServerError, "An unexpected problem has occurred"),
     ods(Code::ServerError, LEGACY, "An unexpected error occurred on the server"),
 ];

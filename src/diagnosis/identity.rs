@@ -1,143 +1,175 @@
-//! What identifies a record, in a form in which its own key and a reference to it are equal.
+//! What identifies a record: keys of records and of references to them, in the form of the records room.
+//!
+//! A key is kept as its hash; the values are only written down where a report may have to show them.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::cell::RefCell;
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
 use serde_json::Value;
 
 use super::payload;
 use super::response::plain_value;
-use crate::graph::{DependencyGraph, ResourceId};
-use crate::model::{FieldKind, KeyField, Kind, Reference, Target, Text};
+use super::template::squeeze;
+use crate::graph::{Aim, DependencyGraph, ResourceId};
+use crate::model::{Reference, Text};
+use crate::records::{Key, KeyForm, KeyHasher, KeyValues, form_of_values, member_name};
 
-/// The natural key of a record. A subclass takes the key of its superclass, so that a school and a
-/// reference to an education organization meet.
+/// What a key is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Kin {
+    /// One resource.
+    Resource(ResourceId),
+    /// All subclasses of an abstract resource, by its place in the graph.
+    Abstract(usize),
+}
+
+/// A key, as it compares and as its record or reference spells it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Identity {
-    /// The path of the resource, or the entity of the superclass.
-    pub class: Text,
-    /// Key fields and their values.
-    pub key: BTreeMap<Text, String>,
+pub(super) struct Identity {
+    pub(super) key: Key,
+    pub(super) spelled: Spelled,
 }
 
-/// The fields of a key: their names in the class, their types, and where records hold them.
-struct KeyOf<'g> {
-    class: Text,
-    fields: Vec<(Text, &'g KeyField)>,
+/// The values of a key in the order of its form, each ended by NUL: one allocation a key.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Spelled(Box<str>);
+
+/// Makes keys of one graph. The form of each resource is put together once.
+pub(super) struct Keys<'g> {
+    graph: &'g DependencyGraph,
+    hasher: KeyHasher,
+    forms: RefCell<HashMap<Kin, Arc<KeyForm>>>,
 }
 
-fn key_of(graph: &DependencyGraph, id: ResourceId) -> KeyOf<'_> {
-    let resource = graph.resource(id);
-    let own = &graph.details(id).key;
-    let superclass = resource.superclass.as_deref().and_then(|entity| graph.model().abstract_resource(entity));
-    let Some(superclass) = superclass.filter(|s| s.key.len() == own.len()) else {
-        let fields = own.iter().map(|field| (field.name.clone(), field)).collect();
-        return KeyOf { class: resource.name.as_str().into(), fields };
-    };
-    // One field may have another name: schoolId is the educationOrganizationId of a school.
-    let other = superclass.key.iter().find(|above| !own.iter().any(|field| field.name == above.name));
-    let fields = own.iter().map(|field| {
-        let same = superclass.key.iter().find(|above| above.name == field.name);
-        (same.or(other).map_or(&field.name, |above| &above.name).clone(), field)
-    });
-    KeyOf { class: superclass.entity.clone(), fields: fields.collect() }
-}
+impl<'g> Keys<'g> {
+    pub(super) fn of(graph: &'g DependencyGraph) -> Self {
+        Self { graph, hasher: KeyHasher::random(), forms: RefCell::default() }
+    }
 
-/// The identity of a record, if its key is complete.
-pub(super) fn of_record(graph: &DependencyGraph, id: ResourceId, record: &Value) -> Option<Identity> {
-    let KeyOf { class, fields } = key_of(graph, id);
-    let value = |field: &KeyField| {
-        let mut found = field.paths.iter().flat_map(|path| payload::values(record, path));
-        found.next().map(|(_, value)| canonical(value, field.kind.kind))
-    };
-    let key =
-        fields.into_iter().map(|(name, field)| Some((name, value(field)?))).collect::<Option<BTreeMap<_, _>>>()?;
-    (!key.is_empty()).then_some(Identity { class, key })
-}
-
-/// The identity that a reference asks for, if it gives a whole key.
-pub(super) fn of_reference(
-    graph: &DependencyGraph,
-    resource: ResourceId,
-    reference: &Reference,
-    value: &Value,
-) -> Option<Identity> {
-    let renamed = &graph.details(resource).renamed;
-    // The member of the reference that holds a key field of the target.
-    let member = |name: &str| {
-        let of_target = |(path, field): &&(Text, Text)| {
-            field == name && path.strip_prefix(reference.path.as_str()).is_some_and(|rest| rest.starts_with('.'))
+    pub(super) fn form(&self, of: Kin) -> Arc<KeyForm> {
+        let mut forms = self.forms.borrow_mut();
+        let make = || match of {
+            Kin::Resource(id) => KeyForm::of(self.graph, id),
+            Kin::Abstract(place) => self
+                .graph
+                .abstracts()
+                .get(place)
+                .map_or(KeyForm::Unknown, |found| KeyForm::of_abstract(self.graph, found)),
         };
-        let other = renamed.iter().find(of_target).and_then(|(path, _)| path.rsplit('.').next());
-        value.as_object()?.get(other.unwrap_or(name)).filter(|v| !v.is_null())
-    };
-    let (class, key): (Text, Option<BTreeMap<Text, String>>) = match &reference.target {
-        Target::Resource(name) => {
-            let id = graph.id(name)?;
-            if graph.resource(id).kind == Kind::Descriptor {
-                let (namespace, code) = value.as_str()?.rsplit_once('#')?;
-                let parts = [("codeValue", code), ("namespace", namespace)];
-                let key = parts.map(|(name, part)| (Text::new_static(name), part.to_ascii_lowercase()));
-                return Some(Identity { class: name.as_str().into(), key: key.into() });
-            }
-            let KeyOf { class, fields } = key_of(graph, id);
-            let key = fields
-                .into_iter()
-                .map(|(above, field)| Some((above, canonical(member(&field.name)?, field.kind.kind))))
-                .collect();
-            (class, key)
-        }
-        Target::Abstract(entity) => {
-            let found = graph.model().abstract_resource(entity)?;
-            let key = found
-                .key
-                .iter()
-                .map(|field| Some((field.name.clone(), canonical(member(&field.name)?, field.kind.kind))))
-                .collect();
-            (entity.clone(), key)
-        }
-        Target::Unresolved(_) => return None,
-    };
-    key.filter(|key| !key.is_empty()).map(|key| Identity { class, key })
-}
+        Arc::clone(forms.entry(of).or_insert_with(|| Arc::new(make())))
+    }
 
-/// An identity with the key fields as a resource of its class names them.
-pub(super) fn spelled(graph: &DependencyGraph, id: ResourceId, identity: &Identity) -> BTreeMap<Text, String> {
-    let fields = key_of(graph, id).fields;
-    let own = |above: &Text| {
-        let field = fields.iter().find(|(name, _)| name == above);
-        field.map_or_else(|| above.clone(), |(_, field)| field.name.clone())
-    };
-    identity.key.iter().map(|(name, value)| (own(name), value.clone())).collect()
-}
+    /// What a key of a resource is compared with: subclasses that share the key of their superclass are
+    /// of one kin, so that a school and an education organization that is missing meet.
+    pub(super) fn kin(&self, of: Kin) -> Kin {
+        let Kin::Resource(id) = of else { return of };
+        let Some(superclass) = &self.graph.resource(id).superclass else { return of };
+        let place = self.graph.abstracts().iter().position(|a| a.entity == *superclass).map(Kin::Abstract);
+        place.filter(|place| *self.form(*place) != KeyForm::Unknown).unwrap_or(of)
+    }
 
-/// The person that a record speaks of, wherever its key stands, the nearest to the root.
-pub(super) fn of_person(graph: &DependencyGraph, person: ResourceId, record: &Value) -> Option<Identity> {
-    let KeyOf { class, fields } = key_of(graph, person);
-    let [(name, field)] = fields.as_slice() else { return None };
-    let mut open = VecDeque::from([record]);
-    while let Some(value) = open.pop_front() {
-        match value {
-            Value::Array(items) => open.extend(items),
-            Value::Object(members) => {
-                if let Some(found) = members.get(field.name.as_str()).filter(|v| !v.is_null()) {
-                    let key = BTreeMap::from([(name.clone(), canonical(found, field.kind.kind))]);
-                    return Some(Identity { class, key });
+    /// The identity that key values have; `None` where they are no whole key.
+    fn identity(&self, form: &KeyForm, values: &KeyValues) -> Option<Identity> {
+        let key = self.hasher.key(&form_of_values(form, values)?);
+        let mut spelled = String::new();
+        for name in names(form) {
+            spelled.push_str(&values.get(name).map(|value| squeeze(&plain_value(value))).unwrap_or_default());
+            spelled.push('\0');
+        }
+        Some(Identity { key, spelled: Spelled(spelled.into()) })
+    }
+
+    /// The identity of a record, if its key is complete.
+    pub(super) fn of_record(&self, id: ResourceId, record: &Value) -> Option<Identity> {
+        let form = self.form(Kin::Resource(id));
+        let mut values = KeyValues::new();
+        match &*form {
+            KeyForm::Descriptor => {
+                for name in ["namespace", "codeValue"] {
+                    values.insert(Text::new_static(name), payload::single(record, name)?.clone());
                 }
-                open.extend(members.values());
             }
-            _ => {}
+            KeyForm::Fields { fields, .. } => {
+                for field in fields {
+                    let value = field.paths.iter().find_map(|path| payload::single(record, path))?;
+                    values.insert(field.name.clone(), value.clone());
+                }
+            }
+            KeyForm::Unknown => return None,
         }
+        self.identity(&form, &values)
     }
-    None
+
+    /// What a reference of a resource asks for: of what it is a key, and its values by the names of the
+    /// target.
+    pub(super) fn asked(&self, of: ResourceId, reference: &Reference, value: &Value) -> Option<(Kin, KeyValues)> {
+        let (_, aim) = self.graph.aims(of).find(|(r, _)| r.path == reference.path)?;
+        let target = match aim {
+            Aim::Resource(id) => Kin::Resource(id),
+            Aim::Abstract(place) => Kin::Abstract(place),
+            Aim::Unresolved => return None,
+        };
+        let mut values = KeyValues::new();
+        match &*self.form(target) {
+            KeyForm::Descriptor => {
+                let (namespace, code) = value.as_str()?.rsplit_once('#')?;
+                values.insert(Text::new_static("namespace"), namespace.into());
+                values.insert(Text::new_static("codeValue"), code.into());
+            }
+            KeyForm::Fields { fields, .. } => {
+                let members = value.as_object()?;
+                for field in fields {
+                    let member = member_name(self.graph, of, &reference.path, &field.name);
+                    values.insert(field.name.clone(), members.get(member).filter(|v| !v.is_null())?.clone());
+                }
+            }
+            KeyForm::Unknown => return None,
+        }
+        Some((target, values))
+    }
+
+    /// The identity of what a reference asks for.
+    pub(super) fn of_asked(&self, target: Kin, values: &KeyValues) -> Option<Identity> {
+        self.identity(&self.form(target), values)
+    }
+
+    /// The person that a record speaks of, wherever its key stands, the nearest to the root.
+    pub(super) fn of_person(&self, person: ResourceId, record: &Value) -> Option<Identity> {
+        let form = self.form(Kin::Resource(person));
+        let KeyForm::Fields { fields, .. } = &*form else { return None };
+        let [field] = fields.as_slice() else { return None };
+        let mut open = VecDeque::from([record]);
+        while let Some(value) = open.pop_front() {
+            match value {
+                Value::Array(items) => open.extend(items),
+                Value::Object(members) => {
+                    if let Some(found) = members.get(field.name.as_str()).filter(|v| !v.is_null()) {
+                        return self.identity(&form, &KeyValues::from([(field.name.clone(), found.clone())]));
+                    }
+                    open.extend(members.values());
+                }
+                _ => {}
+            }
+        }
+        None
+    }
+
+    /// The fields of a key with their values, by the names of what it is of.
+    pub(super) fn named(&self, of: Kin, spelled: &Spelled) -> impl Iterator<Item = (Text, String)> {
+        let form = self.form(of);
+        let names: Vec<Text> = names(&form).map(Text::new).collect();
+        let values: Vec<String> = spelled.0.split_terminator('\0').map(str::to_owned).collect();
+        names.into_iter().zip(values)
+    }
 }
 
-/// One form of a value for its type: `7` and `"007"` are the same number, descriptors have no case.
-fn canonical(value: &Value, kind: FieldKind) -> String {
-    let text = plain_value(value);
-    match kind {
-        FieldKind::Integer | FieldKind::Long => text.trim().parse::<i64>().map_or(text, |number| number.to_string()),
-        FieldKind::Descriptor => text.to_ascii_lowercase(),
-        FieldKind::Date => text.get(..10).map(str::to_owned).unwrap_or(text),
-        _ => text,
-    }
+/// The fields of a form, in its order.
+fn names(form: &KeyForm) -> impl Iterator<Item = &str> {
+    let (fields, parts): (_, &[&str]) = match form {
+        KeyForm::Descriptor => (None, &["namespace", "codeValue"]),
+        KeyForm::Fields { fields, .. } => (Some(fields), &[]),
+        KeyForm::Unknown => (None, &[]),
+    };
+    fields.into_iter().flatten().map(|field| field.name.as_str()).chain(parts.iter().copied())
 }

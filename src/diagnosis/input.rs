@@ -12,40 +12,141 @@
 mod http;
 mod log;
 mod record;
+mod values;
 
-use std::borrow::Cow;
-
-use serde_json::Value;
+use std::collections::VecDeque;
+use std::io::{self, BufRead, Read};
 
 use super::{Body, Failure};
+use crate::model::Text;
+use values::{LONGEST, Numbered, Values, read_line, too_long};
 
-/// Reads failures. O(length); any bytes, never an error: what is not recognised is kept as text.
+/// Reads all failures of some bytes. O(length); any bytes, never an error: what is not recognised is
+/// kept as text.
 ///
 /// `name` is the file, for the place of each failure. Requests that succeeded are left out.
 #[must_use]
 pub fn read(name: Option<&str>, bytes: &[u8]) -> Vec<Failure> {
-    let text: Cow<'_, str> = String::from_utf8_lossy(bytes);
-    let text = text.trim_start_matches('\u{feff}');
-    let trimmed = text.trim();
-    let mut failures = if trimmed.is_empty() {
-        Vec::new()
-    } else if http::is(trimmed) {
-        http::read(trimmed).into_iter().collect()
-    } else if trimmed.starts_with(['{', '[']) {
-        json(text)
-    } else if trimmed.starts_with('<') {
-        vec![Failure::new(Body::Text(trimmed.to_owned()))]
-    } else {
-        log::read(text)
-    };
-    failures.retain(|failure| failure.status.is_none_or(|status| status >= 400));
-    for (index, failure) in failures.iter_mut().enumerate() {
-        failure.place.index = Some(index);
-        if failure.place.file.is_none() {
-            failure.place.file = name.map(str::to_owned);
+    failures(name, bytes).map_while(Result::ok).collect()
+}
+
+/// Reads failures one by one. A stream of JSON is never held as a whole, only the value at hand; text
+/// of other kinds is.
+pub fn failures<R: BufRead>(name: Option<&str>, source: R) -> Failures<R> {
+    Failures { name: name.map(Text::new), state: State::Start(source), ready: VecDeque::new(), index: 0 }
+}
+
+/// Failures in the order in which they stand, see [`failures`].
+///
+/// An item is an error where the source cannot be read on, or one value is longer than 256 MiB; it is
+/// the last one then.
+#[derive(Debug)]
+pub struct Failures<R> {
+    name: Option<Text>,
+    state: State<R>,
+    ready: VecDeque<Failure>,
+    index: usize,
+}
+
+#[derive(Debug)]
+enum State<R> {
+    Start(R),
+    /// JSON, one value ahead.
+    Values(Values<R>, Numbered),
+    End,
+}
+
+impl<R: BufRead> Iterator for Failures<R> {
+    type Item = io::Result<Failure>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            while let Some(mut failure) = self.ready.pop_front() {
+                if failure.status.is_some_and(|status| status < 400) {
+                    continue;
+                }
+                failure.place.index = Some(self.index);
+                self.index += 1;
+                if failure.place.file.is_none() {
+                    failure.place.file.clone_from(&self.name);
+                }
+                return Some(Ok(failure));
+            }
+            let state = std::mem::replace(&mut self.state, State::End);
+            let more = match state {
+                State::Start(source) => self.start(source),
+                State::Values(values, first) => self.values(values, first, false),
+                State::End => return None,
+            };
+            if let Err(error) = more {
+                return Some(Err(error));
+            }
         }
     }
-    failures
+}
+
+impl<R: BufRead> Failures<R> {
+    /// Looks at the first line that is not blank.
+    fn start(&mut self, mut source: R) -> io::Result<()> {
+        let (mut text, mut line) = (Vec::new(), 0);
+        while without_mark(&text).trim_ascii().is_empty() {
+            text.clear();
+            if read_line(&mut source, &mut text)? == 0 {
+                return Ok(());
+            }
+            line += 1;
+        }
+        let first = without_mark(&text);
+        if matches!(first.trim_ascii_start().first(), Some(b'{' | b'[')) {
+            let mut values = Values::new(source, first.to_vec(), line);
+            return match values.next()? {
+                Some(first) => self.values(values, first, true),
+                None => Ok(()),
+            };
+        }
+        source.take(LONGEST as u64 + 1).read_to_end(&mut text)?;
+        if text.len() > LONGEST {
+            return Err(too_long(line));
+        }
+        let text = String::from_utf8_lossy(without_mark(&text));
+        let trimmed = text.trim();
+        if http::is(trimmed) {
+            self.ready.extend(http::read(trimmed));
+        } else if trimmed.starts_with('<') {
+            self.ready.push_back(Failure::new(Body::Text(trimmed.to_owned())));
+        } else {
+            // Lines are counted from the first of the file.
+            let mut failures = log::read(&text);
+            for line_of in failures.iter_mut().filter_map(|failure| failure.place.line.as_mut()) {
+                *line_of += line - 1;
+            }
+            self.ready.extend(failures);
+        }
+        Ok(())
+    }
+
+    /// The failures of one value; whether more follow tells whether its line is worth saying.
+    fn values(&mut self, mut values: Values<R>, (line, value): Numbered, first: bool) -> io::Result<()> {
+        let next = values.next();
+        let alone = first && matches!(next, Ok(None));
+        let mut found = Vec::new();
+        match value {
+            Ok(value) => record::read(value, &mut found),
+            Err(broken) => found.push(Failure::new(Body::Text(broken))),
+        }
+        for failure in found.iter_mut().filter(|failure| !alone && failure.place.line.is_none()) {
+            failure.place.line = Some(line);
+        }
+        self.ready.extend(found);
+        if let Some(next) = next? {
+            self.state = State::Values(values, next);
+        }
+        Ok(())
+    }
+}
+
+fn without_mark(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
 }
 
 /// A text of a body: JSON where it is JSON.
@@ -57,70 +158,4 @@ fn body(text: &str) -> Body {
         return Body::Json(value);
     }
     Body::Text(trimmed.to_owned())
-}
-
-/// A stream of JSON values, each on one line or several; one that breaks off is kept as text, and
-/// reading goes on after the line it breaks off in.
-fn json(text: &str) -> Vec<Failure> {
-    let mut values: Vec<(usize, Result<Value, String>)> = Vec::new();
-    let (mut rest, mut line) = (text, 1);
-    'streams: loop {
-        let mut stream = serde_json::Deserializer::from_str(rest).into_iter::<Value>();
-        let mut read = 0;
-        loop {
-            let start = read + leading_space(rest.get(read..).unwrap_or_default());
-            let at = line + newlines(rest.get(read..start).unwrap_or_default());
-            match stream.next() {
-                None => break 'streams,
-                Some(Ok(value)) => {
-                    values.push((at, Ok(value)));
-                    let end = stream.byte_offset();
-                    line = at + newlines(rest.get(start..end).unwrap_or_default());
-                    read = end;
-                }
-                Some(Err(error)) => {
-                    // Lines of the error count from the start of this stream. Where its line begins a
-                    // value of its own, the broken one ended before.
-                    let begins = if error.line() > 1 { end_of_line(rest, error.line() - 1) } else { 0 };
-                    let own = begins > start && rest.get(begins..).is_some_and(|l| l.starts_with(['{', '[']));
-                    let stop = if own { begins } else { end_of_line(rest, error.line()).max(start + 1) };
-                    let broken = rest.get(start..stop).or_else(|| rest.get(start..)).unwrap_or_default();
-                    values.push((at, Err(broken.trim().to_owned())));
-                    line = at + newlines(broken);
-                    rest = rest.get(start + broken.len()..).unwrap_or_default();
-                    if rest.trim().is_empty() || broken.is_empty() {
-                        break 'streams;
-                    }
-                    continue 'streams;
-                }
-            }
-        }
-    }
-    let alone = values.len() == 1;
-    let mut failures = Vec::new();
-    for (line, value) in values {
-        let first = failures.len();
-        match value {
-            Ok(value) => record::read(value, &mut failures),
-            Err(broken) => failures.push(Failure::new(Body::Text(broken))),
-        }
-        for failure in failures.iter_mut().skip(first).filter(|f| !alone && f.place.line.is_none()) {
-            failure.place.line = Some(line);
-        }
-    }
-    failures
-}
-
-fn leading_space(text: &str) -> usize {
-    text.len() - text.trim_start().len()
-}
-
-fn newlines(text: &str) -> usize {
-    text.bytes().filter(|b| *b == b'\n').count()
-}
-
-/// Where a line of a text ends, lines counted from one.
-fn end_of_line(text: &str, line: usize) -> usize {
-    let mut ends = text.bytes().enumerate().filter(|(_, b)| *b == b'\n');
-    ends.nth(line.saturating_sub(1)).map_or(text.len(), |(at, _)| at + 1)
 }

@@ -1,6 +1,7 @@
 //! What servers call things: entities, collections, abstract resources, tables cut to 63 characters, paths.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::graph::{DependencyGraph, Found, ResourceId};
 use crate::model::{Reference, Text};
@@ -30,7 +31,13 @@ pub(super) struct Names<'g> {
     entities: BTreeMap<String, Vec<ResourceId>>,
     endpoints: BTreeMap<(String, String), ResourceId>,
     children: BTreeMap<String, Vec<(ResourceId, Text)>>,
+    /// Names that were looked for: a flood of failures asks for the same few, and a name that nothing
+    /// has is compared with all.
+    found: RefCell<HashMap<String, Option<ResourceId>>>,
 }
+
+/// Names that are remembered at most; hostile input may have any number.
+const REMEMBERED: usize = 4096;
 
 /// PostgreSQL cuts names of tables at 63 characters; the servers end them in a hash.
 const LONGEST_TABLE: usize = 63;
@@ -40,8 +47,13 @@ const SHORTEST_CUT: usize = 48;
 
 impl<'g> Names<'g> {
     pub(super) fn of(graph: &'g DependencyGraph) -> Self {
-        let mut names =
-            Self { graph, entities: BTreeMap::new(), endpoints: BTreeMap::new(), children: BTreeMap::new() };
+        let mut names = Self {
+            graph,
+            entities: BTreeMap::new(),
+            endpoints: BTreeMap::new(),
+            children: BTreeMap::new(),
+            found: RefCell::default(),
+        };
         for id in graph.ids() {
             let resource = graph.resource(id);
             names.entities.entry(resource.entity.to_ascii_lowercase()).or_default().push(id);
@@ -80,10 +92,18 @@ impl<'g> Names<'g> {
     }
 
     fn find(&self, name: &str) -> Option<ResourceId> {
-        match self.graph.find(name) {
+        if let Some(found) = self.found.borrow().get(name) {
+            return *found;
+        }
+        let found = match self.graph.find(name) {
             Ok(Found::Resource(id)) => Some(id),
             _ => None,
+        };
+        let mut known = self.found.borrow_mut();
+        if known.len() < REMEMBERED {
+            known.insert(name.to_owned(), found);
         }
+        found
     }
 
     /// What a name in a message stands for; `near` is the resource of the request, whose project
@@ -106,9 +126,9 @@ impl<'g> Names<'g> {
         if let Some(children) = self.children.get(&lower) {
             return Some(child(children));
         }
-        match self.graph.find(plain) {
-            Ok(Found::Resource(id)) => Some(Meaning { resources: vec![id], sort: Sort::Resource }),
-            _ => self.cut(&lower),
+        match self.find(plain) {
+            Some(id) => Some(Meaning { resources: vec![id], sort: Sort::Resource }),
+            None => self.cut(&lower),
         }
     }
 

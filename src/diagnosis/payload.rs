@@ -35,6 +35,12 @@ pub(super) fn values<'v>(payload: &'v Value, path: &str) -> Vec<(String, &'v Val
     found
 }
 
+/// The value at a path that leads through no collection, unless it is null.
+pub(super) fn single<'v>(payload: &'v Value, path: &str) -> Option<&'v Value> {
+    let mut steps = path.trim_start_matches('$').split('.').filter(|s| !s.is_empty());
+    steps.try_fold(payload, member).filter(|value| !value.is_null())
+}
+
 /// A member, whatever its case; the servers ignore it.
 fn member<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
     let members = value.as_object()?;

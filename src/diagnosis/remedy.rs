@@ -127,7 +127,9 @@ fn load_missing(case: &Case<'_>, judgement: &Judgement, remedy: &mut Remedy) {
             }
             let names: Vec<String> = wanted.iter().map(|&id| graph.name(id).short().to_owned()).collect();
             if !names.is_empty() {
-                remedy.notes.push(format!("Load {}, then send this record again.", several(&names, 4)));
+                remedy
+                    .notes
+                    .push(format!("Load the missing record of {}, then send this one again.", several(&names, 4)));
             }
         }
     }

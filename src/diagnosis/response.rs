@@ -10,9 +10,10 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
+use super::REDACTED;
 use super::catalogue::{Nuance, Template, code_of_type, patterns};
 use super::codes::Code;
-use super::template::{Hole, Match, claim, fold, squeeze};
+use super::template::{Grams, Hole, Match, claim, fold, squeeze};
 
 use self::envelope::{Sentence, open, open_text};
 
@@ -106,6 +107,14 @@ pub(super) struct Hint {
     pub(super) all: bool,
 }
 
+/// A sentence and where templates stand in it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Known {
+    text: String,
+    path: Option<String>,
+    found: Vec<Match>,
+}
+
 /// What a response says, before any graph is asked.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct Facts {
@@ -127,11 +136,15 @@ pub(super) struct Facts {
     pub(super) values: Vec<(Option<String>, String)>,
     /// Key fields and values of a conflict.
     pub(super) key: Vec<(String, String)>,
+    /// Key fields that several references share and give differently.
+    pub(super) unified: Vec<String>,
     /// Items that block, as URIs.
     pub(super) uris: Vec<String>,
     pub(super) nuances: Vec<Nuance>,
     /// What the server said, in its words.
     pub(super) text: String,
+    /// The sentences that templates know.
+    pub(super) known: Vec<Known>,
     /// The JSON breaks off.
     pub(super) truncated: bool,
 }
@@ -255,22 +268,76 @@ fn read_all(sentences: &[Sentence], facts: &mut Facts) -> Vec<&'static Template>
     for sentence in sentences {
         let (text, path) = without_wrapping(&sentence.text, sentence.path.as_deref());
         let mut folded = fold(&text);
-        for (template, pattern) in patterns() {
+        let grams = Grams::of(&folded);
+        let mut known = Vec::new();
+        for (template, pattern) in patterns().iter().filter(|(_, pattern)| grams.may_hold(pattern)) {
             let matches = pattern.find_all(&folded);
             if matches.is_empty() {
                 continue;
             }
+            known.extend(matches.iter().cloned());
             for one in &matches {
                 note(facts, template, &text, path.as_deref(), one);
                 found.push(*template);
             }
             folded = claim(folded, &matches);
         }
-        if let Some(path) = path {
-            facts.paths.push(path);
+        if let Some(path) = &path {
+            facts.paths.push(path.clone());
+        }
+        if !known.is_empty() {
+            facts.known.push(Known { text, path, found: known });
         }
     }
     found
+}
+
+/// A message as far as templates know its words: literals and names as they are, values masked, and all
+/// other text masked as well, for it may be anything. `None` where none of it is known.
+pub(super) fn masked(known: &[Known]) -> Option<String> {
+    let mut said: Vec<String> = Vec::new();
+    for masked in known.iter().map(masked_sentence) {
+        if !said.contains(&masked) {
+            said.push(masked);
+        }
+    }
+    (!said.is_empty()).then(|| said.join(" "))
+}
+
+fn masked_sentence(Known { text, path, found }: &Known) -> String {
+    let mut found: Vec<&Match> = found.iter().collect();
+    found.sort_by_key(|found| found.span.start);
+    let mut masked = String::new();
+    let hide = |masked: &mut String, hidden: &str| {
+        if hidden.chars().any(char::is_alphanumeric) {
+            masked.push_str(REDACTED);
+        } else {
+            masked.push_str(hidden);
+        }
+    };
+    // A path has names and places in lists; what else stands there may be a value.
+    if let Some(path) = path {
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '$' | '.' | '_' | '[' | ']' | '*');
+        masked.push_str(if path.starts_with('$') && path.chars().all(plain) { path } else { REDACTED });
+        masked.push_str(": ");
+    }
+    let part = |from: usize, to: usize| text.get(from..to).unwrap_or_default();
+    let mut at = 0;
+    for found in found {
+        hide(&mut masked, part(at, found.span.start));
+        at = found.span.start;
+        for (hole, span) in &found.holes {
+            if matches!(hole, Hole::Text | Hole::Key | Hole::Word) {
+                masked.push_str(part(at, span.start));
+                hide(&mut masked, part(span.start, span.end));
+                at = span.end;
+            }
+        }
+        masked.push_str(part(at, found.span.end));
+        at = found.span.end;
+    }
+    hide(&mut masked, part(at, text.len()));
+    masked
 }
 
 /// A message without what loaders put around it: `409: … (at $.schoolReference)`.
@@ -313,6 +380,11 @@ fn note(facts: &mut Facts, template: &Template, text: &str, path: Option<&str>, 
             Hole::Properties => facts.properties.extend(list(filling).map(str::to_owned)),
             Hole::Field if template.code == Code::RequiredFieldMissing => {
                 facts.missing.push(path.map_or_else(|| filling.to_owned(), |path| missing_path(path, filling)));
+            }
+            Hole::Field if template.code == Code::KeyUnificationConflict => facts.unified.push(filling.to_owned()),
+            // Meadowlark names no field, but both paths.
+            Hole::Text if template.code == Code::KeyUnificationConflict => {
+                facts.paths.extend(filling.split(" and ").filter(|p| p.starts_with('$')).map(str::to_owned));
             }
             Hole::Fields => incomplete = Some(filling),
             Hole::Key => facts.key.extend(key_values(filling)),
@@ -385,8 +457,14 @@ fn dedup(facts: &mut Facts) {
 /// What was said, for people.
 fn kept(sentences: &[Sentence], aside: &[Sentence], body: &Body) -> String {
     let mut said = Vec::new();
+    // A sentence that only points to the others is none of them.
+    let points = |text: &str| text.contains(" See '") && text.ends_with("' for details.");
+    let several = sentences.len() + aside.len() > 1;
     for sentence in sentences.iter().chain(aside) {
         let text = squeeze(&sentence.text);
+        if several && points(&text) {
+            continue;
+        }
         let whole = match &sentence.path {
             Some(path) => squeeze(&format!("{path}: {text}")),
             None => text,

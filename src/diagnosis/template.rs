@@ -95,10 +95,45 @@ enum Piece {
     End,
 }
 
+/// Which three bytes in a row a text has, hashed: a template whose own are not among them cannot be in
+/// it. Of some two hundred templates a message has one or two.
+#[derive(Debug)]
+pub(super) struct Grams([u64; 64]);
+
+impl Grams {
+    /// The grams of a folded text. O(length).
+    pub(super) fn of(folded: &str) -> Self {
+        let mut grams = Self([0; 64]);
+        for gram in gram_places(folded) {
+            if let Some(word) = grams.0.get_mut(usize::from(gram >> 6)) {
+                *word |= 1 << (gram & 63);
+            }
+        }
+        grams
+    }
+
+    /// Whether a template may be in the text.
+    pub(super) fn may_hold(&self, pattern: &Pattern) -> bool {
+        let has = |gram: &u16| self.0.get(usize::from(gram >> 6)).is_some_and(|word| word >> (gram & 63) & 1 == 1);
+        pattern.grams.iter().all(has)
+    }
+}
+
+/// Twelve bits for every three bytes in a row.
+fn gram_places(text: &str) -> impl Iterator<Item = u16> {
+    text.as_bytes().windows(3).map(|gram| {
+        let number = gram.iter().fold(0_u32, |number, byte| number << 8 | u32::from(*byte));
+        // The upper bits of the product are those that depend on all three.
+        u16::try_from(number.wrapping_mul(0x9e37_79b1) >> 20).unwrap_or_default()
+    })
+}
+
 /// A compiled template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Pattern {
     pieces: Vec<Piece>,
+    /// What its first literal has.
+    grams: Vec<u16>,
     /// It must stand at the start of the text.
     starts: bool,
 }
@@ -137,18 +172,20 @@ impl Pattern {
         if ends {
             pieces.push(Piece::End);
         }
-        let anchored = match pieces.as_slice() {
-            [Piece::Literal(_), ..] => true,
-            [Piece::Hole(hole), Piece::Literal(_), ..] => hole.class() == Class::Word,
-            _ => false,
+        let anchor = match pieces.as_slice() {
+            [Piece::Literal(anchor), ..] => anchor,
+            [Piece::Hole(hole), Piece::Literal(anchor), ..] if hole.class() == Class::Word => anchor,
+            _ => return None,
         };
-        anchored.then_some(Self { pieces, starts })
+        let grams = gram_places(anchor).collect();
+        Some(Self { pieces, grams, starts })
     }
 
     /// All places where the template stands in a folded text, left to right, none overlapping.
     /// O(length) for templates whose literals are longer than a word.
     pub(super) fn find_all(&self, folded: &str) -> Vec<Match> {
         let mut found = Vec::new();
+        work(folded.len());
         let (leading, anchor, rest) = match self.pieces.as_slice() {
             [Piece::Literal(anchor), rest @ ..] => (None, anchor, rest),
             [Piece::Hole(hole), Piece::Literal(anchor), rest @ ..] => (Some(*hole), anchor, rest),
@@ -187,6 +224,7 @@ fn match_at(
     if let Some(hole) = leading {
         let before = bytes.get(bound.max(anchor.saturating_sub(LONGEST_WORD))..anchor)?;
         let length = before.iter().rev().take_while(|b| is_word(**b)).count();
+        work(length);
         start = anchor - length;
         // A sentence that follows the last without a space leaves its full stop before the word.
         while bytes.get(start).is_some_and(|b| !b.is_ascii_alphanumeric()) && start < anchor {
@@ -222,6 +260,7 @@ fn match_at(
                         _ => at + within(text, at).len(),
                     },
                 };
+                work(end - at);
                 if end == at && hole.class() != Class::Text {
                     return None;
                 }
@@ -239,6 +278,7 @@ fn match_at(
 /// The text from a place on, as far as a hole may reach.
 fn within(text: &str, at: usize) -> &str {
     let end = (at + LONGEST).min(text.len());
+    work(end - at);
     // Folded text is ASCII, so every position is a boundary.
     text.get(at..end).unwrap_or_default()
 }
@@ -272,7 +312,8 @@ fn list_length(bytes: &[u8]) -> usize {
     end
 }
 
-/// A text as messages are compared: every run of white space and control characters is one space.
+/// A text as messages are compared: every run of white space and control characters is one space, and
+/// quotes that an editor or a chat has curled are straight.
 pub(super) fn squeeze(text: &str) -> String {
     let mut squeezed = String::with_capacity(text.len());
     // A control character would reach the terminal of whoever reads the report.
@@ -281,7 +322,11 @@ pub(super) fn squeeze(text: &str) -> String {
         if !squeezed.is_empty() {
             squeezed.push(' ');
         }
-        squeezed.push_str(word);
+        squeezed.extend(word.chars().map(|c| match c {
+            '\u{2018}' | '\u{2019}' => '\'',
+            '\u{201c}' | '\u{201d}' => '"',
+            c => c,
+        }));
     }
     squeezed
 }
@@ -303,9 +348,69 @@ pub(super) fn claim(folded: String, found: &[Match]) -> String {
     String::from_utf8(bytes).unwrap_or_default()
 }
 
+/// Counts bytes that are looked at, so that tests measure work instead of time.
+#[cfg(test)]
+pub(super) fn work(bytes: usize) {
+    tests::WORK.with(|work| work.set(work.get() + bytes));
+}
+
+#[cfg(not(test))]
+#[inline]
+fn work(_: usize) {}
+
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use super::*;
+    use crate::diagnosis::catalogue::patterns;
+
+    thread_local! {
+        pub(super) static WORK: Cell<usize> = const { Cell::new(0) };
+    }
+
+    /// Bytes that are looked at to find all templates in a text.
+    fn work_on(text: &str) -> usize {
+        WORK.set(0);
+        let mut folded = fold(&squeeze(text));
+        let grams = Grams::of(&folded);
+        for (_, pattern) in patterns().iter().filter(|(_, pattern)| grams.may_hold(pattern)) {
+            let found = pattern.find_all(&folded);
+            folded = claim(folded, &found);
+        }
+        WORK.get()
+    }
+
+    #[test]
+    fn work_grows_with_the_length_and_no_faster() {
+        // Each beginning of a template that never ends, repeated: the worst a message can do.
+        let literals = patterns().iter().flat_map(|(template, _)| {
+            let text = template.text.trim_matches(['^', '|']);
+            let ends = text.match_indices(['{', '}']).map(|(at, _)| at);
+            ends.chain([text.len()]).map(|end| &text[..end]).filter(|piece| piece.len() > 3)
+        });
+        let mut pieces: Vec<String> = literals.map(|piece| piece.replace(['{', '}'], "")).collect();
+        pieces.extend(["'A', ".to_owned(), "a".to_owned(), "A, ".to_owned(), "value 'x' ".to_owned()]);
+        pieces.sort();
+        pieces.dedup();
+        for piece in pieces {
+            let long = |bytes: usize| work_on(&format!("{piece} ").repeat(bytes / (piece.len() + 1)));
+            // Holes look at most 2,048 bytes ahead, so the short text is long enough for all of that.
+            let (short, long) = (long(5_000), long(20_000));
+            assert!(long <= short * 5 + 20_000, "{piece:?}: {short} {long}");
+        }
+    }
+
+    #[test]
+    fn grams_never_hide_a_template() {
+        for (template, pattern) in patterns() {
+            let text = template.text.trim_matches(['^', '|']).replace(['{', '}'], "");
+            let folded = fold(&squeeze(&format!("Before it, {text} and after it.")));
+            assert!(Grams::of(&folded).may_hold(pattern), "{text}");
+        }
+        assert!(!Grams::of("nothing of the kind").may_hold(&Pattern::compile("{entity} is required").unwrap()));
+        assert!(!Grams::of("").may_hold(&Pattern::compile("abc").unwrap()));
+    }
 
     fn holes(template: &str, text: &str) -> Vec<Vec<String>> {
         let text = squeeze(text);

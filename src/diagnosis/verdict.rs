@@ -4,6 +4,7 @@ mod blockers;
 mod conflicts;
 mod pathways;
 mod references;
+mod unification;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -137,6 +138,7 @@ pub(super) fn judge(case: &Case<'_>) -> Judgement {
         Code::RelationshipMissing => pathways::relationship(case, resource),
         Code::KeyChangeNotSupported => conflicts::key_change(case, resource),
         Code::IdentityConflict => conflicts::identity(case, resource),
+        Code::KeyUnificationConflict => unification::conflict(case, resource),
         Code::RequiredFieldMissing | Code::IncompleteReference => conflicts::missing_fields(case, resource),
         _ => elsewhere(case),
     }

@@ -160,7 +160,7 @@ fn answers(all: &[Sent], refused: &BTreeSet<usize>, unsent: &BTreeSet<usize>, wo
                 continue;
             };
             failures.push(Failure {
-                place: Place { file: Some(format!("{resource}.jsonl")), line: Some(line), ..Place::default() },
+                place: Place { file: Some(format!("{resource}.jsonl").into()), line: Some(line), ..Place::default() },
                 resource: Some(resource.to_owned()),
                 method: Some("POST".to_owned()),
                 status: Some(status),
@@ -274,7 +274,7 @@ fn a_denied_student_hangs_below_its_failed_enrollment() {
         "detail": "Access to the requested data could not be authorized. Hint: You may need to create a corresponding \
                    'StudentSchoolAssociation' item." });
     let record = |resource: &str, line: usize, payload: Value, body: Value| Failure {
-        place: Place { file: Some("f".to_owned()), line: Some(line), ..Place::default() },
+        place: Place { file: Some("f".into()), line: Some(line), ..Place::default() },
         resource: Some(resource.to_owned()),
         method: Some("POST".to_owned()),
         payload: Some(payload),

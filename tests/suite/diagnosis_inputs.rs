@@ -211,6 +211,112 @@ proptest! {
     }
 }
 
+/// Bodies as servers send them, to be damaged.
+const BODIES: [&str; 8] = [
+    MISSING,
+    r#"{"detail":"Data validation failed. See 'validationErrors' for details.","type":"urn:ed-fi:api:bad-request","validationErrors":{"$.a[0].termDescriptor":["TermDescriptor value 'uri://a#b' does not exist."]},"errors":[]}"#,
+    r#"{"message":"The request is invalid.","modelState":{"request.a[0].B":["Validation of 'X' failed.\n\tStudent reference could not be resolved."]}}"#,
+    r#"{"detail":"Access to the requested data could not be authorized. Hint: You may need to create corresponding 'StudentSchoolAssociation' and 'StudentContactAssociation' items.","errors":["No relationships have been established between the caller's education organization id claims ('1', '2') and one or more of the following properties of the resource item: 'SchoolId', 'StudentUniqueId'."]}"#,
+    r#"{"detail":"The requested action cannot be performed because this item is referenced by an existing 'EducationOrganizationCategory' item contained within a resource item of one of the following types: School, LocalEducationAgency."}"#,
+    r#"{"error":{"message":"Reference validation failed","failures":[{"resourceName":"School","identity":[{"schoolId":1}]}],"blockingUris":["/v5/ed-fi/schools/1"]}}"#,
+    r#"{"errors":["A natural key conflict occurred when attempting to create a new resource School with a duplicate key. The duplicate keys and values are (schoolId = 1),(b = 2)"]}"#,
+    r#"StudentSample.xml Student Line 40 Level: 13 #55871 Conflict - 409 - {"message":"The value supplied for the related 'school' resource does not exist."}"#,
+];
+
+/// One damage: where, of what sort, and with which byte.
+type Damage = (prop::sample::Index, u8, u8);
+
+fn damaged() -> impl Strategy<Value = Vec<u8>> {
+    let damage = proptest::collection::vec((any::<prop::sample::Index>(), 0_u8..6, any::<u8>()), 0..12);
+    (prop::sample::select(&BODIES[..]), damage).prop_map(|(body, damages): (&str, Vec<Damage>)| {
+        let mut bytes = body.as_bytes().to_vec();
+        for (place, sort, byte) in damages {
+            let at = place.index(bytes.len().max(1)).min(bytes.len());
+            match sort {
+                0 => bytes.insert(at, byte),
+                1 => bytes.truncate(at.max(bytes.len() / 2)),
+                2 => drop(bytes.drain(at..(at + usize::from(byte) % 9).min(bytes.len()))),
+                3 => bytes.extend(bytes.clone().get(at..).unwrap_or_default().iter().take(200)),
+                4 => drop(bytes.splice(at..at, *b"\n{\"method\":\"POST\",\"path\":\"/ed-fi/schools\",")),
+                _ => bytes = serde_json::to_vec(&json!({ "response": String::from_utf8_lossy(&bytes) })).unwrap(),
+            }
+        }
+        bytes
+    })
+}
+
+/// Reads one byte at a time, as a slow pipe does.
+struct Slow<'b>(&'b [u8]);
+
+impl std::io::Read for Slow<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let (Some(place), Some((first, rest))) = (buffer.first_mut(), self.0.split_first()) else { return Ok(0) };
+        (*place, self.0) = (*first, rest);
+        Ok(1)
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn damaged_bodies_neither_panic_nor_leak(bytes in damaged()) {
+        thread_local! {
+            static GRAPH: DependencyGraph = DependencyGraph::build(source::standard("ed-fi-5.1").unwrap()).unwrap();
+        }
+        let read = input::read(Some("f"), &bytes);
+        // How the bytes come makes no difference.
+        let slow = std::io::BufReader::with_capacity(1, Slow(&bytes));
+        let slowly: Vec<Failure> = input::failures(Some("f"), slow).map(Result::unwrap).collect();
+        prop_assert_eq!(&slowly, &read);
+        for (index, failure) in read.iter().enumerate() {
+            prop_assert_eq!(failure.place.index, Some(index));
+        }
+        GRAPH.with(|graph| {
+            let diagnoser = Diagnoser::new(graph);
+            for failure in &read {
+                let found = diagnoser.diagnose(failure);
+                prop_assert!(!found.explanation.is_empty());
+                prop_assert!(!found.explanation.contains(char::is_control));
+                prop_assert!(found.message.as_ref().is_some_and(|message| !message.contains(char::is_control)));
+                prop_assert!(serde_json::to_string(&found).is_ok());
+                let (code, redacted) = (found.code, found.redacted());
+                prop_assert_eq!(redacted.code, code);
+            }
+            Ok(())
+        })?;
+    }
+}
+
+/// Values that break off, stand on several lines or several on one.
+#[test]
+fn streams_of_values() {
+    let lines = |text: &str| -> Vec<(Option<usize>, bool)> {
+        read(text).iter().map(|f| (f.place.line, matches!(f.body, Body::Json(_)))).collect()
+    };
+    let pair =
+        json!({ "method": "POST", "path": "/ed-fi/schools", "status": 409, "response_body": { "message": "x" } });
+    let pretty = serde_json::to_string_pretty(&pair).unwrap();
+    assert_eq!(lines(&format!("{pretty}\n{pretty}")), [(Some(1), true), (Some(9), true)]);
+    assert_eq!(lines(&format!("\n\n{pair}{pair}\n\n{pair}")), [(Some(3), true), (Some(3), true), (Some(5), true)]);
+    // Without indents, a brace at the start of a line is part of the value where one may stand.
+    assert_eq!(lines("{\"message\":\n{\"a\":[\n{},\n{}]}}\n{\"message\":\"y\"}"), [(Some(1), true), (Some(5), true)]);
+    // Where none may stand, the value before has broken off.
+    assert_eq!(
+        lines(&format!("{{\"message\":\"a\",\n{pair}\n{{\"x\":1\n")),
+        [(Some(1), false), (Some(2), true), (Some(3), false)]
+    );
+    assert_eq!(lines(&format!("{{\"message\":\"a\n{pair}")), [(Some(1), false), (Some(2), true)]);
+    assert_eq!(
+        lines(&format!("{pair} {{\"message\"\n:\"x\"}} nonsense\n{pair}")),
+        [(Some(1), true), (Some(1), true), (Some(2), false), (Some(3), true)]
+    );
+    // An array of pairs may have a line for each.
+    assert_eq!(read(&format!("[\n{pair},\n{pair}\n]")).len(), 2);
+    let deep = format!("{}\n{pair}", "[".repeat(100_000));
+    assert_eq!(read(&deep).len(), 2);
+}
+
 #[test]
 fn time_grows_with_the_length_and_no_faster() {
     let graph = DependencyGraph::build(source::standard("ed-fi-5.1").unwrap()).unwrap();

@@ -422,6 +422,49 @@ fn an_unknown_resource_changes_the_verdict_and_not_the_code() {
 }
 
 #[test]
+fn shared_key_fields_that_differ_are_shown_with_their_values() {
+    let graph = DependencyGraph::build(source::standard("ed-fi-5.2").unwrap()).unwrap();
+    let diagnose = |resource: &str, payload: Option<Value>, body: Value| {
+        Diagnoser::new(&graph).diagnose(&Failure {
+            resource: Some(resource.to_owned()),
+            payload,
+            ..Failure::new(Body::Json(body))
+        })
+    };
+    let record = json!({
+        "bellScheduleName": "A", "schoolReference": { "schoolId": 1 },
+        "classPeriods": [{ "classPeriodReference": { "classPeriodName": "P", "schoolId": 1 } },
+                         { "classPeriodReference": { "classPeriodName": "Q", "schoolId": 2 } }]
+    });
+    let path = "$.classPeriods[*].classPeriodReference.schoolId";
+    let said = "All values supplied for 'schoolId' must match. Review all references (including those higher up in the \
+                resource's data) and align the following conflicting values: '1', '2'";
+    let body = json!({ "type": "urn:ed-fi:api:bad-request:data-validation-failed", "errors": [],
+                       "validationErrors": { path: [said] } });
+    let found = diagnose("bellSchedules", Some(record.clone()), body.clone());
+    says(&found, Code::KeyUnificationConflict, Verdict::NotADependencyMatter, &[]);
+    assert_eq!(paths(&found), ["$.classPeriods[0].classPeriodReference", "$.classPeriods[1].classPeriodReference"]);
+    assert_eq!(found.references[1].key["schoolId"], "2");
+    assert!(found.explanation.contains("$.schoolReference.schoolId"), "{}", found.explanation);
+    assert!(found.explanation.contains("declares them equal"), "{}", found.explanation);
+    // Without the record, where the field stands is known all the same.
+    let found = diagnose("bellSchedules", None, body);
+    assert!(found.references.is_empty() && found.explanation.contains("$.schoolReference.schoolId"));
+    // Legacy servers give the field and no path, Meadowlark the paths and no field.
+    let legacy = legacy(
+        "Supplied values for unified key property 'schoolId' on 'BellSchedule' are not consistent: schoolId = 1, x = 2",
+    );
+    assert_eq!(diagnose("bellSchedules", Some(record.clone()), legacy).references.len(), 2);
+    let meadowlark = json!({ "error": [{ "path": "{requestBody}", "message":
+        format!("Constraint failure: document paths {path} and $.schoolReference.schoolId must have the same values") }] });
+    assert_eq!(diagnose("bellSchedules", Some(record), meadowlark).references.len(), 2);
+    // A record that agrees with itself is not the one that was refused.
+    let agreeing = json!({ "schoolReference": { "schoolId": 1 } });
+    let body = json!({ "validationErrors": { path: [said] } });
+    assert!(diagnose("bellSchedules", Some(agreeing), body).explanation.contains("is it the one that was sent?"));
+}
+
+#[test]
 fn a_descriptor_may_be_part_of_the_key_of_a_reference() {
     let body = json!({
         "type": "urn:ed-fi:api:bad-request", "errors": [],

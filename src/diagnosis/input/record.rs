@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::body;
 use crate::diagnosis::{Body, Failure};
+use crate::model::Text;
 
 /// Reads the failures of one value.
 pub(super) fn read(value: Value, failures: &mut Vec<Failure>) {
@@ -103,7 +104,7 @@ fn pair(value: &Value) -> Failure {
         Some(json @ Value::Object(_)) => Some(json.clone()),
         _ => None,
     };
-    failure.place.file = member(value, &["file", "filename"]).and_then(text);
+    failure.place.file = member(value, &["file", "filename"]).and_then(Value::as_str).map(Text::new);
     failure.place.line =
         member(value, &["line", "linenumber"]).and_then(Value::as_u64).and_then(|l| usize::try_from(l).ok());
     failure
@@ -170,7 +171,7 @@ fn lightbeam(members: &Map<String, Value>, failures: &mut Vec<Failure>) {
             });
             failure.method = Some(if deletes { "DELETE" } else { "POST" }.to_owned());
             failure.status = item.get("status_code").and_then(status);
-            failure.place.file = item.get("file").and_then(Value::as_str).map(str::to_owned);
+            failure.place.file = item.get("file").and_then(Value::as_str).map(Text::new);
             let lines = lines(item.get("line_numbers"));
             failure.place.line = lines.first().copied();
             failure.place.lines = if lines.len() > 1 { lines } else { Vec::new() };

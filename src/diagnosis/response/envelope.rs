@@ -72,7 +72,9 @@ fn read_member(envelope: &mut Envelope, name: &str, value: &Value) {
         ("detail" | "message" | "exceptionmessage", Value::String(text)) => {
             envelope.sentences.push(Sentence { path: None, text: text.clone() });
         }
-        ("errors", Value::Array(items)) => items.iter().for_each(|item| read_failure(envelope, item)),
+        ("detail" | "message" | "errors" | "validationerrors", Value::Array(items)) => {
+            items.iter().for_each(|item| read_failure(envelope, item));
+        }
         ("validationerrors" | "modelstate" | "errors", Value::Object(paths)) => {
             for (path, messages) in paths {
                 read_validation(envelope, path, messages);
@@ -123,8 +125,12 @@ fn read_failure(envelope: &mut Envelope, item: &Value) {
             if path.is_some_and(|path| path.starts_with("{requestBody}")) {
                 envelope.server = Server::Meadowlark;
             }
-            if let Some(text) = members.get("message").and_then(Value::as_str) {
-                envelope.sentences.push(Sentence { path: path.map(str::to_owned), text: text.to_owned() });
+            let said = ["message", "detail"].into_iter().find_map(|name| members.get(name)?.as_str());
+            match said {
+                Some(text) => {
+                    envelope.sentences.push(Sentence { path: path.map(str::to_owned), text: text.to_owned() });
+                }
+                None => read_aside(envelope, item),
             }
         }
         _ => {}

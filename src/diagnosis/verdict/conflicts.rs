@@ -92,13 +92,15 @@ pub(super) fn missing_fields(case: &Case<'_>, resource: ResourceId) -> Judgement
                 if steps(&path).len() == steps(&reference.path).len() || path.starts_with(&seen.path) {
                     if path.starts_with(&seen.path) || !path.starts_with('$') {
                         let key = key_names(case, reference);
-                        judgement.because.push(format!(
-                            "{path} belongs to the {} reference at {} to {}{}: its absence is a matter of the record, not of order.",
-                            if seen.required { "required" } else { "optional" },
-                            seen.path,
-                            short_target(&seen),
-                            if key.is_empty() { String::new() } else { format!(" (key: {})", several(&key, 8)) },
-                        ));
+                        let strength = if seen.required { "required" } else { "optional" };
+                        let key = if key.is_empty() { String::new() } else { format!(" (key: {})", several(&key, 8)) };
+                        let what = if steps(&path).len() == steps(&reference.path).len() {
+                            format!("{path} is the {strength} reference to {}{key}", short_target(&seen))
+                        } else {
+                            let target = short_target(&seen);
+                            format!("{path} belongs to the {strength} reference at {} to {target}{key}", seen.path)
+                        };
+                        judgement.because.push(format!("{what}: its absence is a matter of the record, not of order."));
                     }
                     seen.target.clone_from(&target);
                     judgement.seen.push(seen);

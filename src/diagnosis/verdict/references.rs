@@ -347,18 +347,21 @@ pub(super) fn descriptor(case: &Case<'_>, resource: ResourceId) -> Judgement {
             .because
             .push("The value is no descriptor URI (namespace#codeValue); loading will not mend it.".into());
     }
-    let other_type = case.facts.values.iter().find_map(|(_, value)| misplaced(value, &named));
+    let other_type = case.facts.values.iter().find_map(|(_, value)| misplaced(case, value, &named));
     judgement.because.extend(other_type);
     judgement
 }
 
 /// A value whose namespace names another descriptor than the property takes.
-fn misplaced(value: &str, named: &[&Named]) -> Option<String> {
+fn misplaced(case: &Case<'_>, value: &str, named: &[&Named]) -> Option<String> {
     let (namespace, _) = value.rsplit_once('#')?;
     let last = namespace.rsplit('/').next()?;
     let is = |n: &&&Named| n.text.rsplit('.').next().unwrap_or_default().eq_ignore_ascii_case(last);
     let foreign = last.to_ascii_lowercase().ends_with("descriptor") && !named.iter().any(|n| is(&n));
-    foreign.then(|| format!("A value in it is of {last}: the mapping is wrong rather than the order."))
+    // Only a name of the model may be said; anything else is a part of a value.
+    let name = case.names.resolve(last, None).and_then(|meaning| meaning.resources.first().copied());
+    let name = name.map_or("another descriptor", |id| case.graph.resource(id).entity.as_str());
+    foreign.then(|| format!("A value in it is of {name}: the mapping is wrong rather than the order."))
 }
 
 fn one_descriptor(case: &Case<'_>, resource: ResourceId, named: &Named) -> Finding {

@@ -54,7 +54,7 @@ pub fn diagnosis(diagnosis: &Diagnosis, width: Width) -> String {
     let delete: Vec<&str> = diagnosis.remedy.delete.iter().take(8).map(|name| name.short()).collect();
     if !delete.is_empty() {
         let more = diagnosis.remedy.delete.len() - delete.len();
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let more = if more > 0 { format!(" and {more} more (--format json)") } else { String::new() };
         line(label, &format!("Can block, nearest first: {}{more}.", delete.join(", ")));
     }
     text

@@ -1,0 +1,91 @@
+//! What a cascade answers: counts, root causes and what to send again.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::diagnosis::{Code, Place, REDACTED};
+use crate::model::{ResourceName, Text};
+
+/// Why many requests failed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Causes {
+    /// What failed, counted.
+    pub summary: Summary,
+    /// The root causes, those that explain most first.
+    pub roots: Vec<Root>,
+    /// What to send again once the roots are mended, in load order.
+    pub resend: Vec<Resend>,
+}
+
+impl Causes {
+    /// The same without the values of keys, which are data of students.
+    #[must_use]
+    pub fn redacted(mut self) -> Self {
+        for value in self.roots.iter_mut().flat_map(|root| root.key.values_mut()) {
+            REDACTED.clone_into(value);
+        }
+        self
+    }
+}
+
+/// Counts of failures.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Summary {
+    /// All failures.
+    pub failures: usize,
+    /// Failures by code.
+    pub by_code: BTreeMap<&'static str, usize>,
+    /// Failures that no root explains.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub unexplained: usize,
+    /// Failures that were grouped without their records.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub grouped: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
+/// A record that failed for a reason of its own, or a key that no record supplies.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Root {
+    /// Its resource, or the abstract resource, by entity.
+    pub resource: String,
+    /// Its key, where it is known.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub key: BTreeMap<Text, String>,
+    /// Where the record stands that failed.
+    #[serde(flatten)]
+    pub place: Place,
+    /// Its code; of an absent key, that of the failures right below it.
+    pub code: Code,
+    /// Whether nothing supplies the key, as far as is known.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub absent: bool,
+    /// Whether it stands for a group that was formed without records.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub grouped: bool,
+    /// How many failures it explains, its own included.
+    pub explains: usize,
+    /// What is wrong with it: fields, for one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub detail: Vec<String>,
+    /// The longest chain below it, from the root on.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub examples: Vec<String>,
+}
+
+/// A record to send again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Resend {
+    /// Its resource.
+    pub resource: ResourceName,
+    /// Where it stands.
+    #[serde(flatten)]
+    pub place: Place,
+}

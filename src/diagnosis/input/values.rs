@@ -1,0 +1,181 @@
+//! JSON values one after another, each on one line or several, read line by line.
+
+use std::io::{self, BufRead, Read};
+
+use serde_json::Value;
+
+/// The longest value, in bytes.
+pub(super) const LONGEST: usize = 256 << 20;
+
+/// A value with the line it begins in, or the text of one that breaks off.
+pub(super) type Numbered = (usize, Result<Value, String>);
+
+/// Values of a stream. One that breaks off ends with its line, or before the line in which a value
+/// begins that cannot be part of it; reading goes on behind. O(length).
+#[derive(Debug)]
+pub(super) struct Values<R> {
+    source: R,
+    /// The number of the last line read.
+    line: usize,
+    /// What was read and holds no whole value yet, and the line it begins in.
+    pending: Vec<u8>,
+    begun: usize,
+    balance: Balance,
+    /// Found in the last line, in reverse.
+    found: Vec<Numbered>,
+}
+
+impl<R: BufRead> Values<R> {
+    /// The values of a source whose first lines, `line` of them, were read already into `pending`.
+    pub(super) fn new(source: R, pending: Vec<u8>, line: usize) -> Self {
+        let mut values =
+            Self { source, line, pending: Vec::new(), begun: line, balance: Balance::default(), found: Vec::new() };
+        values.take(pending);
+        values
+    }
+
+    /// The next value.
+    pub(super) fn next(&mut self) -> io::Result<Option<Numbered>> {
+        while self.found.is_empty() {
+            let mut line = Vec::new();
+            if read_line(&mut self.source, &mut line)? == 0 {
+                let rest = std::mem::take(&mut self.pending);
+                return Ok((!rest.trim_ascii().is_empty()).then(|| (self.begun, Err(text(&rest)))));
+            }
+            self.line += 1;
+            if self.pending.len() + line.len() > LONGEST {
+                return Err(too_long(self.begun));
+            }
+            self.take(line);
+        }
+        Ok(self.found.pop())
+    }
+
+    /// Takes a line into account.
+    fn take(&mut self, line: Vec<u8>) {
+        let begins = matches!(line.trim_ascii_start().first(), Some(b'{' | b'['));
+        if !self.pending.is_empty() && begins && !self.balance.may_begin() {
+            let broken = std::mem::take(&mut self.pending);
+            self.found.push((self.begun, Err(text(&broken))));
+        }
+        if self.pending.is_empty() {
+            if line.trim_ascii().is_empty() {
+                return;
+            }
+            self.balance = Balance::default();
+            (self.pending, self.begun) = (line, self.line);
+            // Most lines are whole values: they need no second look.
+            self.parse();
+            if !self.pending.is_empty() {
+                self.balance.read(&self.pending);
+            }
+        } else {
+            self.balance.read(&line);
+            self.pending.extend_from_slice(&line);
+            if self.balance.is_whole() {
+                self.parse();
+            }
+        }
+        // No string runs over the end of a line.
+        if self.balance.string && !self.pending.is_empty() {
+            let broken = std::mem::take(&mut self.pending);
+            self.found.push((self.begun, Err(text(&broken))));
+        }
+        self.found.reverse();
+    }
+
+    /// Finds the values in what is pending; what may still become one stays.
+    fn parse(&mut self) {
+        let pending = std::mem::take(&mut self.pending);
+        let (mut at, mut line) = (0, self.begun);
+        loop {
+            let rest = pending.get(at..).unwrap_or_default();
+            let space = rest.len() - rest.trim_ascii_start().len();
+            line += newlines(rest.get(..space).unwrap_or_default());
+            at += space;
+            let rest = pending.get(at..).unwrap_or_default();
+            if rest.is_empty() {
+                return;
+            }
+            let mut values = serde_json::Deserializer::from_slice(rest).into_iter::<Value>();
+            match values.next() {
+                Some(Ok(value)) => {
+                    self.found.push((line, Ok(value)));
+                    let read = values.byte_offset();
+                    line += newlines(rest.get(..read).unwrap_or_default());
+                    at += read;
+                }
+                Some(Err(error)) if error.is_eof() && self.balance.open.is_empty() => {
+                    (self.pending, self.begun) = (rest.to_vec(), line);
+                    return;
+                }
+                _ => {
+                    self.found.push((line, Err(text(rest))));
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// Reads one line with its end; none that is longer than a value may be.
+pub(super) fn read_line(source: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<usize> {
+    let read = source.by_ref().take(LONGEST as u64 + 1).read_until(b'\n', line)?;
+    Ok(read)
+}
+
+pub(super) fn too_long(line: usize) -> io::Error {
+    io::Error::other(format!("line {line}: longer than {} MiB. No answer of an API is this long", LONGEST >> 20))
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes.trim_ascii()).into_owned()
+}
+
+fn newlines(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|b| **b == b'\n').count()
+}
+
+/// Which brackets are open, strings left out.
+#[derive(Debug, Default)]
+struct Balance {
+    open: Vec<u8>,
+    string: bool,
+    escaped: bool,
+    /// The last byte that is no space.
+    last: u8,
+}
+
+impl Balance {
+    fn read(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            if self.string {
+                self.string = self.escaped || byte != b'"';
+                self.escaped = byte == b'\\' && !self.escaped;
+            } else {
+                match byte {
+                    b'"' => self.string = true,
+                    b'{' | b'[' => self.open.push(byte),
+                    b'}' | b']' => drop(self.open.pop()),
+                    _ => {}
+                }
+            }
+            if !byte.is_ascii_whitespace() {
+                self.last = byte;
+            }
+        }
+    }
+
+    fn is_whole(&self) -> bool {
+        self.open.is_empty() && !self.string
+    }
+
+    /// Whether a value may begin here.
+    fn may_begin(&self) -> bool {
+        match self.last {
+            b':' | b'[' => true,
+            b',' => self.open.last() == Some(&b'['),
+            _ => false,
+        }
+    }
+}
