@@ -9,8 +9,10 @@
 mod check;
 mod extract;
 mod files;
+mod habits;
 mod json;
 mod keys;
+mod lookup;
 mod read;
 mod reread;
 mod scan;
