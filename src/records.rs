@@ -23,8 +23,8 @@ mod trace;
 mod value;
 
 pub use check::{
-    Assumed, CheckOptions, CheckReport, Conflict, Counts, DescriptorFinding, DuplicateFinding, InvalidRecord,
-    MissingField, MissingTarget, Position, UnresolvedReference, WithoutPathway, check,
+    Assumed, CheckOptions, CheckReport, Conflict, Counts, DescriptorFinding, DuplicateFinding, InvalidRecord, Located,
+    MissingField, MissingTarget, Position, SharedIdentity, UnresolvedReference, WithoutPathway, check,
 };
 pub use files::{Folder, Namespaces, Open, PayloadFile, Unmatched, is_payload_name};
 pub use json::Flaw;
