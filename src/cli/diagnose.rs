@@ -136,7 +136,7 @@ fn sent<'g>(
     context: &Context,
 ) -> anyhow::Result<Option<Sent<'g>>> {
     let Some(path) = &args.data else { return Ok(None) };
-    let folder = args.folder.open(path, diagnoser.graph(), &context.terminal)?;
+    let folder = args.folder.open(path, diagnoser.graph(), context)?;
     for unmatched in &folder.unmatched {
         context.terminal.say(&format!("note: {}: {}", unmatched.file, unmatched.reason));
     }
