@@ -9,8 +9,10 @@
 mod check;
 mod extract;
 mod files;
+mod habits;
 mod json;
 mod keys;
+mod lookup;
 mod read;
 mod reread;
 mod scan;
@@ -21,8 +23,8 @@ mod trace;
 mod value;
 
 pub use check::{
-    Assumed, CheckOptions, CheckReport, Conflict, Counts, DescriptorFinding, DuplicateFinding, InvalidRecord,
-    MissingField, MissingTarget, Position, UnresolvedReference, WithoutPathway, check,
+    Assumed, CheckOptions, CheckReport, Conflict, Counts, DescriptorFinding, DuplicateFinding, InvalidRecord, Located,
+    MissingField, MissingTarget, Position, SharedIdentity, UnresolvedReference, WithoutPathway, check,
 };
 pub use files::{Folder, Namespaces, Open, PayloadFile, Unmatched, is_payload_name};
 pub use json::Flaw;

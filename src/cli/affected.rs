@@ -19,8 +19,8 @@ use super::{Context, Outcome};
 /// schools:schoolId=255901001 or sessions:schoolId=1,schoolYear=2026,sessionName=Fall.
 #[derive(Debug, Args)]
 pub(crate) struct AffectedArgs {
-    /// The folder with the payload files.
-    dir: PathBuf,
+    /// The folder with the payload files [default: data_dir of lightbeam.yaml].
+    dir: Option<PathBuf>,
 
     /// What changed; several are a union.
     #[arg(long, value_name = "FILE|KEY", required = true)]
@@ -42,7 +42,9 @@ struct Answer<'a> {
 
 pub(crate) fn run(args: &AffectedArgs, context: &Context) -> anyhow::Result<Outcome> {
     let graph = context.sources.graph(&context.terminal)?;
-    let folder = args.folder.open(&args.dir, &graph, &context.terminal)?;
+    let dir = FolderArgs::dir(args.dir.as_deref(), context)?;
+    let folder = args.folder.open(&dir, &graph, context)?;
+    let namespaces = args.folder.namespaces(context)?;
     let (changed, records) = with_progress(context, |progress| -> anyhow::Result<(usize, Vec<Affected>)> {
         let read = args.folder.read(Some(progress));
         let scan = scan(&graph, &folder, None, &read);
@@ -50,7 +52,7 @@ pub(crate) fn run(args: &AffectedArgs, context: &Context) -> anyhow::Result<Outc
         for what in &args.changed {
             let path = Path::new(what);
             if path.is_file() {
-                let (folder, id) = one_file(&graph, path)?;
+                let (folder, id) = one_file(&graph, path, &namespaces)?;
                 for (file, _) in &folder.files {
                     if let Some(failed) = changed.add_file(&scan, id, file, &read).first() {
                         bail!("{}: {}", failed.file, failed.reason);
@@ -78,9 +80,9 @@ pub(crate) fn run(args: &AffectedArgs, context: &Context) -> anyhow::Result<Outc
 }
 
 /// A file with the resource that its name says.
-fn one_file(graph: &DependencyGraph, path: &Path) -> anyhow::Result<(Folder, ResourceId)> {
+fn one_file(graph: &DependencyGraph, path: &Path, namespaces: &Namespaces) -> anyhow::Result<(Folder, ResourceId)> {
     let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    let folder = Folder::assign(graph, vec![payload_file(path, name)], &Namespaces::default());
+    let folder = Folder::assign(graph, vec![payload_file(path, name)], namespaces);
     match (folder.resources().first(), folder.unmatched.first()) {
         (Some(&id), _) => Ok((folder, id)),
         (None, Some(unmatched)) => bail!("{}: {}", path.display(), unmatched.reason),

@@ -25,8 +25,8 @@ const INDEX: &str = "_index.json";
 /// by a second pass. _index.json lists the files by wave; files of one wave can be sent at the same time.
 #[derive(Debug, Args)]
 pub(crate) struct ArrangeArgs {
-    /// The folder with the payload files.
-    dir: PathBuf,
+    /// The folder with the payload files [default: data_dir of lightbeam.yaml].
+    dir: Option<PathBuf>,
 
     /// The folder to write; it must be new or empty.
     #[arg(short, long, value_name = "OUT", required_unless_present = "dry_run")]
@@ -55,10 +55,11 @@ pub(crate) fn run(args: &ArrangeArgs, context: &Context) -> anyhow::Result<Outco
     let graph = context.sources.graph(&context.terminal)?;
     let authorization = args.authorization.of(&graph)?;
     let out = args.out.as_deref().filter(|_| !args.dry_run);
+    let dir = FolderArgs::dir(args.dir.as_deref(), context)?;
     if let Some(out) = out {
-        ensure_writable(out, args)?;
+        ensure_writable(out, &dir, args.force)?;
     }
-    let folder = args.folder.open(&args.dir, &graph, &context.terminal)?;
+    let folder = args.folder.open(&dir, &graph, context)?;
     for file in &folder.unmatched {
         context.terminal.say(&format!("note: left out: {}: {}", file.file, file.reason));
     }
@@ -94,16 +95,20 @@ pub(crate) fn run(args: &ArrangeArgs, context: &Context) -> anyhow::Result<Outco
 }
 
 /// Before anything is read: the folder to write must not hold what would be lost.
-fn ensure_writable(out: &Path, args: &ArrangeArgs) -> anyhow::Result<()> {
+fn ensure_writable(out: &Path, dir: &Path, force: bool) -> anyhow::Result<()> {
     if out.exists() && !out.is_dir() {
         bail!("{}: not a folder. Name a new one", out.display());
     }
     let has_files = out.is_dir() && fs::read_dir(out).with_context(|| out.display().to_string())?.next().is_some();
-    if has_files && !args.force {
+    if has_files && !force {
         bail!("{}: not empty. Name a new folder, or write into it with --force", out.display());
     }
-    let inside = |path: &Path| path.canonicalize().ok();
-    if let (Some(from), Some(to)) = (inside(&args.dir), inside(out))
+    // What is yet to be made lies where the nearest folder above it does.
+    let to = out.ancestors().find_map(|above| {
+        let above = if above.as_os_str().is_empty() { Path::new(".") } else { above };
+        above.canonicalize().ok()
+    });
+    if let (Ok(from), Some(to)) = (dir.canonicalize(), to)
         && to.starts_with(&from)
     {
         bail!("{}: lies in the folder that is arranged. Name one outside it", out.display());

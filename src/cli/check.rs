@@ -22,8 +22,8 @@ const SHOWN: usize = 10;
 /// A resource without any file is assumed to exist on the server.
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
-    /// The folder with the payload files.
-    dir: PathBuf,
+    /// The folder with the payload files [default: data_dir of lightbeam.yaml].
+    dir: Option<PathBuf>,
 
     /// Descriptors that are on the server: a folder with files such as gradeLevelDescriptors.jsonl.
     #[arg(long, value_name = "DIR")]
@@ -56,8 +56,9 @@ pub(crate) struct CheckArgs {
 
 pub(crate) fn run(args: &CheckArgs, context: &Context) -> anyhow::Result<Outcome> {
     let graph = context.sources.graph(&context.terminal)?;
-    let folder = args.folder.open(&args.dir, &graph, &context.terminal)?;
-    let supply = args.descriptors.as_ref().map(|path| args.folder.open(path, &graph, &context.terminal)).transpose()?;
+    let dir = FolderArgs::dir(args.dir.as_deref(), context)?;
+    let folder = args.folder.open(&dir, &graph, context)?;
+    let supply = args.descriptors.as_deref().map(|path| args.folder.open(path, &graph, context)).transpose()?;
     let max = args.max.or((args.format == Format::Text).then_some(SHOWN));
     let external = named(&graph, &args.external)?;
     let options = CheckOptions { strict: args.strict, external, max, redact: args.redact };

@@ -239,7 +239,7 @@ impl Told<'_> {
 
 /// The folder of --data.
 fn folder(path: &Path, diagnoser: &Diagnoser<'_>, args: &DiagnoseArgs, context: &Context) -> anyhow::Result<Folder> {
-    let folder = args.folder.open(path, diagnoser.graph(), &context.terminal)?;
+    let folder = args.folder.open(path, diagnoser.graph(), context)?;
     for unmatched in &folder.unmatched {
         context.terminal.say(&format!("note: {}: {}", unmatched.file, unmatched.reason));
     }

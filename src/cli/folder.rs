@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
+use edfi_plan::api::lightbeam::Lightbeam;
 use edfi_plan::graph::{DependencyGraph, ResourceId};
 use edfi_plan::records::{Folder, Namespaces, PayloadFile, ReadOptions, is_payload_name};
 
@@ -17,11 +18,11 @@ use super::terminal::Terminal;
 /// How payload files are read.
 #[derive(Debug, Args)]
 pub(crate) struct FolderArgs {
-    /// The project of bare names that several projects have.
+    /// The project of bare names that several projects have [default: that of lightbeam.yaml].
     #[arg(long, value_name = "PROJECT")]
     namespace: Option<String>,
 
-    /// The project of one resource: candidates=tpdm.
+    /// The project of one resource: candidates=tpdm; goes before those of lightbeam.yaml.
     #[arg(long, value_name = "NAME=PROJECT")]
     namespace_override: Vec<String>,
 
@@ -31,17 +32,27 @@ pub(crate) struct FolderArgs {
 }
 
 impl FolderArgs {
-    /// The payload files of a folder with their resources; says what is odd about them.
-    pub(crate) fn open(&self, path: &Path, graph: &DependencyGraph, terminal: &Terminal) -> anyhow::Result<Folder> {
-        let mut overrides = std::collections::BTreeMap::new();
-        for text in &self.namespace_override {
-            let Some((name, project)) = text.split_once('=') else {
-                bail!("--namespace-override '{text}' is not of the form candidates=tpdm");
-            };
-            overrides.insert(name.to_owned(), project.to_owned());
+    /// The folder that was given, else the one that lightbeam reads, relative to the working directory as
+    /// it is there.
+    pub(crate) fn dir(given: Option<&Path>, context: &Context) -> anyhow::Result<PathBuf> {
+        if let Some(dir) = given {
+            return Ok(dir.to_owned());
         }
-        let namespaces = Namespaces { default: self.namespace.clone(), overrides };
-        let files = payload_files(path, terminal)?;
+        let configured = context.sources.lightbeam(&context.terminal)?;
+        let Some(dir) = configured.map(Lightbeam::data_dir).transpose()?.flatten() else {
+            bail!(
+                "no folder of payloads was given. Name it, or set data_dir in a lightbeam.yaml here or given with -c"
+            );
+        };
+        context.terminal.say(&format!("using {dir} (data_dir of lightbeam.yaml)"));
+        let at_home = dir.strip_prefix("~/").and_then(|below| Some(etcetera::home_dir().ok()?.join(below)));
+        Ok(at_home.unwrap_or_else(|| PathBuf::from(dir)))
+    }
+
+    /// The payload files of a folder with their resources; says what is odd about them.
+    pub(crate) fn open(&self, path: &Path, graph: &DependencyGraph, context: &Context) -> anyhow::Result<Folder> {
+        let namespaces = self.namespaces(context)?;
+        let files = payload_files(path, &context.terminal)?;
         if files.is_empty() {
             bail!(
                 "{}: no payload files here. Expected are files such as students.jsonl or folders such as students/",
@@ -50,9 +61,30 @@ impl FolderArgs {
         }
         let folder = Folder::assign(graph, files, &namespaces);
         for (resource, files) in &folder.spellings {
-            terminal.say(&format!("note: {} are all read as {}", files.join(" and "), resource.short()));
+            context.terminal.say(&format!("note: {} are all read as {}", files.join(" and "), resource.short()));
         }
         Ok(folder)
+    }
+
+    /// The projects of bare names: those of the command line before those of lightbeam.yaml.
+    pub(crate) fn namespaces(&self, context: &Context) -> anyhow::Result<Namespaces> {
+        let mut namespaces = match context.sources.lightbeam(&context.terminal)? {
+            Some(configured) => {
+                Namespaces { default: configured.namespace()?, overrides: configured.namespace_overrides()? }
+            }
+            None => Namespaces::default(),
+        };
+        for text in &self.namespace_override {
+            let Some((name, project)) = text.split_once('=') else {
+                bail!("--namespace-override '{text}' is not of the form candidates=tpdm");
+            };
+            namespaces.overrides.retain(|known, _| !known.eq_ignore_ascii_case(name));
+            namespaces.overrides.insert(name.to_owned(), project.to_owned());
+        }
+        if self.namespace.is_some() {
+            namespaces.default.clone_from(&self.namespace);
+        }
+        Ok(namespaces)
     }
 
     /// How to read: a thread a core.

@@ -54,10 +54,10 @@ pub(crate) struct LiveArgs {
     #[arg(long, global = true, hide_short_help = true, conflicts_with = "offline")]
     refresh: bool,
 
-    /// The configuration of lightbeam, for its API and credentials.
+    /// The configuration of lightbeam, for its API, credentials and payloads.
     ///
     /// Without it a lightbeam.yaml in the working directory is used, for an API on the host that it
-    /// names. Credentials come from EDFI_API_CLIENT_ID and EDFI_API_CLIENT_SECRET or from here, and are
+    /// names and for the folder of payloads where none is given. Credentials come from EDFI_API_CLIENT_ID and EDFI_API_CLIENT_SECRET or from here, and are
     /// used only where the API asks for them.
     #[arg(short, long, value_name = "FILE", global = true, hide_short_help = true)]
     config: Option<PathBuf>,
@@ -190,7 +190,7 @@ impl LiveArgs {
     }
 
     /// The configuration that was named, or that lies in the working directory.
-    fn configuration(&self, terminal: &Terminal) -> anyhow::Result<Option<Lightbeam>> {
+    pub(crate) fn configuration(&self, terminal: &Terminal) -> anyhow::Result<Option<Lightbeam>> {
         let Some(named) = &self.config else {
             let found = Path::new(LIGHTBEAM);
             if !found.is_file() {

@@ -4,8 +4,10 @@ use std::fs;
 use std::io::{BufReader, Read};
 use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use anyhow::{Context as _, bail};
+use edfi_plan::api::lightbeam::Lightbeam;
 use edfi_plan::graph::DependencyGraph;
 use edfi_plan::model::{Model, Published};
 use edfi_plan::source::{self, DEFAULT, Document, SourceError};
@@ -21,6 +23,8 @@ pub(crate) struct Sources {
     names: Vec<String>,
     without: Vec<String>,
     live: LiveArgs,
+    /// Read when it is first asked for.
+    lightbeam: OnceLock<Option<Lightbeam>>,
 }
 
 impl Sources {
@@ -29,12 +33,12 @@ impl Sources {
         if names.is_empty() && live.names_configuration() {
             names.push(live::CONFIGURED.to_owned());
         }
-        Self { names, without, live }
+        Self { names, without, live, lightbeam: OnceLock::new() }
     }
 
     /// The sources and others, as `import` takes them.
     pub(crate) fn and(&self, names: &[String]) -> Self {
-        Self { names: [&self.names, names].concat(), without: self.without.clone(), live: self.live.clone() }
+        Self::new([&self.names, names].concat(), self.without.clone(), self.live.clone())
     }
 
     /// Whether none was named.
@@ -48,6 +52,15 @@ impl Sources {
             bail!("-: stdin can be read once only; give the metadata or the other document as a file");
         }
         stdin()
+    }
+
+    /// The configuration of lightbeam, if there is one.
+    pub(crate) fn lightbeam(&self, terminal: &Terminal) -> anyhow::Result<Option<&Lightbeam>> {
+        if let Some(known) = self.lightbeam.get() {
+            return Ok(known.as_ref());
+        }
+        let found = self.live.configuration(terminal)?;
+        Ok(self.lightbeam.get_or_init(|| found).as_ref())
     }
 
     /// The order that an API publishes.

@@ -33,9 +33,9 @@ pub(crate) struct OrderArgs {
     #[arg(long)]
     required_only: bool,
 
-    /// Only resources that have payload files in this folder.
+    /// Only resources that have payload files in this folder [default: data_dir of lightbeam.yaml].
     #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
+    data: Option<Option<PathBuf>>,
 
     #[command(flatten)]
     folder: FolderArgs,
@@ -136,7 +136,10 @@ pub(crate) fn run(args: &OrderArgs, context: &Context) -> anyhow::Result<Outcome
         school_years: false,
     };
     let mut selection = selected(&graph, &args.selector, &args.exclude, &select)?;
-    let folder = args.data.as_ref().map(|path| args.folder.open(path, &graph, &context.terminal)).transpose()?;
+    let folder = match &args.data {
+        Some(dir) => Some(args.folder.open(&FolderArgs::dir(dir.as_deref(), context)?, &graph, context)?),
+        None => None,
+    };
     if let Some(folder) = &folder {
         for unmatched in &folder.unmatched {
             context.terminal.say(&format!("note: {}: {}", unmatched.file, unmatched.reason));

@@ -95,7 +95,7 @@ fn checklist(args: &PrereqsArgs, payload: &Path, context: &Context) -> anyhow::R
         anyhow::bail!("{} is abstract. A payload is of one of its subclasses", args.tree.resource)
     };
     let bytes = super::metadata::file(payload)?.bytes;
-    let folder = args.data.as_ref().map(|dir| args.folder.open(dir, &graph, &context.terminal)).transpose()?;
+    let folder = args.data.as_deref().map(|dir| args.folder.open(dir, &graph, context)).transpose()?;
     let read = args.folder.read(None);
     let scan = folder.as_ref().map(|folder| scan(&graph, folder, None, &read));
     let name = payload.display();

@@ -1,6 +1,7 @@
 //! What a server would refuse of a folder, before the first request.
 
 mod explain;
+mod identities;
 
 pub(super) use explain::text_of;
 
@@ -41,6 +42,8 @@ pub struct CheckReport {
     pub missing_targets: Vec<MissingTarget>,
     /// Records whose key an earlier record has.
     pub duplicates: Vec<DuplicateFinding>,
+    /// Records whose identity an earlier record of another resource has.
+    pub shared_identities: Vec<SharedIdentity>,
     /// Values of one record that should be equal and are not.
     pub conflicting: Vec<Conflict>,
     /// Descriptor values without a descriptor.
@@ -81,6 +84,8 @@ pub struct Counts {
     pub duplicates: u64,
     /// Of these, with another content.
     pub differing_duplicates: u64,
+    /// Records whose identity an earlier record of another resource has.
+    pub shared_identities: u64,
     /// Values that should be equal and are not.
     pub conflicting: u64,
     /// Descriptor values without a descriptor.
@@ -143,6 +148,31 @@ pub struct DuplicateFinding {
     pub first: Position,
     /// Whether both say the same, whatever the order of members.
     pub same: bool,
+}
+
+/// A record with its resource.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Located {
+    /// Its resource.
+    pub resource: ResourceName,
+    /// Where it stands.
+    #[serde(flatten)]
+    pub position: Position,
+}
+
+/// A record whose identity an earlier record of another resource has: both are subclasses of one
+/// abstract resource, and a server has room for one of them.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SharedIdentity {
+    /// The record.
+    #[serde(flatten)]
+    pub record: Located,
+    /// What both are, by its entity.
+    pub superclass: Text,
+    /// Their key, by the names of the superclass.
+    pub key: KeyValues,
+    /// The earlier record.
+    pub first: Located,
 }
 
 /// Two values of one record that should be equal.
@@ -243,6 +273,7 @@ impl CheckReport {
         let counts = &self.counts;
         let data = counts.unresolved
             + counts.differing_duplicates
+            + counts.shared_identities
             + counts.conflicting
             + counts.descriptors
             + counts.missing_fields
@@ -315,6 +346,7 @@ pub fn check(
         unresolved: Vec::new(),
         missing_targets: Vec::new(),
         duplicates: Vec::new(),
+        shared_identities: Vec::new(),
         conflicting: Vec::new(),
         descriptors: Vec::new(),
         missing_fields: Vec::new(),

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::json::{FEW, Flaw, MAX_DEPTH, Members, Open, Scanner, Span, Token, span};
+use super::habits::{Before, Habit, Habits, Usual};
+use super::json::{Flaw, MAX_DEPTH, Members, Open, Scanner, Span, Token, span};
 use super::keys::{Key, KeyHasher, write_field};
 use super::shape::{KeyFieldPlan, KeyPlan, NONE, Node, Shape};
 use super::value::{canonical, is_of};
-use crate::graph::ResourceId;
 
 /// What one record says; reused for the next one.
 #[derive(Debug, Default)]
@@ -20,42 +20,18 @@ pub(crate) struct Extract {
     /// Places in collections that [`At`] points into.
     indices: Vec<u32>,
     /// Values that equalities compare.
-    log: Vec<(u32, Span, At)>,
-    slots: Vec<Span>,
+    pub(super) log: Vec<(u32, Span, At)>,
+    pub(super) slots: Vec<Span>,
+    /// Of objects with more than 64 members, which of the others there are.
     marks: Vec<u64>,
+    /// Usual members that have been passed, and where their names begin.
+    passed: Vec<(u32, u32)>,
     open_indices: Vec<u32>,
     members: Members,
     habits: Habits,
     form: Vec<u8>,
     other: Vec<u8>,
 }
-
-/// In which order the objects of a shape had their members the last time. Programs write the members
-/// of all records in one order, so the next name is known before it is read.
-#[derive(Debug, Default)]
-struct Habits {
-    of: Option<ResourceId>,
-    /// By node.
-    members: Vec<Vec<Habit>>,
-    /// How often they were learned, by node.
-    learned: Vec<u32>,
-}
-
-/// A member that came next.
-#[derive(Debug)]
-struct Habit {
-    /// Its name in quotes.
-    quoted: Vec<u8>,
-    hash: u64,
-    /// Ordinal and node, where it is read.
-    child: Option<(u32, u32)>,
-}
-
-/// Usual members that may be left out before the next one.
-const LEFT_OUT: usize = 4;
-
-/// How often the order of an object is learned anew before it is taken for random.
-const PATIENCE: u32 = 100;
 
 /// A reference in a record.
 #[derive(Debug, Clone, Copy)]
@@ -120,12 +96,14 @@ impl Extract {
         self.slots.clear();
         self.slots.resize(slots, Span::default());
         self.marks.clear();
+        self.passed.clear();
         self.open_indices.clear();
         self.members.clear();
     }
 
+    /// The indices of the collections that are open.
     #[inline]
-    fn here(&mut self) -> At {
+    pub(super) fn here(&mut self) -> At {
         if self.open_indices.is_empty() {
             return At::default();
         }
@@ -148,13 +126,7 @@ impl Reader<'_> {
     /// What makes it no record at all.
     pub(crate) fn read(&self, record: &[u8], into: &mut Extract) -> Result<(), Flaw> {
         into.clear(self.shape.slots);
-        if into.habits.of != Some(self.shape.resource) {
-            into.habits.of = Some(self.shape.resource);
-            into.habits.members.clear();
-            into.habits.members.resize_with(self.shape.nodes.len(), Vec::new);
-            into.habits.learned.clear();
-            into.habits.learned.resize(self.shape.nodes.len(), 0);
-        }
+        into.habits.prepare(self.shape, self.hasher);
         let mut walk = Walk { reader: self, scanner: Scanner::new(record), into };
         let first = walk.scanner.next_token()?;
         let is_object = first == b'{';
@@ -285,105 +257,138 @@ struct Walk<'w, 's, 'r> {
 }
 
 impl Walk<'_, '_, '_> {
-    /// The members of an object after its opening brace.
+    /// An object after its opening brace.
     fn object(&mut self, at: u32, depth: u32) -> Result<(), Flaw> {
         let shape = self.reader.shape;
         let Some(node) = shape.at(at) else { return Err(Flaw::Syntax) };
         let marks = self.into.marks.len();
-        self.into.marks.resize(marks + node.children.len().div_ceil(64), 0);
-        let mut open = self.into.members.open();
-        if self.scanner.next_token()? == b'}' {
-            self.scanner.at += 1;
-        } else {
-            let mut turn = 0;
-            let mut as_usual = true;
-            loop {
-                let child = match self.usual_member(at, &mut turn, as_usual, &mut open)? {
-                    Some(child) => child,
-                    None => {
-                        as_usual = false;
-                        let name = self.scanner.name()?;
-                        let twice = self.into.members.add(&mut open, self.scanner.bytes, name);
-                        self.scanner.duplicate_member |= twice;
-                        node.children.find(self.scanner.bytes, name)
-                    }
+        self.into.marks.resize(marks + node.children.len().saturating_sub(1) / 64, 0);
+        let mut usual = self.into.habits.take(at);
+        let read = self.members(node, depth, marks, &mut usual);
+        self.into.habits.put(at, usual);
+        let present = read?;
+        if node.must & !present != 0 || node.children.len() > 64 {
+            for &ordinal in &node.required {
+                let word = match (ordinal as usize / 64).checked_sub(1) {
+                    None => present,
+                    Some(beyond) => self.into.marks.get(marks + beyond).copied().unwrap_or_default(),
                 };
-                match child {
-                    Some((ordinal, child)) => {
-                        let present = self.value(child, depth + 1)?;
-                        if let Some(word) = self.into.marks.get_mut(marks + ordinal as usize / 64) {
-                            *word |= u64::from(present) << (ordinal % 64);
-                        }
-                    }
-                    None => self.scanner.skip(&mut self.into.members, depth + 1)?,
+                if word >> (ordinal % 64) & 1 == 0 {
+                    self.into.problem(Trouble::Missing(node.children.node(ordinal)));
                 }
-                if !self.scanner.another(b'}')? {
-                    break;
-                }
-            }
-            if !as_usual {
-                self.remember(at, node, open);
-            }
-        }
-        self.scanner.duplicate_member |= self.into.members.close(open, self.scanner.bytes);
-        for &ordinal in &node.required {
-            let word = self.into.marks.get(marks + ordinal as usize / 64).copied().unwrap_or_default();
-            if word >> (ordinal % 64) & 1 == 0 {
-                self.into.problem(Trouble::Missing(node.children.node(ordinal)));
             }
         }
         self.into.marks.truncate(marks);
         Ok(())
     }
 
-    /// The member that comes next, if it is one of those that usually do.
-    #[inline]
-    fn usual_member(
-        &mut self,
-        at: u32,
-        turn: &mut usize,
-        as_usual: bool,
-        open: &mut Open,
-    ) -> Result<Option<Option<(u32, u32)>>, Flaw> {
-        if !as_usual {
-            return Ok(None);
+    /// The members of an object; which of the first 64 that are read have a value. Those beyond are
+    /// noted from `marks` on.
+    fn members(&mut self, node: &Node, depth: u32, marks: usize, usual: &mut Usual) -> Result<u64, Flaw> {
+        if self.scanner.next_token()? == b'}' {
+            self.scanner.at += 1;
+            return Ok(0);
         }
-        self.scanner.next_token()?;
-        let habits = self.into.habits.members.get(at as usize).map(Vec::as_slice).unwrap_or_default();
-        for habit in habits.iter().skip(*turn).take(LEFT_OUT) {
-            *turn += 1;
-            if let Some(name) = self.scanner.expected_name(&habit.quoted) {
-                // The usual members are all different, and each is passed once.
-                self.into.members.add_new(open, habit.hash, name);
-                let child = habit.child;
-                self.scanner.expect(b':')?;
-                return Ok(Some(child));
+        let mut present = 0;
+        let passed = self.into.passed.len();
+        let mut turn = 0;
+        // Set when the members are not the usual ones: from then on each is compared with all before.
+        let mut strange: Option<Open> = None;
+        loop {
+            self.scanner.next_token()?;
+            let start = self.scanner.at + 1;
+            let (known, child) = match strange {
+                None => match usual.next(turn, &mut self.scanner) {
+                    Some(known) => (Some(known), None),
+                    None => {
+                        let name = self.scanner.name()?;
+                        let known = usual.find(turn, self.scanner.bytes, name);
+                        if known.is_some() {
+                            self.scanner.next_token()?;
+                        } else {
+                            let mut open = self.stray(passed, usual);
+                            self.add(&mut open, name);
+                            strange = Some(open);
+                        }
+                        (known, node.children.find(self.scanner.bytes, name))
+                    }
+                },
+                Some(ref mut open) => {
+                    let name = self.scanner.name()?;
+                    self.add(open, name);
+                    (None, node.children.find(self.scanner.bytes, name))
+                }
+            };
+            let (child, has_value) = match known.and_then(|known| Some((known, usual.members.get_mut(known)?))) {
+                Some((known, habit)) => {
+                    turn = known + 1;
+                    self.into.passed.push((count(known), count(start)));
+                    (habit.child, self.usual_value(habit, depth + 1)?)
+                }
+                None => (child, self.member_value(child, depth + 1)?),
+            };
+            if let (Some((ordinal, _)), true) = (child, has_value) {
+                match (ordinal as usize / 64).checked_sub(1) {
+                    None => present |= 1 << ordinal,
+                    Some(beyond) => {
+                        if let Some(word) = self.into.marks.get_mut(marks + beyond) {
+                            *word |= 1 << (ordinal % 64);
+                        }
+                    }
+                }
+            }
+            if !self.scanner.another(b'}')? {
+                break;
             }
         }
-        Ok(None)
+        if let Some(open) = strange {
+            if !self.scanner.duplicate_member {
+                let bytes = self.scanner.bytes;
+                usual.learn(bytes, self.into.members.of(open), |name| node.children.find_text(name));
+            }
+            self.scanner.duplicate_member |= self.into.members.close(open, self.scanner.bytes);
+        }
+        self.into.passed.truncate(passed);
+        Ok(present)
     }
 
-    /// Keeps the order of the members of an object for the next one.
-    fn remember(&mut self, at: u32, node: &Node, open: Open) {
-        let bytes = self.scanner.bytes;
-        let members = self.into.members.of(open);
-        let strange = |(_, name): &(u64, Span)| name.token == Token::Escaped;
-        // Beyond a few members it is not known yet whether one stands twice.
-        if members.len() > FEW || self.scanner.duplicate_member || members.iter().any(strange) {
-            return;
+    fn add(&mut self, open: &mut Open, name: Span) {
+        self.scanner.duplicate_member |= self.into.members.add(open, self.scanner.bytes, name);
+    }
+
+    /// Opens the list of an object's members with those that were passed as usual: they are all
+    /// different, and each is passed once.
+    fn stray(&mut self, passed: usize, usual: &Usual) -> Open {
+        let mut open = self.into.members.open();
+        for &(habit, start) in self.into.passed.get(passed..).unwrap_or_default() {
+            if let Some(habit) = usual.members.get(habit as usize) {
+                let (hash, name) = habit.passed_at(start as usize);
+                self.into.members.add_new(&mut open, hash, name);
+            }
         }
-        match self.into.habits.learned.get_mut(at as usize) {
-            Some(learned) if *learned < PATIENCE => *learned += 1,
-            _ => return,
+        open
+    }
+
+    /// The value of a usual member; whether there is one.
+    #[inline]
+    fn usual_value(&mut self, habit: &mut Habit, depth: u32) -> Result<bool, Flaw> {
+        if habit.echo.repeats(&mut self.scanner, self.into) {
+            return Ok(true);
         }
-        let habits = members.iter().map(|(hash, name)| Habit {
-            quoted: [b"\"", name.of(bytes), b"\""].concat(),
-            hash: *hash,
-            child: node.children.find(bytes, *name),
-        });
-        let habits = habits.collect();
-        if let Some(place) = self.into.habits.members.get_mut(at as usize) {
-            *place = habits;
+        let before = Before::here(&self.scanner, self.into);
+        let has_value = self.member_value(habit.child, depth)?;
+        let node = habit.child.and_then(|(_, child)| self.reader.shape.at(child));
+        if node.is_none_or(|node| node.single) {
+            habit.echo.keep(before, &self.scanner, self.into, node);
+        }
+        Ok(has_value)
+    }
+
+    #[inline]
+    fn member_value(&mut self, child: Option<(u32, u32)>, depth: u32) -> Result<bool, Flaw> {
+        match child {
+            Some((_, child)) => self.value(child, depth),
+            None => self.scanner.skip(&mut self.into.members, depth).map(|()| false),
         }
     }
 
@@ -488,4 +493,10 @@ impl Walk<'_, '_, '_> {
         let at = self.into.here();
         self.into.references.push(Found { position, key, value, at });
     }
+}
+
+/// Positions and members fit: records are shorter than 4 GiB.
+#[expect(clippy::cast_possible_truncation, reason = "records are shorter than 4 GiB")]
+fn count(of: usize) -> u32 {
+    of as u32
 }

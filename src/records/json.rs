@@ -109,6 +109,13 @@ impl Span {
         bytes.get(self.start as usize..self.end as usize).unwrap_or_default()
     }
 
+    /// The same value in a text that starts elsewhere.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a span of a record stays one")]
+    #[inline]
+    pub(crate) fn moved(self, by: i64) -> Self {
+        Self { start: (i64::from(self.start) + by) as u32, end: (i64::from(self.end) + by) as u32, ..self }
+    }
+
     /// Whether there is a value other than null.
     pub(crate) fn is_present(&self) -> bool {
         !matches!(self.token, Token::Absent | Token::Null)
@@ -219,18 +226,6 @@ impl<'b> Scanner<'b> {
         } else {
             Err(Flaw::Syntax)
         }
-    }
-
-    /// Consumes a name, with its quotes, if it stands next; its span.
-    #[inline]
-    pub(crate) fn expected_name(&mut self, quoted: &[u8]) -> Option<Span> {
-        let rest = self.bytes.get(self.at..)?;
-        if !rest.starts_with(quoted) {
-            return None;
-        }
-        let start = self.at + 1;
-        self.at += quoted.len();
-        Some(span(Token::Text, start, self.at - 1))
     }
 
     /// The name of the next member and the colon after it.
@@ -419,6 +414,14 @@ fn plain(bytes: &[u8]) -> usize {
             return at + (stops.trailing_zeros() / 8) as usize;
         }
         at += 8;
+        // A text this long is likely to be longer still: sixteen bytes at a time.
+        while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<16>()) {
+            let stops = |byte: u8| (byte == b'"') | (byte == b'\\') | (byte < 0x20);
+            if chunk.iter().fold(false, |any, &byte| any | stops(byte)) {
+                break;
+            }
+            at += 16;
+        }
     }
     let rest = bytes.get(at..).unwrap_or_default();
     at + rest.iter().take_while(|b| !matches!(b, b'"' | b'\\' | 0..=0x1f)).count()

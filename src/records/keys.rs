@@ -28,19 +28,30 @@ pub(crate) struct Key {
 
 /// Makes keys; those of two hashers do not compare.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct KeyHasher(SipHasher13);
+pub(crate) struct KeyHasher {
+    sip: SipHasher13,
+    /// The key of the run.
+    drawn: (u64, u64),
+}
+
+impl PartialEq for KeyHasher {
+    fn eq(&self, other: &Self) -> bool {
+        self.drawn == other.drawn
+    }
+}
 
 impl KeyHasher {
     /// A hasher whose key nobody can know beforehand.
     pub(crate) fn random() -> Self {
         let draw = || RandomState::new().build_hasher().finish();
-        Self(SipHasher13::new_with_keys(draw(), draw()))
+        let drawn = (draw(), draw());
+        Self { sip: SipHasher13::new_with_keys(drawn.0, drawn.1), drawn }
     }
 
     /// The key of a canonical form.
     #[inline]
     pub(crate) fn key(&self, form: &[u8]) -> Key {
-        let hash = self.0.hash(form);
+        let hash = self.sip.hash(form);
         Key { high: hash.h1, low: hash.h2 }
     }
 }

@@ -11,6 +11,7 @@ use super::extract::{Extract, Reader};
 use super::files::{Folder, PayloadFile};
 use super::json::Flaw;
 use super::keys::{Key, KeyHasher};
+use super::lookup::{Answer, Batch};
 use super::read::{Numbered, ReadOptions, Unreadable, read_all};
 use super::shape::{KeyPlan, Shape};
 use super::store::{Collected, Duplicate, Entry, Place, Table};
@@ -98,8 +99,7 @@ struct Worker {
     flaws: Vec<(Place, Flaw)>,
     missing: u64,
     conflicts: u64,
-    /// Lanes and positions that the references of the present record have found.
-    found: Vec<(usize, usize)>,
+    asked: Batch,
 }
 
 #[derive(Default)]
@@ -194,6 +194,9 @@ impl Scan<'_, '_> {
             });
             workers = back;
             self.unreadable.extend(unreadable);
+            for worker in &mut workers {
+                worker.look_up(self, &pathways);
+            }
             for lane in wave {
                 self.freeze(lane, &mut workers, options.threads, &pathways);
             }
@@ -409,7 +412,7 @@ impl Worker {
             flaws: Vec::new(),
             missing: 0,
             conflicts: 0,
-            found: Vec::new(),
+            asked: Batch::default(),
         }
     }
 
@@ -435,33 +438,14 @@ impl Worker {
             return;
         }
         tally.records += 1;
-        self.found.clear();
         for reference in &self.extract.references {
             let position = reference.position as usize;
             if let Some(count) = tally.references.get_mut(position) {
                 *count += 1;
             }
             let has_targets = own.targets.get(position).is_some_and(|targets| !targets.is_empty());
-            let (true, Some(key)) = (has_targets, reference.key) else { continue };
-            match scan.find(lane, reference.position, key) {
-                Some((choice, target, at)) => {
-                    if let Some(count) = tally.supplied.get_mut(position).and_then(|c| c.get_mut(choice)) {
-                        *count += 1;
-                    }
-                    self.found.push((target, at));
-                }
-                None => self.pending.push(Pending { place, position: reference.position, key }),
-            }
-        }
-        for pathway in pathways.get(&lane).into_iter().flatten() {
-            let in_sight = |of: &usize| {
-                let mut referred = self.found.iter().filter(|(target, _)| target == of).peekable();
-                referred.peek().is_none() || referred.any(|&(target, at)| scan.is_visible(target, at))
-            };
-            if pathway.through.iter().all(in_sight) {
-                for &(target, at) in self.found.iter().filter(|(target, _)| *target == pathway.person) {
-                    scan.make_visible(target, at);
-                }
+            if let (true, Some(key)) = (has_targets, reference.key) {
+                self.asked.push(lane, Pending { place, position: reference.position, key });
             }
         }
         if !self.extract.problems.is_empty() {
@@ -473,5 +457,40 @@ impl Worker {
                 }
             }
         }
+        if self.asked.is_full() {
+            self.look_up(scan, pathways);
+        }
+    }
+
+    /// Looks up the references that have gathered.
+    fn look_up(&mut self, scan: &Scan<'_, '_>, pathways: &BTreeMap<usize, Vec<Pathway>>) {
+        let answers = self.asked.answer(&scan.lanes);
+        for of_record in answers.chunk_by(|a, b| a.asked.place == b.asked.place) {
+            let Some(&Answer { lane, .. }) = of_record.first() else { continue };
+            let Some(tally) = self.tallies.get_mut(&lane) else { continue };
+            for answer in of_record {
+                let Some(found) = answer.found else {
+                    self.pending.push(answer.asked);
+                    continue;
+                };
+                let counts = tally.supplied.get_mut(answer.asked.position as usize);
+                if let Some(count) = counts.and_then(|counts| counts.get_mut(found.choice)) {
+                    *count += 1;
+                }
+            }
+            let found = || of_record.iter().filter_map(|answer| answer.found);
+            for pathway in pathways.get(&lane).into_iter().flatten() {
+                let in_sight = |of: &usize| {
+                    let mut referred = found().filter(|found| found.lane == *of).peekable();
+                    referred.peek().is_none() || referred.any(|found| scan.is_visible(found.lane, found.at))
+                };
+                if pathway.through.iter().all(in_sight) {
+                    for found in found().filter(|found| found.lane == pathway.person) {
+                        scan.make_visible(found.lane, found.at);
+                    }
+                }
+            }
+        }
+        self.asked.reuse(answers);
     }
 }

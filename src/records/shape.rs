@@ -41,6 +41,12 @@ pub(crate) struct Node {
     pub(crate) kind: Option<FieldKind>,
     /// Whether every value is kept, for an equality.
     pub(crate) logged: bool,
+    /// The first 64 children of `required`, a bit each.
+    pub(crate) must: u64,
+    /// Whether nothing below it is a collection.
+    pub(crate) single: bool,
+    /// The slots at and below it, where it is `single`.
+    pub(crate) within: Vec<u32>,
 }
 
 /// How a reference is read.
@@ -95,6 +101,10 @@ impl Names {
         self.entries.is_empty()
     }
 
+    fn nodes(&self) -> impl Iterator<Item = u32> {
+        self.entries.iter().map(|(_, node)| *node)
+    }
+
     pub(crate) fn node(&self, ordinal: u32) -> u32 {
         self.entries.get(ordinal as usize).map_or(NONE, |(_, node)| *node)
     }
@@ -109,7 +119,7 @@ impl Names {
     }
 
     #[inline]
-    fn find_text(&self, text: &[u8]) -> Option<(u32, u32)> {
+    pub(crate) fn find_text(&self, text: &[u8]) -> Option<(u32, u32)> {
         let mask = self.table.len().checked_sub(1)?;
         let mut at = place(text) & mask;
         loop {
@@ -176,7 +186,27 @@ impl Shape {
             let shared = equality.left.get(..common).unwrap_or_default().matches("[*]").count();
             shape.equalities.push(EqualityPlan { left, right, kind, shared });
         }
+        shape.sum_up();
         shape
+    }
+
+    /// Fills in what follows from the finished tree. Children stand behind their parents.
+    fn sum_up(&mut self) {
+        for at in (0..self.nodes.len()).rev() {
+            let Some(node) = self.nodes.get(at) else { continue };
+            let children: Vec<&Node> = node.children.nodes().filter_map(|child| self.at(child)).collect();
+            let single = node.item == NONE && children.iter().all(|child| child.single);
+            let mut within: Vec<u32> = Vec::new();
+            if single {
+                within.extend((node.slot != NONE).then_some(node.slot));
+                within.extend(children.iter().flat_map(|child| &child.within));
+            }
+            let must =
+                node.required.iter().filter(|ordinal| **ordinal < 64).fold(0, |must, ordinal| must | 1 << ordinal);
+            if let Some(node) = self.nodes.get_mut(at) {
+                (node.single, node.within, node.must) = (single, within, must);
+            }
+        }
     }
 
     pub(crate) fn at(&self, node: u32) -> Option<&Node> {
@@ -343,6 +373,9 @@ impl Node {
             reference: NONE,
             kind: None,
             logged: false,
+            must: 0,
+            single: false,
+            within: Vec::new(),
         }
     }
 }

@@ -67,6 +67,13 @@ pub(crate) struct Table {
     shift: u32,
 }
 
+/// Some entries of a table that stand together.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Range {
+    from: u32,
+    to: u32,
+}
+
 /// A record whose key an earlier record has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Duplicate {
@@ -107,13 +114,32 @@ impl Table {
         (Self { entries, starts, shift }, duplicates)
     }
 
-    /// The position of a key.
+    /// The position of a key. O(1).
     #[inline]
     pub(crate) fn find(&self, key: Key) -> Option<usize> {
+        self.find_within(&self.range(key), key)
+    }
+
+    /// Where a key must be, if it is there at all.
+    #[inline]
+    pub(crate) fn range(&self, key: Key) -> Range {
         let bucket = bucket(key, self.shift);
-        let (from, to) = (*self.starts.get(bucket)? as usize, *self.starts.get(bucket + 1)? as usize);
-        let neighbours = self.entries.get(from..to)?;
-        neighbours.iter().position(|entry| entry.key == key).map(|within| from + within)
+        match self.starts.get(bucket..).and_then(|starts| starts.first_chunk()) {
+            Some(&[from, to]) => Range { from, to },
+            None => Range::default(),
+        }
+    }
+
+    /// Reads the first entry of a range, so that the next one who does finds it in the caches.
+    #[inline]
+    pub(crate) fn touch(&self, range: &Range) -> u64 {
+        self.entries.get(range.from as usize).map_or(0, |entry| entry.key.high)
+    }
+
+    #[inline]
+    pub(crate) fn find_within(&self, range: &Range, key: Key) -> Option<usize> {
+        let neighbours = self.entries.get(range.from as usize..range.to as usize)?;
+        neighbours.iter().position(|entry| entry.key == key).map(|within| range.from as usize + within)
     }
 
     /// The first record of a key.

@@ -263,8 +263,10 @@ fn two(text: &[u8]) -> Option<(i64, &[u8])> {
     Some((number(digits)?, rest))
 }
 
-fn number(digits: &[u8]) -> Option<i64> {
-    digits.iter().try_fold(0, |n, d| d.is_ascii_digit().then(|| n * 10 + i64::from(d - b'0')))
+fn number<const N: usize>(digits: &[u8; N]) -> Option<i64> {
+    // All are looked at before any is judged: no branch for each digit.
+    let value = digits.iter().fold(0, |n, d| n * 10 + i64::from(d & 0xf));
+    digits.iter().fold(true, |all, d| all & d.is_ascii_digit()).then_some(value)
 }
 
 #[cfg(test)]

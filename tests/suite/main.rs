@@ -33,6 +33,7 @@ mod published_order;
 mod random;
 mod records_arrange;
 mod records_check;
+mod records_cli;
 mod records_files;
 mod records_trace;
 mod replay;

@@ -153,6 +153,9 @@ struct Generator {
     truth: Truth,
 }
 
+/// Sections of a school: some 300 students in four sections each make thirty a section.
+const SECTIONS: u64 = 40;
+
 const GRADES: [&str; 4] = ["First grade", "Grade Ünô", "Twelfth \"grade\"", "Kindergarten"];
 
 impl Generator {
@@ -193,7 +196,7 @@ impl Generator {
     }
 
     fn sections(&self) -> u64 {
-        self.schools() * 8
+        self.schools() * SECTIONS
     }
 
     /// Offering i is of school i mod schools; there are four a school.
@@ -428,7 +431,9 @@ impl Generator {
             let mut record = json!({"sectionIdentifier": identifier, "courseOfferingReference": offering,
                 "classPeriods": [{"classPeriodReference": {"classPeriodName": "P0", "schoolId": school}},
                                  {"classPeriodReference": {"classPeriodName": "P2", "schoolId": school}}],
-                "offeredGradeLevels": [{"gradeLevelDescriptor": self.grade()}], "officialAttendancePeriod": true});
+                "offeredGradeLevels": [{"gradeLevelDescriptor": self.grade()}], "officialAttendancePeriod": true,
+                "availableCredits": 1.0, "sequenceOfCourse": 1, "mediumOfInstructionDescriptor":
+                    "uri://ed-fi.org/MediumOfInstructionDescriptor#Face-to-face instruction"});
             self.truth.references += 3;
             let broken = self.mistaken();
             if broken {
@@ -446,7 +451,9 @@ impl Generator {
         let mut file = self.open(out, &["students", "Student", "ed-fi/students/a", "edfi.Student"]);
         for i in 0..self.recipe.students {
             let mut record = json!({"studentUniqueId": self.student(i), "firstName": "Zoë", "lastSurname": "O\u{2019}Neil \\ \"Z\"",
-                "birthDate": "2012-02-29", "extra": {"nested": [1, 2.5e3, null, true, {"studentUniqueId": "no"}]}});
+                "birthDate": "2012-02-29", "birthCity": "Grand Bend", "middleName": "Maria", "generationCodeSuffix": "Jr.",
+                "birthSexDescriptor": "uri://ed-fi.org/SexDescriptor#Female", "multipleBirthStatus": false,
+                "birthStateAbbreviationDescriptor": "uri://ed-fi.org/StateAbbreviationDescriptor#TX", "extra": {"nested": [1, 2.5e3, null, true, {"studentUniqueId": "no"}]}});
             let wrong = self.mistaken();
             let missing = self.mistaken();
             if wrong {
@@ -498,7 +505,10 @@ impl Generator {
         for i in 0..self.recipe.students {
             let mut record = json!({"studentReference": {"studentUniqueId": self.student(i)},
                 "schoolReference": {"schoolId": Self::school(i % self.schools())}, "entryDate": "2025-08-20",
-                "entryGradeLevelDescriptor": self.grade()});
+                "entryGradeLevelDescriptor": self.grade(), "primarySchool": true, "repeatGradeIndicator": false,
+                "entryTypeDescriptor": "uri://ed-fi.org/EntryTypeDescriptor#Transfer from a public school",
+                "residencyStatusDescriptor": "uri://ed-fi.org/ResidencyStatusDescriptor#Resident of the district",
+                "fullTimeEquivalency": 1.0});
             self.truth.references += 2;
             let unknown = self.mistaken();
             if unknown {
@@ -530,16 +540,20 @@ impl Generator {
         let mut file = self.open(out, &["studentSectionAssociations", "StudentSectionAssociation"]);
         for i in 0..self.recipe.students * 4 {
             let student = i / 4;
-            // Section s is of school s mod schools; sections of one student differ.
-            let section = (i * 7 + student) % self.sections();
-            let mut record = json!({"studentReference": {"studentUniqueId": self.student(student), "link": {"rel": "Student", "href": "/ed-fi/students/3f2a9c0e51f84a7c9b7f0a7be0f4cb21"}},
+            // Section s is of school s mod schools; a student has four of the school enrolled in.
+            let nth = (student / self.schools() * 4 + i % 4) % SECTIONS;
+            let section = student % self.schools() + self.schools() * nth;
+            let mut record = json!({"studentReference": {"studentUniqueId": self.student(student), "link": {"rel": "Student",
+                    "href": format!("/ed-fi/students/{:016x}{student:016x}", student.wrapping_mul(0x9e37_79b9_7f4a_7c15))}},
                 "sectionReference": self.section_of(section), "beginDate": format!("2025-08-{:02}", 10 + i % 4),
+                "endDate": "2025-12-20",
                 "homeroomIndicator": i % 3 == 0, "teacherStudentDataLinkExclusion": false,
-                "programs": [], "comment": "attends regularly"});
+                "repeatIdentifierDescriptor": "uri://ed-fi.org/RepeatIdentifierDescriptor#Not repeated",
+                "programs": []});
             self.truth.references += 2;
             let (no_student, no_section) = (self.mistaken(), self.mistaken());
             if no_student {
-                record["studentReference"]["studentUniqueId"] = json!(format!("missing-{}", i % 50));
+                record["studentReference"]["studentUniqueId"] = json!(format!("missing-{}", i / 40));
             }
             if no_section {
                 record["sectionReference"]["sectionIdentifier"] = json!(format!("missing-{i}"));

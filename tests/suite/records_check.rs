@@ -7,7 +7,7 @@ use edfi_plan::graph::DependencyGraph;
 use edfi_plan::records::{CheckOptions, CheckReport, Flaw, Folder, Namespaces, PayloadFile, ReadOptions, check, scan};
 use edfi_plan::source;
 
-use crate::payloads::{Mistake, Recipe, Truth, generate};
+use crate::payloads::{Mistake, Random, Recipe, Truth, generate};
 
 fn graph(standard: &str) -> DependencyGraph {
     DependencyGraph::build(source::standard(standard).unwrap()).unwrap()
@@ -280,4 +280,126 @@ fn incomplete_references_and_keys() {
         ]
     );
     assert_eq!(report.counts.unresolved, 0);
+}
+
+#[test]
+fn one_identity_in_two_subclasses() {
+    let agency = |id: &str| {
+        format!(
+            "{{\"localEducationAgencyId\":{id},\"nameOfInstitution\":\"a\",\"categories\":[],\"localEducationAgencyCategoryDescriptor\":\"uri://x#y\"}}\n"
+        )
+    };
+    let school = |id: u64| {
+        format!(
+            "{{\"schoolId\":{id},\"nameOfInstitution\":\"x\",\"educationOrganizationCategories\":[],\"gradeLevels\":[]}}\n"
+        )
+    };
+    let mut files = one("schools.jsonl", &(school(1) + &school(2) + &school(3)));
+    files.insert("localEducationAgencies.jsonl".into(), (agency("4") + &agency("\"2\"") + &agency("5")).into_bytes());
+    let report = checked(&files, &CheckOptions::default(), 2);
+    let shared = &report.shared_identities[0];
+    assert_eq!((report.counts.shared_identities, report.findings(), report.counts.duplicates), (1, 1, 0));
+    assert_eq!((shared.record.resource.as_str(), shared.record.position.line), ("/ed-fi/schools", 2));
+    assert_eq!((shared.first.resource.as_str(), shared.first.position.line), ("/ed-fi/localEducationAgencies", 2));
+    assert_eq!(
+        (shared.superclass.as_str(), &shared.key["educationOrganizationId"]),
+        ("EducationOrganization", &2.into())
+    );
+    let hidden = checked(&files, &CheckOptions { redact: true, ..CheckOptions::default() }, 2);
+    assert_eq!(hidden.shared_identities[0].key["educationOrganizationId"], "***");
+}
+
+/// What has been learned of one record must not make the next one valid.
+#[test]
+fn damaged_records_are_refused_as_serde_json_refuses_them() {
+    let mut folder = BTreeMap::new();
+    generate(Recipe { seed: 4, students: 60, mistakes: 0, circles: 0, tricky: false }, &mut folder);
+    let mut random = Random::new(5);
+    let damage = *b"\"\\{}[],: 0-.eu\x01\xc3tnx";
+    let mut refused = 0;
+    for (name, bytes) in folder {
+        let mut text = Vec::new();
+        let mut expected = Vec::new();
+        for (number, line) in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).enumerate() {
+            let mut record = line.to_vec();
+            for _ in 0..random.below(3) {
+                let at = usize::try_from(random.below(record.len() as u64)).unwrap();
+                let byte = damage[usize::try_from(random.below(damage.len() as u64)).unwrap()];
+                match random.below(4) {
+                    0 => record[at] = byte,
+                    1 => record.insert(at, byte),
+                    2 => drop(record.remove(at)),
+                    _ => record.truncate(at.max(1)),
+                }
+            }
+            let valid = std::str::from_utf8(&record).is_ok_and(|text| {
+                serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() && text.trim().starts_with('{')
+            });
+            if !valid && !record.trim_ascii().is_empty() {
+                expected.push(number as u64 * 2 + 2);
+            }
+            // Before each its whole form, for the next one to be taken for the same.
+            text.extend_from_slice(line);
+            text.push(b'\n');
+            text.append(&mut record);
+            text.push(b'\n');
+        }
+        let report = checked(&BTreeMap::from([(name.clone(), text)]), &CheckOptions::default(), 1);
+        let readable = [Flaw::DuplicateMember, Flaw::NumberTooLarge];
+        let found: Vec<u64> =
+            report.invalid.iter().filter(|i| !readable.contains(&i.flaw)).map(|i| i.position.line).collect();
+        assert_eq!(found, expected, "{name}");
+        refused += found.len();
+    }
+    assert!(refused > 200, "{refused}");
+}
+
+/// Members that come and go, in one order and in any.
+#[test]
+fn what_was_learned_of_other_records_changes_nothing() {
+    let members = [
+        "\"classPeriodName\":\"@\"",
+        "\"officialAttendancePeriod\" : true",
+        "\"schoolReference\": {\"schoolId\":1, \"link\":{\"rel\":\"School\",\"href\":\"/ed-fi/schools/0123456789abcdef\"}}",
+        "\"meetingTimes\":[{\"endTime\":\"09:00:00\",\"startTime\":\"08:00:00\"}]",
+        "\"notRead\":{\"a\":[1,{\"b\":null}],\"c\":\"a text that is long enough to be remembered\"}",
+        "\"x\":12345678901234567890",
+    ];
+    let mut random = Random::new(1);
+    let (mut text, mut without_name, mut without_school, mut twice) =
+        (String::new(), Vec::new(), Vec::new(), Vec::new());
+    for line in 1..=600 {
+        let mut chosen: Vec<usize> = (0..members.len()).filter(|_| !random.one_in(4)).collect();
+        if random.one_in(5) && chosen.len() > 1 {
+            let (a, b) = (random.below(chosen.len() as u64), random.below(chosen.len() as u64));
+            chosen.swap(usize::try_from(a).unwrap(), usize::try_from(b).unwrap());
+        }
+        if !chosen.contains(&0) {
+            without_name.push(line);
+        }
+        if !chosen.contains(&2) {
+            without_school.push(line);
+        }
+        if random.one_in(7) && !chosen.is_empty() {
+            chosen.push(chosen[0]);
+            twice.push(line);
+        }
+        let chosen: Vec<String> = chosen.iter().map(|at| members[*at].replace('@', &line.to_string())).collect();
+        text.push_str(&format!("{{{}}}\n", chosen.join(",")));
+    }
+    let mut files = one("classPeriods.jsonl", &text);
+    files.insert("schools.jsonl".into(), Vec::new());
+    let report = checked(&files, &CheckOptions::default(), 1);
+    let lines = |path: &str| -> Vec<u64> {
+        report.missing_fields.iter().filter(|m| m.path == path).map(|m| m.position.line).collect()
+    };
+    assert_eq!(lines("$.classPeriodName"), without_name);
+    assert_eq!(lines("$.schoolReference"), without_school);
+    let found: Vec<u64> = report.invalid.iter().map(|i| i.position.line).collect();
+    assert_eq!(found, twice);
+    assert!(report.invalid.iter().all(|i| i.flaw == Flaw::DuplicateMember));
+    let mut unresolved: Vec<u64> = report.unresolved.iter().map(|u| u.position.line).collect();
+    unresolved.dedup();
+    let referring: Vec<u64> = (1..=600).filter(|line| !without_school.contains(line)).collect();
+    assert_eq!(unresolved, referring);
 }

@@ -76,6 +76,7 @@ fn a_checklist_follows_what_supplies_a_record() {
         ("/ed-fi/classPeriods", true),
         ("/ed-fi/courseOfferings", true),
         ("/ed-fi/gradeLevelDescriptors", true),
+        ("/ed-fi/mediumOfInstructionDescriptors", false),
     ];
     assert_eq!(sorted, expected);
     assert_eq!(needs.iter().filter(|n| n.standing == Standing::Missing).count(), 1);

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::identities::{self, Shared};
 use super::{
-    CheckOptions, CheckReport, Conflict, DescriptorFinding, DuplicateFinding, InvalidRecord, MissingField,
-    MissingTarget, Position, UnresolvedReference, WithoutPathway, reference, target_name,
+    CheckOptions, CheckReport, Conflict, DescriptorFinding, DuplicateFinding, InvalidRecord, Located, MissingField,
+    MissingTarget, Position, SharedIdentity, UnresolvedReference, WithoutPathway, reference, target_name,
 };
 use crate::model::Text;
 use crate::records::extract::{At, Extract, Found, Problem, Reader, Trouble};
@@ -34,6 +35,9 @@ pub(super) fn explain(
     let max = options.max.unwrap_or(usize::MAX);
     let (groups, leaders) = most_wanted(scan, unresolved, max);
     let people = without_pathway(scan, max, report);
+    let mut shared = identities::shared(scan);
+    report.counts.shared_identities = shared.len() as u64;
+    shared.truncate(max);
     let shown = |list: &[Pending]| list.iter().take(max).map(|p| p.place).collect::<Vec<_>>();
     let troubled: BTreeSet<Place> = scan.troubled.iter().take(max).copied().collect();
     let mut wanted: Vec<Place> = shown(unresolved);
@@ -44,6 +48,7 @@ pub(super) fn explain(
     // Whether a duplicate says the same decides whether it is a finding, so all are read.
     wanted.extend(scan.duplicates.iter().flat_map(|d| [d.place, d.first]));
     wanted.extend(people.iter().map(|(_, place)| *place));
+    wanted.extend(shared.iter().flat_map(|s| [s.place, s.first]));
     wanted.sort_unstable();
     wanted.dedup();
 
@@ -55,6 +60,7 @@ pub(super) fn explain(
         lines: BTreeMap::new(),
         contents: BTreeMap::new(),
         keys: BTreeMap::new(),
+        identities: shared.iter().map(|s| (s.place, (s.superclass.clone(), KeyValues::new()))).collect(),
         compared: scan.duplicates.iter().flat_map(|d| [d.place, d.first]).collect(),
         unresolved,
         descriptors,
@@ -62,7 +68,7 @@ pub(super) fn explain(
         report,
     };
     let unreadable = read_at(&scan.files, &wanted, read, |place, line, record| second.record(place, line, record));
-    let Second { lines, contents, keys, report, .. } = second;
+    let Second { lines, contents, keys, mut identities, report, .. } = second;
     report.unreadable_files.extend(unreadable);
     report.unreadable_files.sort();
     report.unreadable_files.dedup();
@@ -76,6 +82,16 @@ pub(super) fn explain(
         .map(|&(place, flaw)| InvalidRecord { position: position(place), flaw, message: flaw.message() })
         .collect();
     duplicates(scan, max, &contents, position, report);
+    for Shared { place, first, superclass } in shared {
+        let located = |place: Place| {
+            let lane = scan.lane_of.get(place.file()).and_then(|&lane| scan.lanes.get(lane))?;
+            Some(Located { resource: scan.graph.name(lane.resource).clone(), position: position(place) })
+        };
+        let key = identities.remove(&place).map(|(_, key)| key).unwrap_or_default();
+        if let (Some(record), Some(first)) = (located(place), located(first)) {
+            report.shared_identities.push(SharedIdentity { record, superclass, key, first });
+        }
+    }
     for (missing, references) in groups {
         let (Some(first), Some(key)) = (leaders.get(&missing), keys.get(&missing)) else { continue };
         let first = position(first.place);
@@ -178,6 +194,8 @@ struct Second<'s, 'g, 'f, 'r> {
     contents: BTreeMap<Place, Option<Key>>,
     /// The values of missing keys.
     keys: BTreeMap<Missing, KeyValues>,
+    /// What records of an identity that is taken are, and their keys.
+    identities: BTreeMap<Place, (Text, KeyValues)>,
     compared: BTreeSet<Place>,
     unresolved: &'s [Pending],
     descriptors: &'s [Pending],
@@ -196,6 +214,12 @@ impl Second<'_, '_, '_, '_> {
         if reader.read(record, &mut extract).is_ok() {
             if self.compared.contains(&place) {
                 self.contents.insert(place, self.content(record));
+            }
+            if let Some((superclass, key)) = self.identities.get_mut(&place) {
+                *key = identities::values(self.scan, lane.resource, superclass, record);
+                if self.options.redact {
+                    key.values_mut().for_each(|value| *value = REDACTED.into());
+                }
             }
             for found in &extract.references {
                 self.reference(lane, place, line, record, found, &extract);

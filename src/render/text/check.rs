@@ -85,6 +85,18 @@ pub fn check(report: &CheckReport, width: Width) -> String {
             .collect(),
     );
     section(
+        &format!("Identities used by two resources, {}:", grouped(counts.shared_identities)),
+        counts.shared_identities,
+        report
+            .shared_identities
+            .iter()
+            .map(|s| {
+                let (record, first) = (at(&s.record.position), at(&s.first.position));
+                format!("{record} is the {} of {first} too: {}", s.superclass, key(&s.key))
+            })
+            .collect(),
+    );
+    section(
         &format!("Not records, {}:", grouped(counts.invalid)),
         counts.invalid,
         report.invalid.iter().map(|i| format!("{} {}", at(&i.position), i.message)).collect(),

@@ -1,0 +1,166 @@
+//! Payload folders on a real disk: what lies there that is no ordinary file, and what a run leaves behind.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use crate::program::{Answer, run};
+
+const PERIOD: &str = "{\"classPeriodName\":\"P\",\"schoolReference\":{\"schoolId\":1}}\n";
+
+const SCHOOL: &str =
+    "{\"schoolId\":1,\"nameOfInstitution\":\"x\",\"educationOrganizationCategories\":[],\"gradeLevels\":[]}\n";
+
+/// A temporary folder with these files in `in`.
+fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        let path = folder.path().join("in").join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    folder
+}
+
+fn path(folder: &tempfile::TempDir, name: &str) -> String {
+    folder.path().join(name).to_str().unwrap().to_owned()
+}
+
+fn arrange(folder: &tempfile::TempDir, options: &[&str]) -> Answer {
+    let (from, to) = (path(folder, "in"), path(folder, "out"));
+    run(&[&["-m", "ed-fi-5.0", "arrange", &from, "-o", &to], options].concat())
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> =
+        fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[cfg(unix)]
+#[test]
+fn links_that_lead_in_circles_are_named_and_the_rest_is_checked() {
+    use std::os::unix::fs::symlink;
+    let folder = folder(&[("classPeriods.jsonl", PERIOD), ("schools/a.jsonl", SCHOOL)]);
+    let inside = folder.path().join("in");
+    symlink("..", inside.join("schools/up")).unwrap();
+    symlink("students.jsonl", inside.join("students.jsonl")).unwrap();
+    let answer = run(&["-m", "ed-fi-5.0", "check", inside.to_str().unwrap()]);
+    assert!(answer.stdout.starts_with("no findings: 2 records in 3 files"), "{}", answer.stdout);
+    assert!(answer.stderr.contains("note: schools/up leads to a folder that is read already"), "{}", answer.stderr);
+    assert!(answer.stderr.contains("error: students.jsonl: "), "{}", answer.stderr);
+    assert_eq!(answer.code, 2);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_may_not_be_read_is_named_and_the_rest_is_checked() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = folder(&[("classPeriods.jsonl", PERIOD), ("schools.jsonl", SCHOOL)]);
+    let secret = folder.path().join("in/schools.jsonl");
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0)).unwrap();
+    if fs::read(&secret).is_ok() {
+        eprintln!("skipped: this user may read everything, so no file is unreadable");
+        return;
+    }
+    let answer = run(&["-m", "ed-fi-5.0", "check", &path(&folder, "in")]);
+    assert!(answer.stderr.contains("error: schools.jsonl: Permission denied"), "{}", answer.stderr);
+    assert!(answer.stdout.contains("1 record in 2 files"), "{}", answer.stdout);
+    assert_eq!(answer.code, 2);
+    let answer = arrange(&folder, &[]);
+    assert!(answer.stderr.contains("Nothing was written") && answer.code == 2, "{}", answer.stderr);
+    assert!(!folder.path().join("out").exists());
+}
+
+#[test]
+fn nothing_is_overwritten_unless_it_is_asked_for() {
+    let folder = folder(&[("classPeriods.jsonl", PERIOD), ("schools.jsonl", SCHOOL)]);
+    let out = folder.path().join("out");
+    fs::create_dir(&out).unwrap();
+    fs::write(out.join("notes.txt"), "mine").unwrap();
+    let answer = arrange(&folder, &[]);
+    assert!(answer.code == 2 && answer.stderr.contains("not empty"), "{}", answer.stderr);
+    assert_eq!(names(&out), ["notes.txt"]);
+    assert_eq!(arrange(&folder, &["--force"]).code, 0);
+    let first = names(&out);
+    assert_eq!(first.len(), 4, "{first:?}");
+    // What an earlier arrangement wrote is replaced, and what it did not write stays.
+    fs::remove_file(folder.path().join("in/classPeriods.jsonl")).unwrap();
+    assert_eq!(arrange(&folder, &["--force"]).code, 0);
+    assert_eq!(names(&out).len(), 3);
+    assert_eq!(fs::read_to_string(out.join("notes.txt")).unwrap(), "mine");
+}
+
+#[test]
+fn a_folder_is_not_arranged_into_itself() {
+    let folder = folder(&[("classPeriods.jsonl", PERIOD)]);
+    for out in ["in", "in/new", "in/new/er"] {
+        let (from, to) = (path(&folder, "in"), path(&folder, out));
+        let answer = run(&["-m", "ed-fi-5.0", "arrange", &from, "-o", &to, "--force"]);
+        assert!(answer.code == 2 && answer.stderr.contains("lies in the folder that is arranged"), "{}", answer.stderr);
+    }
+    assert_eq!(names(&folder.path().join("in")), ["classPeriods.jsonl"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_that_is_killed_leaves_what_was_there() {
+    let periods: String = (0..20_000).map(|i| PERIOD.replace('P', &format!("P{i}"))).collect();
+    let folder = folder(&[("classPeriods.jsonl", &periods), ("schools.jsonl", SCHOOL)]);
+    // The system kills a process that writes a file longer than it may.
+    let killed = |options: &str| {
+        let (from, to) = (path(&folder, "in"), path(&folder, "out"));
+        let script = format!(
+            "ulimit -f 8; exec {} -m ed-fi-5.0 arrange {from} -o {to} {options}",
+            env!("CARGO_BIN_EXE_edfi-plan")
+        );
+        let output = Command::new("sh").arg("-c").arg(script).output().unwrap();
+        assert!(!output.status.success(), "{output:?}");
+    };
+    killed("");
+    assert!(!folder.path().join("out").exists());
+    assert_eq!(arrange(&folder, &[]).code, 0);
+    let contents = || {
+        let out = folder.path().join("out");
+        names(&out).into_iter().map(|name| fs::read(out.join(name)).unwrap()).collect::<Vec<_>>()
+    };
+    let before = contents();
+    killed("--force");
+    assert!(contents() == before, "an earlier arrangement was damaged");
+}
+
+#[test]
+fn records_that_need_each_other_are_named() {
+    let graph = "edfi-plan: graph/1\nname: own\nresources:\n  /ed-fi/things:\n    entity: Thing\n    key:\n      \
+        thingId: integer at $.thingId\n    references:\n      $.otherReference: /ed-fi/things required\n    \
+        required:\n      $.otherReference: reference\n    members:\n      $.otherReference.otherId: thingId\n";
+    let folder = folder(&[(
+        "things.jsonl",
+        "{\"thingId\":1,\"otherReference\":{\"thingId\":2}}\n{\"thingId\":2,\"otherReference\":{\"thingId\":1}}\n{\"thingId\":3,\"otherReference\":{\"thingId\":3}}\n",
+    )]);
+    let metadata = folder.path().join("own.yaml");
+    fs::write(&metadata, graph).unwrap();
+    let answer = run(&["-m", metadata.to_str().unwrap(), "arrange", &path(&folder, "in"), "-o", &path(&folder, "out")]);
+    assert_eq!(answer.code, 1, "{}{}", answer.stdout, answer.stderr);
+    assert!(answer.stdout.contains("need each other by required references"), "{}", answer.stdout);
+}
+
+#[test]
+fn lightbeams_configuration_names_the_folder_and_the_projects() {
+    let folder = folder(&[("classPeriods.jsonl", PERIOD), ("schools.jsonl", SCHOOL)]);
+    let configuration = folder.path().join("lightbeam.yaml");
+    fs::write(&configuration, format!("data_dir: {}\nnamespace: ed-fi\n", path(&folder, "in"))).unwrap();
+    let with = |command: &[&str]| run(&[&["-m", "ed-fi-5.0", "-c", configuration.to_str().unwrap()], command].concat());
+    let answer = with(&["check"]);
+    assert!(answer.stdout.starts_with("no findings: 2 records in 2 files"), "{}{}", answer.stdout, answer.stderr);
+    assert!(answer.stderr.contains("(data_dir of lightbeam.yaml)"), "{}", answer.stderr);
+    assert_eq!(with(&["arrange", "--dry-run"]).code, 0);
+    assert!(with(&["order", "--format", "csv", "--data"]).stdout.contains("classPeriods"));
+    assert!(with(&["affected", "--changed", "schools:schoolId=1"]).stdout.contains("classPeriods.jsonl:1"));
+    // What is given goes before.
+    let other = self::folder(&[("schools.jsonl", SCHOOL)]);
+    assert!(with(&["check", &path(&other, "in")]).stdout.starts_with("no findings: 1 record in 1 file"));
+    let answer = run(&["-m", "ed-fi-5.0", "check"]);
+    assert!(answer.code == 2 && answer.stderr.contains("no folder of payloads was given"), "{}", answer.stderr);
+}
