@@ -41,7 +41,7 @@ struct Answer<'a> {
 }
 
 pub(crate) fn run(args: &AffectedArgs, context: &Context) -> anyhow::Result<Outcome> {
-    let graph = context.sources.graph(&context.terminal)?;
+    let graph = context.sources.described(&context.terminal, "affected")?;
     let folder = args.folder.open(&args.dir, &graph, &context.terminal)?;
     let (changed, records) = with_progress(context, |progress| -> anyhow::Result<(usize, Vec<Affected>)> {
         let read = args.folder.read(Some(progress));

@@ -55,7 +55,7 @@ pub(crate) struct CheckArgs {
 }
 
 pub(crate) fn run(args: &CheckArgs, context: &Context) -> anyhow::Result<Outcome> {
-    let graph = context.sources.graph(&context.terminal)?;
+    let graph = context.sources.described(&context.terminal, "check")?;
     let folder = args.folder.open(&args.dir, &graph, &context.terminal)?;
     let supply = args.descriptors.as_ref().map(|path| args.folder.open(path, &graph, &context.terminal)).transpose()?;
     let max = args.max.or((args.format == Format::Text).then_some(SHOWN));

@@ -69,7 +69,7 @@ pub(crate) fn diagnose(args: &DiagnoseArgs, context: &Context) -> anyhow::Result
         failures.extend(input::read(file, &document.bytes));
     }
     complete(&mut failures, args)?;
-    let graph = context.sources.graph(&context.terminal)?;
+    let graph = context.sources.described(&context.terminal, "diagnose")?;
     let diagnoser = Diagnoser::new(&graph).asking(Box::new(knowing()));
     if let Some(text) = &args.resource
         && diagnoser.resource(text).is_none()

@@ -82,6 +82,15 @@ impl Sources {
         Ok(DependencyGraph::build(model)?)
     }
 
+    /// The graph of all sources together, for what looks into records: edges alone do not tell where.
+    pub(crate) fn described(&self, terminal: &Terminal, what: &str) -> anyhow::Result<DependencyGraph> {
+        let graph = self.graph(terminal)?;
+        if graph.model().edges_only() {
+            bail!("{what} needs JSON paths and keys; this metadata has edges only. {}", richer(&graph));
+        }
+        Ok(graph)
+    }
+
     /// The model of all sources together.
     pub(crate) fn model(&self, terminal: &Terminal) -> anyhow::Result<Model> {
         if self.names.is_empty() {
@@ -115,6 +124,19 @@ impl Sources {
         }
         Ok(documents)
     }
+}
+
+/// Refuses to tell required references apart where no document does.
+pub(crate) fn tells_required(graph: &DependencyGraph, asked: bool) -> anyhow::Result<()> {
+    if asked && graph.model().edges_only() {
+        bail!("--required-only: this metadata does not tell which references are required. {}", richer(graph));
+    }
+    Ok(())
+}
+
+/// What to give in place of edges.
+pub(crate) fn richer(graph: &DependencyGraph) -> String {
+    source::instead_of(graph.model().resources.iter().map(|resource| &resource.name))
 }
 
 /// Whether a name is that of a bundled graph, with or without parts. A path never is.

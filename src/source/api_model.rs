@@ -16,6 +16,7 @@ use crate::model::{Kind, Origin, ResourceName, Text};
 
 use self::document::ApiModel;
 use self::domain::{CORE, Domain, EntityId};
+pub(super) use self::naming::singular;
 use self::walk::{Walk, abstract_key};
 use super::draft::{Draft, DraftResource, SchemaKey, Standing};
 use super::{Document, SourceError, Syntax, sha256};

@@ -14,7 +14,7 @@ use crate::model::{
     Text,
 };
 
-use self::line::{read_kind, read_reference, write_kind, write_reference};
+use self::line::{read_edge, read_kind, read_reference, write_edge, write_kind, write_reference};
 use super::draft::{Draft, DraftAbstract, DraftReference, DraftResource, DraftTarget, Member, SchemaKey, Standing};
 use super::{Document, SourceError, Syntax};
 
@@ -72,6 +72,9 @@ struct Entry {
     key: BTreeMap<Text, String>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     references: BTreeMap<Text, String>,
+    /// What it waits for, where documents state edges without references.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    edges: Vec<String>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     required: BTreeMap<Text, String>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -149,6 +152,7 @@ fn entry(resource: &Resource, details: &Details) -> Entry {
         key_may_change: details.key_may_change,
         key: key_lines(&details.key),
         references: resource.references.iter().map(|r| (r.path.clone(), write_reference(r))).collect(),
+        edges: resource.stated.iter().map(write_edge).collect(),
         required: details.fields.iter().map(|f| (f.path.clone(), write_kind(&f.kind))).collect(),
         collections: details.collections.iter().map(|c| (c.path.clone(), c.entity.clone())).collect(),
         query: details.query.iter().map(|q| (q.name.clone(), q.paths.join(", "))).collect(),
@@ -208,6 +212,10 @@ pub(super) fn read(document: &Document, syntax: Syntax) -> Result<Draft, SourceE
         let resource = reader.resource(&name, entry)?;
         draft.resources.insert(name, resource);
     }
+    let mut resources = draft.resources.values();
+    if resources.any(|r| !r.stated.is_empty()) && draft.resources.values().all(|r| r.references.is_empty()) {
+        draft.standing = Standing::Stated;
+    }
     if draft.resources.is_empty() {
         return Err(SourceError::content(&document.name, "$.resources", "no resources", "Import the documents again"));
     }
@@ -244,6 +252,12 @@ impl Reader<'_> {
                 self.wrong(&place("references", &path), &line, "'/ed-fi/schools required identifying'")
             })?;
             resource.references.insert(path, draft_reference(reference));
+        }
+        for line in entry.edges {
+            let edge = read_edge(&line).ok_or_else(|| {
+                self.wrong(&place("edges", &line), &line, "'/ed-fi/schools' or '/ed-fi/a visible /ed-fi/b'")
+            })?;
+            resource.stated.insert(edge);
         }
         for (path, entity) in entry.collections {
             resource.collections.insert(path.clone(), Collection { path, entity });

@@ -104,6 +104,7 @@ fn add(known: &mut DraftResource, other: DraftResource) {
         }
     }
     fill(&mut known.query_paths, other.query_paths);
+    known.stated.extend(other.stated);
     known.children.extend(other.children);
     known.query.extend(other.query);
     known.equalities.extend(other.equalities);
