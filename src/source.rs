@@ -62,7 +62,7 @@ pub fn read(documents: &[Document], without: &[String]) -> Result<Model, SourceE
         }
     }
     if !api_models.is_empty() {
-        let mut draft = api_model::read(&api_models)?;
+        let mut draft = api_model::read(&api_models, &drafts)?;
         let names: Vec<&str> = api_models.iter().map(|(document, _)| document.name.as_str()).collect();
         draft.document = names.join(" + ");
         api_model::adopt_names(&mut draft, &drafts);
