@@ -4,6 +4,7 @@
 //! this version does not know are passed over, so that a file of a later minor version still reads.
 
 mod line;
+mod unique;
 
 use std::collections::BTreeMap;
 
@@ -15,6 +16,7 @@ use crate::model::{
 };
 
 use self::line::{read_edge, read_kind, read_reference, write_edge, write_kind, write_reference};
+use self::unique::unique;
 use super::draft::{Draft, DraftAbstract, DraftReference, DraftResource, DraftTarget, Member, SchemaKey, Standing};
 use super::{Document, SourceError, Syntax};
 
@@ -39,17 +41,18 @@ struct GraphFile {
     limits: Vec<Text>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     settled: Vec<Text>,
-    #[serde(rename = "abstract", default)]
+    #[serde(rename = "abstract", default, deserialize_with = "unique")]
     abstracts: BTreeMap<Text, AbstractEntry>,
+    #[serde(deserialize_with = "unique")]
     resources: BTreeMap<ResourceName, Entry>,
     /// What a part adds to resources of core.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "unique")]
     additions: BTreeMap<ResourceName, Entry>,
 }
 
 #[derive(Serialize, Deserialize)]
 struct AbstractEntry {
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "unique")]
     key: BTreeMap<Text, String>,
     #[serde(default)]
     subclasses: Vec<ResourceName>,
@@ -68,20 +71,20 @@ struct Entry {
     domains: Vec<Text>,
     #[serde(skip_serializing_if = "Option::is_none")]
     key_may_change: Option<bool>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "unique")]
     key: BTreeMap<Text, String>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "unique")]
     references: BTreeMap<Text, String>,
     /// What it waits for, where documents state edges without references.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     edges: Vec<String>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "unique")]
     required: BTreeMap<Text, String>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "unique")]
     collections: BTreeMap<Text, Text>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "unique")]
     query: BTreeMap<Text, String>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "unique")]
     renamed: BTreeMap<Text, Text>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     equal: Vec<EqualEntry>,
