@@ -1,8 +1,10 @@
 //! From what `-m` names to a graph.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context as _, bail};
 use edfi_plan::graph::DependencyGraph;
@@ -20,6 +22,8 @@ pub(crate) struct Sources {
     names: Vec<String>,
     without: Vec<String>,
     live: LiveArgs,
+    /// What can be had, or should be asked for, once only: stdin and APIs.
+    had: Mutex<BTreeMap<String, Vec<Document>>>,
 }
 
 impl Sources {
@@ -28,12 +32,12 @@ impl Sources {
         if names.is_empty() && live.names_configuration() {
             names.push(live::CONFIGURED.to_owned());
         }
-        Self { names, without, live }
+        Self { names, without, live, had: Mutex::default() }
     }
 
     /// The sources and others, as `import` takes them.
     pub(crate) fn and(&self, names: &[String]) -> Self {
-        Self { names: [&self.names, names].concat(), without: self.without.clone(), live: self.live.clone() }
+        Self::new([&self.names, names].concat(), self.without.clone(), self.live.clone())
     }
 
     /// Whether none was named.
@@ -60,16 +64,20 @@ impl Sources {
     }
 
     /// The order that the only source publishes, where it is no metadata but the order of an API.
-    pub(crate) fn published(&self) -> anyhow::Result<Option<Published>> {
+    pub(crate) fn published(&self, terminal: &Terminal) -> anyhow::Result<Option<Published>> {
         let [only] = self.names.as_slice() else { return Ok(None) };
         let path = Path::new(only);
-        if is_bundled(only) || !path.is_file() {
-            return Ok(None);
-        }
-        let document = file(path)?;
+        let documents = if only == "-" || live::is_api(only) {
+            self.once(only, terminal)?
+        } else if !is_bundled(only) && path.is_file() {
+            vec![file(path)?]
+        } else {
+            Vec::new()
+        };
+        let [document] = documents.as_slice() else { return Ok(None) };
         // JSON metadata is an object, and no metadata is XML.
         let first = document.bytes.iter().find(|b| !b.is_ascii_whitespace() && !b"\xef\xbb\xbf".contains(b));
-        let published = matches!(first, Some(b'[' | b'<')).then(|| source::read_published(&document));
+        let published = matches!(first, Some(b'[' | b'<')).then(|| source::read_published(document));
         Ok(published.transpose()?)
     }
 
@@ -105,19 +113,28 @@ impl Sources {
         }
     }
 
+    /// The documents of stdin or of an API, however often they are asked for.
+    fn once(&self, name: &str, terminal: &Terminal) -> anyhow::Result<Vec<Document>> {
+        let mut had = self.had.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(documents) = had.get(name) {
+            return Ok(documents.clone());
+        }
+        let documents = if name == "-" { vec![stdin()?] } else { self.live.documents(name, terminal)? };
+        had.insert(name.to_owned(), documents.clone());
+        Ok(documents)
+    }
+
     fn documents(&self, names: &[String], terminal: &Terminal) -> anyhow::Result<Vec<Document>> {
         let mut documents = Vec::new();
         let mut stdin_read = false;
         for name in names {
-            if name == "-" {
-                if std::mem::replace(&mut stdin_read, true) {
-                    bail!("-: stdin can be read once only");
-                }
-                documents.push(stdin()?);
+            if name == "-" && std::mem::replace(&mut stdin_read, true) {
+                bail!("-: stdin can be read once only");
+            }
+            if name == "-" || live::is_api(name) {
+                documents.extend(self.once(name, terminal)?);
             } else if is_bundled(name) {
                 documents.push(bundled(name)?);
-            } else if live::is_api(name) {
-                documents.extend(self.live.documents(name, terminal)?);
             } else {
                 documents.extend(files(name)?);
             }

@@ -138,7 +138,7 @@ impl OrderArgs {
 }
 
 pub(crate) fn run(args: &OrderArgs, context: &Context) -> anyhow::Result<Outcome> {
-    if let Some(published) = context.sources.published()?
+    if let Some(published) = context.sources.published(&context.terminal)?
         && (published.form != PublishedForm::Graph || args.is_whole())
     {
         return of_published(args, &published, context);
