@@ -4,6 +4,7 @@
 //! ([`Standing`]) and the result says so; two witnesses of one standing that contradict each other are
 //! an error. The order of the documents is irrelevant. Reasons: docs/design.md, "Merging".
 
+mod blocks;
 mod core;
 mod resource;
 mod standard;
@@ -28,12 +29,13 @@ use super::{SourceError, bundled};
 pub(super) fn merge(drafts: Vec<Draft>) -> Result<(Draft, Vec<Draft>), SourceError> {
     standard::check(&drafts)?;
     let (mut drafts, witnesses) = set_apart_witnesses(drafts)?;
+    blocks::agree(&mut drafts);
     drafts.sort_by_cached_key(|d| (Reverse(d.standing), d.origins.clone(), d.document.clone()));
     let schemas = schemas(&drafts);
 
     let documents: BTreeSet<&str> = drafts.iter().map(|d| d.document.as_str()).collect();
     let document = documents.into_iter().collect::<Vec<_>>().join(", ");
-    let mut merged = Draft { document, ..Draft::default() };
+    let mut merged = Draft { document, standing: Standing::Stated, ..Draft::default() };
     let mut claims: BTreeMap<ResourceName, Vec<Claim>> = BTreeMap::new();
     for draft in drafts {
         let kind = match draft.standing {
@@ -42,7 +44,11 @@ pub(super) fn merge(drafts: Vec<Draft>) -> Result<(Draft, Vec<Draft>), SourceErr
             Standing::Stated => "the API's GraphML".to_owned(),
             _ => draft.origins.iter().filter_map(|o| o.kind.split(' ').next()).collect::<Vec<_>>().join(", "),
         };
-        let witness = Witness { document: draft.document, kind, standing: draft.standing };
+        // The document of an ODS lists every parameter that it takes; that of a DMS does not.
+        let dms = draft.origins.iter().any(|origin| origin.kind.ends_with("DMS"));
+        let lists_parameters = draft.standing == Standing::Published && !dms;
+        let witness = Witness { document: draft.document, kind, standing: draft.standing, lists_parameters };
+        merged.standing = merged.standing.max(draft.standing);
         merged.name = merged.name.max(draft.name);
         merged.extends = merged.extends.max(draft.extends);
         merged.version = merged.version.max(draft.version);

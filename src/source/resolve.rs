@@ -12,7 +12,7 @@ use crate::model::{
 };
 
 use self::descriptors::Descriptors;
-use super::draft::{Draft, DraftAbstract, DraftReference, DraftResource, DraftTarget, SchemaKey};
+use super::draft::{Draft, DraftAbstract, DraftReference, DraftResource, DraftTarget, SchemaKey, Standing};
 use super::fingerprint;
 
 /// Abstract even where a document gives them a path, as MetaEd does (DESIGN 4.4).
@@ -31,6 +31,9 @@ pub(crate) const SCHOOL_YEAR_TYPE: &str = "SchoolYearType";
 const NO_DESCRIPTORS: &str = "no descriptors document: descriptor references are known by property name only";
 const STATED_KEYS: &str = "natural keys come from ApiSchema alone, which may leave out fields of inlined commons, such \
                            as the date of attendance events; OpenAPI documents of the same standard settle them";
+const NO_ROLES: &str = "natural keys come from MetaEd's OpenAPI alone, which names no roles in them: of key fields \
+                        that role-named references bring under one name, such as the two schools of a feeder school \
+                        association, it has one; another document of the same standard settles them";
 const UNDESCRIBED: &str = " is referenced, but no document describes it";
 
 /// Turns the merged statements of all documents into a model.
@@ -47,6 +50,9 @@ pub(super) fn resolve(mut draft: Draft, without: &[String]) -> Model {
     // What a graph file was left with may be there now: such limits are found anew.
     let stated = std::mem::take(&mut draft.limits).into_iter().map(|(_, limit)| limit);
     let mut limits: BTreeSet<Text> = stated.filter(|l| *l != NO_DESCRIPTORS && !l.ends_with(UNDESCRIBED)).collect();
+    if draft.standing == Standing::Generated {
+        limits.insert(NO_ROLES.into());
+    }
     if !draft.resources.values().any(|r| r.kind == Kind::Descriptor) {
         limits.insert(NO_DESCRIPTORS.into());
     }
