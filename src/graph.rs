@@ -38,14 +38,15 @@ impl ResourceId {
     }
 }
 
-/// All references from one resource to another, abstract targets expanded to their subclasses.
+/// All references from one resource to another, abstract targets expanded to their subclasses; or an
+/// edge that a document states without any.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Edge {
     /// What must exist first.
     pub prerequisite: ResourceId,
     /// What refers to it.
     pub dependent: ResourceId,
-    /// Whether any reference is required.
+    /// Whether any reference is required; see [`Edge::may_be_required`].
     pub required: bool,
     /// Where [`DependencyGraph::behind`] lists its references.
     first: u32,
@@ -57,6 +58,18 @@ impl Edge {
     #[must_use]
     pub fn is_self(&self) -> bool {
         self.prerequisite == self.dependent
+    }
+
+    /// Whether a document states it and none tells the reference behind it.
+    #[must_use]
+    pub fn is_unexplained(&self) -> bool {
+        self.count == 0
+    }
+
+    /// Whether a reference is required, or nothing tells that none is.
+    #[must_use]
+    pub fn may_be_required(&self) -> bool {
+        self.required || self.is_unexplained()
     }
 }
 
@@ -70,6 +83,10 @@ impl BuildError {
                 Target::Abstract(name) | Target::Unresolved(name) => name.to_string(),
             },
         }
+    }
+
+    fn unknown_edge(to: &Resource, from: &ResourceName) -> Self {
+        Self::UnknownTarget { from: to.name.clone(), path: String::new(), target: from.to_string() }
     }
 
     fn subclass(of: &AbstractResource, name: &ResourceName) -> Self {
@@ -154,7 +171,7 @@ impl DependencyGraph {
         }
         let mut aims = Vec::with_capacity(model.resources.len());
         let (mut edges, mut behind, mut incoming) = (Vec::new(), Vec::new(), vec![0]);
-        let mut targets: Vec<(ResourceId, usize, bool)> = Vec::new();
+        let mut targets: Vec<(ResourceId, Option<usize>, bool)> = Vec::new();
         for (dependent, resource) in model.resources.iter().enumerate() {
             targets.clear();
             let mut aims_here = Vec::with_capacity(resource.references.len());
@@ -169,24 +186,31 @@ impl DependencyGraph {
                 let aim = aim.ok_or_else(|| BuildError::unknown(resource, reference))?;
                 aims_here.push(aim);
                 match aim {
-                    Aim::Resource(id) => targets.push((id, position, reference.required)),
+                    Aim::Resource(id) => targets.push((id, Some(position), reference.required)),
                     Aim::Abstract(place) => {
-                        targets.extend(subclasses[place].iter().map(|&id| (id, position, reference.required)));
+                        targets.extend(subclasses[place].iter().map(|&id| (id, Some(position), reference.required)));
                     }
                     Aim::Unresolved => {}
                 }
             }
             aims.push(aims_here);
+            for edge in &resource.stated {
+                let unknown = || BuildError::unknown_edge(resource, &edge.prerequisite);
+                let from = known(&edge.prerequisite).ok_or_else(unknown)?;
+                // What runs through a pathway is authorization, which is kept apart.
+                targets.extend(edge.person.is_none().then_some((from, None, false)));
+            }
             targets.sort_unstable();
             for together in targets.chunk_by(|a, b| a.0 == b.0) {
+                let first = behind.len();
+                behind.extend(together.iter().filter_map(|(_, position, _)| position.map(|p| id(p).0)));
                 edges.push(Edge {
                     prerequisite: together[0].0,
                     dependent: id(dependent),
                     required: together.iter().any(|(_, _, required)| *required),
-                    first: id(behind.len()).0,
-                    count: id(together.len()).0,
+                    first: id(first).0,
+                    count: id(behind.len() - first).0,
                 });
-                behind.extend(together.iter().map(|(_, position, _)| id(*position).0));
             }
             incoming.push(id(edges.len()).0);
         }
@@ -290,6 +314,11 @@ impl DependencyGraph {
     /// Edges to a resource from what it refers to, itself included, in order of name.
     pub fn prerequisites(&self, of: ResourceId) -> impl Iterator<Item = &Edge> + use<'_> {
         self.edges_to(of).iter()
+    }
+
+    /// Edges to a resource that a document states without telling the reference behind them.
+    pub fn unexplained(&self, of: ResourceId) -> impl Iterator<Item = &Edge> + use<'_> {
+        self.prerequisites(of).filter(|edge| edge.is_unexplained() && !edge.is_self())
     }
 
     fn edges_to(&self, of: ResourceId) -> &[Edge] {

@@ -56,6 +56,14 @@ impl Model {
         self.abstracts.iter().find(|a| a.entity == entity)
     }
 
+    /// Whether its documents state edges and no references, as the GraphML of an API does: then nothing is
+    /// known of JSON paths, natural keys, fields and what is required. O(resources).
+    #[must_use]
+    pub fn edges_only(&self) -> bool {
+        let stated = self.resources.iter().any(|resource| !resource.stated.is_empty());
+        stated && self.resources.iter().all(|resource| resource.references.is_empty())
+    }
+
     /// Keys, fields and query parameters of a resource; empty for a name the model does not have.
     ///
     /// Decodes the details of an embedded graph on the first call.
@@ -123,6 +131,18 @@ pub struct Resource {
     pub references: Vec<Reference>,
     /// Domains of the standard it belongs to, where the document tells (Data Standard 6 on).
     pub domains: Vec<Text>,
+    /// What else it waits for, where a document states edges and not the references behind them; sorted.
+    pub stated: Vec<StatedEdge>,
+}
+
+/// An edge that a document states without the reference behind it, as the GraphML of an API does.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct StatedEdge {
+    /// What comes first.
+    pub prerequisite: ResourceName,
+    /// The person that the prerequisite makes visible, where the edge runs through a pathway: a reference
+    /// to the person or to the association may be behind it. On the person itself it holds the update.
+    pub person: Option<ResourceName>,
 }
 
 /// A reference from a JSON path inside a resource.

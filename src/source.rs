@@ -8,6 +8,7 @@ mod api_model;
 mod api_schema;
 mod bundled;
 mod compact;
+mod cross_check;
 mod dependencies;
 mod draft;
 mod error;
@@ -22,11 +23,12 @@ mod recognise;
 mod resolve;
 mod schema;
 mod sorted;
+mod stated;
 
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
-pub use bundled::{DEFAULT, Standard, fitting, standard, standards};
+pub use bundled::{DEFAULT, Standard, fitting, instead_of, standard, standards};
 pub use error::SourceError;
 pub use graph_file::write_graph;
 pub use part::part;
@@ -61,15 +63,19 @@ pub fn read(documents: &[Document], without: &[String]) -> Result<Model, SourceE
         }
     }
     if !api_models.is_empty() {
-        let mut draft = api_model::read(&api_models)?;
+        let mut draft = api_model::read(&api_models, &drafts)?;
         let names: Vec<&str> = api_models.iter().map(|(document, _)| document.name.as_str()).collect();
         draft.document = names.join(" + ");
         api_model::adopt_names(&mut draft, &drafts);
         drafts.push(draft);
     }
-    let merged = merge::merge(drafts)?;
+    let (merged, witnesses) = merge::merge(drafts)?;
     known_extensions(&merged, without)?;
-    Ok(resolve::resolve(merged, without))
+    let mut model = resolve::resolve(merged, without);
+    for witness in witnesses {
+        cross_check::hear(&mut model, &witness, without);
+    }
+    Ok(model)
 }
 
 /// Refuses to leave out what is not there: most likely a name is misspelt.
@@ -123,6 +129,7 @@ fn share_of(documents: &[Document]) -> Result<Vec<Statement<'_>>, SourceError> {
             Format::ApiSchema => said_by(document, api_schema::read(document, syntax)?),
             Format::Graph => said_by(document, graph_file::read(document, syntax)?),
             Format::ApiModel => Statement::ApiModel(document, syntax),
+            Format::Dependencies => said_by(document, stated::read(document)?),
         })
     };
     documents.iter().map(statement_of).collect()

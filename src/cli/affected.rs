@@ -41,7 +41,7 @@ struct Answer<'a> {
 }
 
 pub(crate) fn run(args: &AffectedArgs, context: &Context) -> anyhow::Result<Outcome> {
-    let graph = context.sources.graph(&context.terminal)?;
+    let graph = context.sources.described(&context.terminal, "affected")?;
     let dir = FolderArgs::dir(args.dir.as_deref(), context)?;
     let folder = args.folder.open(&dir, &graph, context)?;
     let namespaces = args.folder.namespaces(context)?;

@@ -52,7 +52,7 @@ pub(crate) struct ArrangeArgs {
 }
 
 pub(crate) fn run(args: &ArrangeArgs, context: &Context) -> anyhow::Result<Outcome> {
-    let graph = context.sources.graph(&context.terminal)?;
+    let graph = context.sources.described(&context.terminal, "arrange")?;
     let authorization = args.authorization.of(&graph)?;
     let out = args.out.as_deref().filter(|_| !args.dry_run);
     let dir = FolderArgs::dir(args.dir.as_deref(), context)?;

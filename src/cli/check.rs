@@ -55,7 +55,7 @@ pub(crate) struct CheckArgs {
 }
 
 pub(crate) fn run(args: &CheckArgs, context: &Context) -> anyhow::Result<Outcome> {
-    let graph = context.sources.graph(&context.terminal)?;
+    let graph = context.sources.described(&context.terminal, "check")?;
     let dir = FolderArgs::dir(args.dir.as_deref(), context)?;
     let folder = args.folder.open(&dir, &graph, context)?;
     let supply = args.descriptors.as_deref().map(|path| args.folder.open(path, &graph, context)).transpose()?;

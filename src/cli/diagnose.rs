@@ -69,7 +69,7 @@ pub(crate) fn diagnose(args: &DiagnoseArgs, context: &Context) -> anyhow::Result
     let names = if args.files.is_empty() { &stdin[..] } else { &args.files };
     // With --data, failures are read twice: first for the records that they need.
     let inputs: Vec<Input> = names.iter().map(|name| Input::of(name, args.data.is_some())).collect::<Result<_, _>>()?;
-    let graph = context.sources.graph(&context.terminal)?;
+    let graph = context.sources.described(&context.terminal, "diagnose")?;
     let diagnoser = Diagnoser::new(&graph).asking(Box::new(knowing()));
     if let Some(text) = &args.resource
         && diagnoser.resource(text).is_none()

@@ -46,7 +46,7 @@ pub(crate) fn run(args: &DiffArgs, context: &Context) -> anyhow::Result<Outcome>
             bail!("'{argument}' names nothing. Give a bundled graph, a file or a directory");
         }
         let sources = context.sources.and(&names);
-        Ok(match sources.published()? {
+        Ok(match sources.published(&context.terminal)? {
             Some(order) => {
                 context
                     .terminal

@@ -10,7 +10,7 @@ use edfi_plan::render::{diagram, json};
 use edfi_plan::source;
 
 use super::order::{AuthorizationArgs, Whose, selected};
-use super::{Context, Outcome};
+use super::{Context, Outcome, metadata};
 
 /// Draw the graph, or write it for other programs
 #[derive(Debug, Args)]
@@ -66,6 +66,7 @@ enum Form {
 
 pub(crate) fn run(args: &GraphArgs, context: &Context) -> anyhow::Result<Outcome> {
     let graph = context.sources.graph(&context.terminal)?;
+    metadata::tells_required(&graph, args.required_only)?;
     refuse_what_has_no_meaning(args)?;
     let authorization = args.authorization.of(&graph)?;
     let select = SelectOptions {

@@ -7,7 +7,7 @@ use clap::Args;
 use edfi_plan::graph::DependencyGraph;
 use edfi_plan::source;
 
-use super::{Context, Outcome, output};
+use super::{Context, Outcome, metadata, output};
 
 /// Write metadata documents as one graph file
 ///
@@ -52,6 +52,9 @@ pub(crate) fn run(args: &ImportArgs, context: &Context) -> anyhow::Result<Outcom
     // A graph that could not answer is not written.
     let graph = DependencyGraph::build(model.clone())?;
     if let (Some(part), Some(core)) = (&args.part, &args.extends) {
+        if model.edges_only() {
+            bail!("--part: edges do not tell what an extension adds to core. {}", metadata::richer(&graph));
+        }
         model = source::part(&model, part, core);
         if model.resources.is_empty() {
             bail!("--part {part}: the documents have no such extension. They have {}", known(&graph));

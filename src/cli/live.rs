@@ -94,10 +94,17 @@ impl LiveArgs {
         })
     }
 
-    /// The order that an API publishes. Says so where it is for another graph than the bundled one `in_use`.
+    /// The order that an API publishes, as JSON, or as GraphML where it has no JSON. Says so where it is for
+    /// another graph than the bundled one `in_use`.
     pub(crate) fn published(&self, name: &str, in_use: Option<&str>, terminal: &Terminal) -> anyhow::Result<Document> {
         self.ask(name, terminal, |api| {
-            let order = api.dependencies(DependenciesForm::Json)?;
+            let order = api.dependencies(DependenciesForm::Json).or_else(|error| match error {
+                // An API that cannot be reached, or asked, cannot be asked for another form either.
+                ApiError::NotFound { .. } | ApiError::Status { .. } | ApiError::WebPage { .. } => {
+                    api.dependencies(DependenciesForm::GraphMl).map_err(|_| error)
+                }
+                error => Err(error),
+            })?;
             let fitting = in_use.and_then(|_| api.data_models().ok().and_then(source::fitting));
             if let (Some(in_use), Some(fitting)) = (in_use, fitting)
                 && !in_use.eq_ignore_ascii_case(&fitting)

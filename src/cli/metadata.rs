@@ -1,10 +1,11 @@
 //! From what `-m` names to a graph.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufReader, Read};
 use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use anyhow::{Context as _, bail};
 use edfi_plan::api::lightbeam::Lightbeam;
@@ -25,6 +26,8 @@ pub(crate) struct Sources {
     live: LiveArgs,
     /// Read when it is first asked for.
     lightbeam: OnceLock<Option<Lightbeam>>,
+    /// What can be had, or should be asked for, once only: stdin and APIs.
+    had: Mutex<BTreeMap<String, Vec<Document>>>,
 }
 
 impl Sources {
@@ -33,7 +36,7 @@ impl Sources {
         if names.is_empty() && live.names_configuration() {
             names.push(live::CONFIGURED.to_owned());
         }
-        Self { names, without, live, lightbeam: OnceLock::new() }
+        Self { names, without, live, lightbeam: OnceLock::new(), had: Mutex::default() }
     }
 
     /// The sources and others, as `import` takes them.
@@ -74,15 +77,26 @@ impl Sources {
     }
 
     /// The order that the only source publishes, where it is no metadata but the order of an API.
-    pub(crate) fn published(&self) -> anyhow::Result<Option<Published>> {
+    pub(crate) fn published(&self, terminal: &Terminal) -> anyhow::Result<Option<Published>> {
         let [only] = self.names.as_slice() else { return Ok(None) };
         let path = Path::new(only);
-        if is_bundled(only) || !path.is_file() {
-            return Ok(None);
-        }
         // JSON metadata is an object, and no metadata is XML.
-        let published = matches!(first_character(path)?, Some(b'[' | b'<'));
-        Ok(published.then(|| anyhow::Ok(source::read_published(&file(path)?)?)).transpose()?)
+        let publishes = |first: Option<u8>| matches!(first, Some(b'[' | b'<'));
+        let document = if only == "-" || live::is_api(only) {
+            match self.once(only, terminal)?.as_slice() {
+                [document] if publishes(first_character(only, document.bytes.as_slice())?) => document.clone(),
+                _ => return Ok(None),
+            }
+        } else if !is_bundled(only) && path.is_file() {
+            let opened = fs::File::open(path).with_context(|| only.clone())?;
+            if !publishes(first_character(only, opened)?) {
+                return Ok(None);
+            }
+            file(path)?
+        } else {
+            return Ok(None);
+        };
+        Ok(Some(source::read_published(&document)?))
     }
 
     /// The graph of all sources together; says which graph is used where none was named.
@@ -94,6 +108,15 @@ impl Sources {
             terminal.say(&format!("note: {limit}"));
         }
         Ok(ManuallyDrop::new(DependencyGraph::build(model)?))
+    }
+
+    /// The graph of all sources together, for what looks into records: edges alone do not tell where.
+    pub(crate) fn described(&self, terminal: &Terminal, what: &str) -> anyhow::Result<ManuallyDrop<DependencyGraph>> {
+        let graph = self.graph(terminal)?;
+        if graph.model().edges_only() {
+            bail!("{what} needs JSON paths and keys; this metadata has edges only. {}", richer(&graph));
+        }
+        Ok(graph)
     }
 
     /// The model of all sources together.
@@ -110,25 +133,47 @@ impl Sources {
         }
     }
 
+    /// The documents of stdin or of an API, however often they are asked for.
+    fn once(&self, name: &str, terminal: &Terminal) -> anyhow::Result<Vec<Document>> {
+        let mut had = self.had.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(documents) = had.get(name) {
+            return Ok(documents.clone());
+        }
+        let documents = if name == "-" { vec![stdin()?] } else { self.live.documents(name, terminal)? };
+        had.insert(name.to_owned(), documents.clone());
+        Ok(documents)
+    }
+
     fn documents(&self, names: &[String], terminal: &Terminal) -> anyhow::Result<Vec<Document>> {
         let mut documents = Vec::new();
         let mut stdin_read = false;
         for name in names {
-            if name == "-" {
-                if std::mem::replace(&mut stdin_read, true) {
-                    bail!("-: stdin can be read once only");
-                }
-                documents.push(stdin()?);
+            if name == "-" && std::mem::replace(&mut stdin_read, true) {
+                bail!("-: stdin can be read once only");
+            }
+            if name == "-" || live::is_api(name) {
+                documents.extend(self.once(name, terminal)?);
             } else if is_bundled(name) {
                 documents.push(bundled(name)?);
-            } else if live::is_api(name) {
-                documents.extend(self.live.documents(name, terminal)?);
             } else {
                 documents.extend(files(name)?);
             }
         }
         Ok(documents)
     }
+}
+
+/// Refuses to tell required references apart where no document does.
+pub(crate) fn tells_required(graph: &DependencyGraph, asked: bool) -> anyhow::Result<()> {
+    if asked && graph.model().edges_only() {
+        bail!("--required-only: this metadata does not tell which references are required. {}", richer(graph));
+    }
+    Ok(())
+}
+
+/// What to give in place of edges.
+pub(crate) fn richer(graph: &DependencyGraph) -> String {
+    source::instead_of(graph.model().resources.iter().map(|resource| &resource.name))
 }
 
 /// Whether a name is that of a bundled graph, with or without parts. A path never is.
@@ -171,11 +216,10 @@ fn files(name: &str) -> anyhow::Result<Vec<Document>> {
 }
 
 /// The first character of a file that means something.
-fn first_character(path: &Path) -> anyhow::Result<Option<u8>> {
-    let name = || path.display().to_string();
-    let mut bytes = BufReader::new(fs::File::open(path).with_context(name)?).bytes();
+fn first_character(name: &str, source: impl Read) -> anyhow::Result<Option<u8>> {
+    let mut bytes = BufReader::new(source).bytes();
     let means_nothing = |byte: &u8| byte.is_ascii_whitespace() || b"\xef\xbb\xbf".contains(byte);
-    bytes.find(|byte| !byte.as_ref().is_ok_and(means_nothing)).transpose().with_context(name)
+    bytes.find(|byte| !byte.as_ref().is_ok_and(means_nothing)).transpose().with_context(|| name.to_owned())
 }
 
 /// Reads a file as a document.

@@ -6,14 +6,15 @@ use std::path::PathBuf;
 use anyhow::bail;
 use clap::{Args, ValueEnum};
 use edfi_plan::graph::{Authorization, DependencyGraph, Edge, ResourceId, SelectOptions, Selection, Selector};
-use edfi_plan::model::{Metadata, Published};
+use edfi_plan::model::{Metadata, Published, PublishedForm, ResourceName};
 use edfi_plan::plan::load::{LoadOptions, LoadPlan, load_plan};
 use edfi_plan::plan::{published, server};
 use edfi_plan::records::{Folder, scan};
 use edfi_plan::render::{json, lists, text};
+use edfi_plan::source;
 
 use super::folder::{FolderArgs, named, with_progress};
-use super::{Context, Outcome};
+use super::{Context, Outcome, metadata};
 
 /// Print the load order in waves
 ///
@@ -92,6 +93,12 @@ enum Strategy {
 impl AuthorizationArgs {
     /// The edges that authorization adds.
     pub(crate) fn of(&self, graph: &DependencyGraph) -> anyhow::Result<Authorization> {
+        if graph.model().edges_only() && !self.is_default() {
+            bail!(
+                "--authorization and --pathway: this metadata does not tell references from what waits for a pathway. {}",
+                metadata::richer(graph)
+            );
+        }
         match self.strategy {
             Strategy::Relationships => Ok(Authorization::relationships(graph, &self.pathway)?),
             Strategy::None if !self.pathway.is_empty() => bail!("--pathway has no meaning with --authorization none"),
@@ -122,11 +129,22 @@ enum Format {
     Publisher,
 }
 
+impl OrderArgs {
+    /// Whether nothing is chosen and nothing changed: what is published can be printed as it is.
+    fn is_whole(&self) -> bool {
+        let chooses = !self.selector.is_empty() || !self.exclude.is_empty() || self.data.is_some();
+        !chooses && !self.required_only && self.external.is_empty() && self.authorization.is_default()
+    }
+}
+
 pub(crate) fn run(args: &OrderArgs, context: &Context) -> anyhow::Result<Outcome> {
-    if let Some(published) = context.sources.published()? {
+    if let Some(published) = context.sources.published(&context.terminal)?
+        && (published.form != PublishedForm::Graph || args.is_whole())
+    {
         return of_published(args, &published, context);
     }
     let graph = context.sources.graph(&context.terminal)?;
+    metadata::tells_required(&graph, args.required_only)?;
     let authorization = args.authorization.of(&graph)?;
     let external = named(&graph, &args.external)?;
     let select = SelectOptions {
@@ -203,9 +221,10 @@ fn unused(
 
 /// The order of an API as it is: without references there is nothing to choose or to change.
 fn of_published(args: &OrderArgs, published: &Published, context: &Context) -> anyhow::Result<Outcome> {
-    let chooses = !args.selector.is_empty() || !args.exclude.is_empty() || args.data.is_some();
-    if chooses || args.required_only || !args.external.is_empty() || !args.authorization.is_default() {
-        bail!("a published order tells no references: it can only be printed whole. Give metadata with -m");
+    if !args.is_whole() {
+        let names: BTreeSet<ResourceName> = published.rows.iter().filter_map(|row| row.resource.parse().ok()).collect();
+        let advice = source::instead_of(names.iter());
+        bail!("a published order tells no references: it can only be printed whole. {advice}");
     }
     let plan = published::as_plan(published)?;
     let metadata = Metadata { name: "published order".into(), ..Metadata::default() };

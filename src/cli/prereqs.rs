@@ -10,7 +10,7 @@ use edfi_plan::render::{json, text};
 
 use super::folder::FolderArgs;
 use super::order::AuthorizationArgs;
-use super::{Context, Outcome};
+use super::{Context, Outcome, metadata};
 
 /// Show what a resource needs, as a tree
 #[derive(Debug, Args)]
@@ -90,11 +90,11 @@ struct Checklist {
 
 /// What one record needs.
 fn checklist(args: &PrereqsArgs, payload: &Path, context: &Context) -> anyhow::Result<Outcome> {
-    let graph = context.sources.graph(&context.terminal)?;
+    let graph = context.sources.described(&context.terminal, "--payload")?;
     let Found::Resource(id) = graph.find(&args.tree.resource)? else {
         anyhow::bail!("{} is abstract. A payload is of one of its subclasses", args.tree.resource)
     };
-    let bytes = super::metadata::file(payload)?.bytes;
+    let bytes = metadata::file(payload)?.bytes;
     let folder = args.data.as_deref().map(|dir| args.folder.open(dir, &graph, context)).transpose()?;
     let read = args.folder.read(None);
     let scan = folder.as_ref().map(|folder| scan(&graph, folder, None, &read));
@@ -116,6 +116,7 @@ fn checklist(args: &PrereqsArgs, payload: &Path, context: &Context) -> anyhow::R
 
 fn tree(args: &TreeArgs, towards: Towards, schema: &str, context: &Context) -> anyhow::Result<Outcome> {
     let graph = context.sources.graph(&context.terminal)?;
+    metadata::tells_required(&graph, args.required_only)?;
     let roots = graph.find_all(&args.resource)?;
     let follow = Follow { required_only: args.required_only, descriptors: !args.no_descriptors };
     let depth = args.depth.map_or(usize::MAX, |depth| depth as usize);

@@ -7,7 +7,7 @@ use edfi_plan::render::{json, text};
 
 use super::order::AuthorizationArgs;
 use super::prereqs::Format;
-use super::{Context, Outcome};
+use super::{Context, Outcome, metadata};
 
 /// Chains that `--all` shows at most.
 const MOST: usize = 1000;
@@ -40,6 +40,7 @@ pub(crate) struct WhyArgs {
 
 pub(crate) fn run(args: &WhyArgs, context: &Context) -> anyhow::Result<Outcome> {
     let graph = context.sources.graph(&context.terminal)?;
+    metadata::tells_required(&graph, args.required_only)?;
     let authorization = args.authorization.of(&graph)?;
     let follow = Follow { required_only: args.required_only, descriptors: true };
     let (a, b) = (one(&graph, &args.first)?, one(&graph, &args.second)?);

@@ -104,6 +104,7 @@ impl Authorization {
         }
         holds.sort_by_key(|h| h.person);
         let mut edges: Vec<AuthorizationEdge> = holds.iter().flat_map(|hold| edges_of(graph, hold)).collect();
+        edges.extend(stated(graph));
         edges.sort_unstable();
         edges.dedup();
         Ok(Self { edges, holds })
@@ -125,6 +126,15 @@ fn pathway_of(graph: &DependencyGraph, replacement: &str) -> Result<(ResourceId,
         });
     }
     Ok((person, association))
+}
+
+/// The edges that documents state to run through a pathway.
+fn stated(graph: &DependencyGraph) -> impl Iterator<Item = AuthorizationEdge> + use<'_> {
+    let all = graph.ids().flat_map(|id| graph.resource(id).stated.iter().map(move |edge| (id, edge)));
+    all.filter_map(|(dependent, edge)| {
+        let person = graph.id(edge.person.as_ref()?).filter(|person| *person != dependent)?;
+        Some(AuthorizationEdge { prerequisite: graph.id(&edge.prerequisite)?, dependent, person })
+    })
 }
 
 /// Every other dependent of the person waits for the pathway, unless an association of the pathway

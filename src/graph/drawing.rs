@@ -34,12 +34,21 @@ pub struct DrawnEdge {
     pub prerequisite: ResourceName,
     /// What waits for it.
     pub dependent: ResourceName,
-    /// Whether a required reference is behind it.
-    pub required: bool,
+    /// Whether a required reference is behind it; nothing where no document tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub required: Option<bool>,
     /// Whether authorization asks for it.
     pub authorization: bool,
     /// The references behind it.
     pub references: Vec<DrawnReference>,
+}
+
+impl DrawnEdge {
+    /// Whether nothing but authorization asks for it.
+    #[must_use]
+    pub fn is_authorization_only(&self) -> bool {
+        self.authorization && self.references.is_empty() && self.required.is_some()
+    }
 }
 
 /// One reference behind an edge.
@@ -64,7 +73,7 @@ impl DependencyGraph {
         });
         let mut edges = BTreeMap::new();
         let within = self.edges().filter(|e| selected(e.prerequisite) && selected(e.dependent));
-        for edge in within.filter(|e| e.required || !required_only) {
+        for edge in within.filter(|e| e.may_be_required() || !required_only) {
             let references = self.references(edge).map(|r| DrawnReference {
                 path: r.path.clone(),
                 required: r.required,
@@ -73,7 +82,7 @@ impl DependencyGraph {
             let drawn = DrawnEdge {
                 prerequisite: self.name(edge.prerequisite).clone(),
                 dependent: self.name(edge.dependent).clone(),
-                required: edge.required,
+                required: (!edge.is_unexplained()).then_some(edge.required),
                 authorization: false,
                 references: references.collect(),
             };
@@ -83,7 +92,7 @@ impl DependencyGraph {
             let drawn = edges.entry((edge.prerequisite, edge.dependent)).or_insert_with(|| DrawnEdge {
                 prerequisite: self.name(edge.prerequisite).clone(),
                 dependent: self.name(edge.dependent).clone(),
-                required: false,
+                required: Some(false),
                 authorization: true,
                 references: Vec::new(),
             });

@@ -70,7 +70,7 @@ impl DependencyGraph {
         }
         match found.as_slice() {
             [only] => Ok(*only),
-            [] => Err(LookupError::Unknown { name: name.to_owned(), nearest: self.nearest(&wanted.plain) }),
+            [] => Err(LookupError::Unknown { name: name.to_owned(), nearest: self.nearest(&wanted) }),
             _ => {
                 let name_of = |found: &Found| match found {
                     Found::Resource(id) => Some(self.name(*id).clone()),
@@ -105,8 +105,10 @@ impl DependencyGraph {
         abstracts.filter(|(_, a)| wanted.is(ED_FI, "", &a.entity)).map(|(index, _)| Found::Abstract(index)).collect()
     }
 
-    /// Up to three resources whose names are close to a wrong one, nearest first.
-    fn nearest(&self, wanted: &str) -> Vec<String> {
+    /// Up to three resources whose names are close to a wrong one, nearest first; where a project was
+    /// named, its distance counts as well.
+    fn nearest(&self, name: &Wanted) -> Vec<String> {
+        let wanted = name.plain.as_str();
         let distance = |r: &crate::model::Resource| {
             let to = |text: &str| strsim::damerau_levenshtein(wanted, &text.to_ascii_lowercase());
             to(r.name.endpoint()).min(to(&r.entity)).min(to(r.name.as_str()))
@@ -115,12 +117,17 @@ impl DependencyGraph {
         let bound = (wanted.chars().count() / 4).max(1);
         let contained =
             |r: &crate::model::Resource| wanted.len() >= 4 && r.name.endpoint().to_ascii_lowercase().contains(wanted);
+        let away = |r: &ResourceName| {
+            let project = name.project.as_deref();
+            project.map_or(0, |project| strsim::damerau_levenshtein(project, &fold_project(r.project())))
+        };
         let mut close: Vec<(usize, &ResourceName)> = self
             .model
             .resources
             .iter()
             .map(|r| (if contained(r) { distance(r).min(bound) } else { distance(r) }, &r.name))
             .filter(|(distance, _)| *distance <= bound)
+            .map(|(distance, name)| (distance + away(name), name))
             .collect();
         close.sort();
         close.into_iter().take(3).map(|(_, name)| name.short().to_owned()).collect()

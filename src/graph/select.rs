@@ -283,6 +283,7 @@ impl Expand<'_> {
                 Aim::Unresolved => {}
             }
         }
+        next.extend(of.iter().flat_map(|&id| self.graph.unexplained(id)).map(|edge| edge.prerequisite));
         next.extend(self.authorization.edges.iter().filter(|e| of.contains(&e.dependent)).map(|e| e.prerequisite));
         next
     }

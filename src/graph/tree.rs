@@ -32,7 +32,7 @@ pub struct TreeNode {
     pub last: bool,
     /// What it stands for.
     pub what: TreeItem,
-    /// Why it is there.
+    /// Why it is there; nothing where a document states the edge without a reference.
     pub because: Vec<Because>,
     /// Its own nodes are printed elsewhere.
     pub repeated: bool,
@@ -173,6 +173,8 @@ impl DependencyGraph {
                 None => needs.push((item, vec![because])),
             }
         }
+        let stated = self.unexplained(of).filter(|edge| follow.follows(self, edge));
+        needs.extend(stated.map(|edge| (TreeItem::Resource(edge.prerequisite), Vec::new())));
         for (_, reasons) in &mut needs {
             reasons.sort();
         }

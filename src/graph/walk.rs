@@ -8,7 +8,7 @@ use crate::model::Kind;
 /// Which edges a walk follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Follow {
-    /// Only edges with a required reference.
+    /// Only edges with a required reference, and those of which no document tells.
     pub required_only: bool,
     /// Also edges from descriptors.
     pub descriptors: bool,
@@ -31,7 +31,7 @@ impl Follow {
     #[must_use]
     pub fn follows(self, graph: &DependencyGraph, edge: &Edge) -> bool {
         let descriptor = || graph.resource(edge.prerequisite).kind == Kind::Descriptor;
-        !edge.is_self() && (edge.required || !self.required_only) && (self.descriptors || !descriptor())
+        !edge.is_self() && (edge.may_be_required() || !self.required_only) && (self.descriptors || !descriptor())
     }
 }
 
@@ -52,7 +52,7 @@ impl Link<'_> {
     /// Whether it always holds: by a required reference, or by authorization.
     #[must_use]
     pub fn is_firm(&self) -> bool {
-        self.person.is_some() || self.edge.is_some_and(|edge| edge.required)
+        self.person.is_some() || self.edge.is_some_and(Edge::may_be_required)
     }
 }
 

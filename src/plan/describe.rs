@@ -31,6 +31,9 @@ pub struct Description {
     pub required: Vec<DescribedField>,
     /// References, required ones first.
     pub references: Vec<DescribedReference>,
+    /// What it waits for where a document states edges and no references.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub waits_for: Vec<ResourceName>,
     /// The associations that make it visible, if it is a person.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub pathway: Vec<ResourceName>,
@@ -121,6 +124,7 @@ pub fn describe(graph: &DependencyGraph, id: ResourceId, plan: Option<&LoadPlan>
             .map(|f| field(&f.path, &f.kind, vec![f.path.clone()]))
             .collect(),
         references,
+        waits_for: graph.unexplained(id).map(|edge| graph.name(edge.prerequisite).clone()).collect(),
         pathway: pathway(graph.pathways(), &resource.name),
         waves: waves
             .filter(|(_, step)| step.resource == resource.name)

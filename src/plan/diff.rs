@@ -218,7 +218,9 @@ pub enum Comparable {
 #[must_use]
 pub fn diff_any(left: &Comparable, right: &Comparable) -> Diff {
     match (left, right) {
-        (Comparable::Graph(left), Comparable::Graph(right)) => diff(left, right),
+        (Comparable::Graph(a), Comparable::Graph(b)) if !a.model().edges_only() && !b.model().edges_only() => {
+            diff(a, b)
+        }
         _ => compare::waves_only(left, right),
     }
 }

@@ -297,11 +297,11 @@ impl<'g> Steps<'g> {
             // What another system owns exists already: nothing waits for it, and it waits for nothing.
             let external = [edge.prerequisite, edge.dependent].iter().any(|id| options.external.contains(id));
             let unused = options.unused.contains(&(edge.prerequisite, edge.dependent));
-            if edge.is_self() || external || unused || options.required_only && !edge.required {
+            if edge.is_self() || external || unused || options.required_only && !edge.may_be_required() {
                 continue;
             }
             let (before, after) = (edge.prerequisite.index(), edge.dependent.index());
-            creates.constraints.push(Constraint { before, after, removable: !edge.required });
+            creates.constraints.push(Constraint { before, after, removable: !edge.may_be_required() });
             edges.push(Some(edge));
         }
         let owned = |id: &ResourceId| options.external.contains(id);
@@ -396,6 +396,9 @@ impl Needs {
                 };
                 need.0 |= reference.required;
                 need.1.insert(id);
+            }
+            for target in graph.unexplained(id).map(|edge| edge.prerequisite).filter(|&target| !chosen(target)) {
+                needs.resources.entry(target).or_default().1.insert(id);
             }
         }
         for hold in options.authorization.holds.iter().filter(|hold| chosen(hold.person)) {

@@ -136,7 +136,14 @@ impl Net {
         sort_vertices(graph, &mut vertices);
         let edges = graph.edges().filter(|e| loaded(&e.prerequisite));
         let edges = edges.map(|e| NetEdge { from: plain(e.prerequisite), to: plain(e.dependent), soft: !e.required });
-        Self { vertices, edges: edges.collect() }
+        // What a document states to run through a pathway is where the server would have put it.
+        let stated = graph.ids().flat_map(|id| graph.resource(id).stated.iter().map(move |edge| (id, edge)));
+        let through = stated.filter_map(|(to, edge)| {
+            let person = graph.id(edge.person.as_ref()?)?;
+            let from = graph.id(&edge.prerequisite)?;
+            (person != to).then_some(NetEdge { from: plain(from), to: plain(to), soft: false })
+        });
+        Self { vertices, edges: edges.chain(through).collect() }
     }
 
     fn published(self, graph: &DependencyGraph, mut dropped: Vec<(Vertex, Vertex)>) -> PublishedGraph {

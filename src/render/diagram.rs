@@ -14,10 +14,10 @@ pub fn dot(drawing: &Drawing) -> String {
         line(&mut text, format_args!("  \"{}\"{shape};", quoted(resource.resource.short())));
     }
     for edge in &drawing.edges {
-        let style = match (edge.authorization && edge.references.is_empty(), edge.required) {
+        let style = match (edge.is_authorization_only(), edge.required) {
             (true, _) => " [style=dotted]",
-            (false, false) => " [style=dashed]",
-            (false, true) => "",
+            (false, Some(false)) => " [style=dashed]",
+            (false, _) => "",
         };
         let (from, to) = (quoted(edge.prerequisite.short()), quoted(edge.dependent.short()));
         line(&mut text, format_args!("  \"{from}\" -> \"{to}\"{style};"));
@@ -38,10 +38,10 @@ pub fn mermaid(drawing: &Drawing) -> String {
             format_args!("  r{index}{open}\"{}\"{close}", resource.resource.short().replace('"', "#quot;")),
         );
     }
-    let arrow = |edge: &DrawnEdge| match (edge.authorization && edge.references.is_empty(), edge.required) {
+    let arrow = |edge: &DrawnEdge| match (edge.is_authorization_only(), edge.required) {
         (true, _) => "-.->|pathway|",
-        (false, false) => "-.->",
-        (false, true) => "-->",
+        (false, Some(false)) => "-.->",
+        (false, _) => "-->",
     };
     for edge in &drawing.edges {
         let (from, to) = (number(&edge.prerequisite), number(&edge.dependent));

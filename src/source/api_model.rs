@@ -5,6 +5,7 @@
 //! makes them (`naming`). An extension needs its core, so all of them are read together.
 
 mod columns;
+mod core;
 mod document;
 mod domain;
 mod naming;
@@ -14,19 +15,22 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{Kind, Origin, ResourceName, Text};
 
+use self::core::{Core, keep_additions};
 use self::document::ApiModel;
 use self::domain::{CORE, Domain, EntityId};
+pub(super) use self::naming::singular;
 use self::walk::{Walk, abstract_key};
 use super::draft::{Draft, DraftResource, SchemaKey, Standing};
 use super::{Document, SourceError, Syntax, sha256};
 
-/// Reads the ApiModel documents of one API. O(members of all resources).
+/// Reads the ApiModel documents of one API; where core is not among them, `others` are what is known of it.
+/// O(members of all resources).
 ///
 /// # Errors
 ///
 /// A document that is cut off or of another kind, that names an entity no document describes, or
 /// whose entities nest without end.
-pub(super) fn read(documents: &[(&Document, Syntax)]) -> Result<Draft, SourceError> {
+pub(super) fn read(documents: &[(&Document, Syntax)], others: &[Draft]) -> Result<Draft, SourceError> {
     let mut seen = BTreeSet::new();
     let mut models: Vec<(&str, ApiModel)> = Vec::new();
     let mut titles = BTreeSet::new();
@@ -52,6 +56,11 @@ pub(super) fn read(documents: &[(&Document, Syntax)]) -> Result<Draft, SourceErr
     }
     let titles: Vec<String> = titles.into_iter().map(|(_, title)| title).collect();
     draft.name = Some(titles.join(" + ").into());
+    let described = models.iter().any(|(_, model)| model.schema_definition.physical_name == CORE);
+    let mut core = if described { None } else { Core::of(others) };
+    if let Some(core) = &core {
+        models.insert(0, ("", core.stand_in(&models)));
+    }
     let documents: Vec<(&str, &ApiModel)> = models.iter().map(|(name, model)| (*name, model)).collect();
     let domain = Domain::build(&documents)?;
     // Places in messages: the document that comes last in the list is the extension, if there is one.
@@ -59,6 +68,15 @@ pub(super) fn read(documents: &[(&Document, Syntax)]) -> Result<Draft, SourceErr
     let mut walk = Walk::new(&domain, name);
     for entity in 0..domain.entities.len() {
         if domain.entities[entity].root != entity || domain.is_descriptor_base(entity) || domain.is_extension(entity) {
+            continue;
+        }
+        if let Some(core) = core.as_ref().filter(|_| domain.name(entity).schema == CORE) {
+            let mut resource = DraftResource { schema: key_of(&domain, entity), ..DraftResource::new(Text::default()) };
+            let schema = resource.schema.clone();
+            walk.run(entity, &mut resource, |column| core.place(&schema, column))?;
+            if keep_additions(&mut resource) {
+                draft.resources.insert(resource_name(&domain, entity), resource);
+            }
             continue;
         }
         if domain.entities[entity].definition.is_abstract {
@@ -83,7 +101,10 @@ pub(super) fn read(documents: &[(&Document, Syntax)]) -> Result<Draft, SourceErr
             superclass: base,
             ..DraftResource::new(domain.name(entity).name.clone())
         };
-        walk.run(entity, &mut resource)?;
+        walk.run(entity, &mut resource, |_| None)?;
+        if let Some(core) = &mut core {
+            core.inherit(&mut resource);
+        }
         draft.resources.insert(resource_name(&domain, entity), resource);
     }
     Ok(draft)

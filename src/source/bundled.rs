@@ -1,12 +1,13 @@
 //! The graphs that the binary carries.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::api::DataModel;
-use crate::model::{Model, ResourceName};
+use crate::model::{Kind, Model, ResourceName, Text};
 
 use super::compact::{Digest, Names};
 use super::draft::SchemaKey;
+use super::resolve::school_years;
 use super::{SourceError, compact, part};
 
 /// One bundled graph: a core standard, or an extension part of one.
@@ -92,6 +93,12 @@ fn cores() -> impl Iterator<Item = &'static Standard> {
     BUNDLED.iter().filter(|s| !s.name.contains('+'))
 }
 
+/// The entities of all bundled graphs; of a name that changed its entity, the newest.
+pub(super) fn entities() -> HashMap<ResourceName, Text> {
+    let resources = BUNDLED.iter().flat_map(|standard| standard.model().resources);
+    resources.filter(|r| !r.entity.is_empty()).map(|r| (r.name, r.entity)).collect()
+}
+
 /// The core graphs that have all of these entities, abstract ones included.
 pub(super) fn cores_with(entities: &BTreeSet<SchemaKey>) -> Vec<&'static str> {
     let has_all = |model: &Model| {
@@ -141,6 +148,34 @@ pub fn fitting(models: &[DataModel]) -> Option<String> {
     parts.dedup();
     let parts = parts.into_iter().filter(|part| bundled(&format!("{core}+{part}"))).map(|part| format!("+{part}"));
     Some(std::iter::once(core.clone()).chain(parts).collect())
+}
+
+/// The bundled graph, with its parts, that has exactly these resources of core and all that it can have of
+/// the others; school years do not count. `None` where no core has them.
+pub(super) fn with_resources<'n>(names: impl Iterator<Item = &'n ResourceName>) -> Option<String> {
+    let names: BTreeSet<&ResourceName> = names.filter(|name| **name != school_years()).collect();
+    let here: BTreeSet<&ResourceName> = names.iter().copied().filter(|name| name.is_core()).collect();
+    let same = |model: &Model| {
+        let all = model.resources.iter().filter(|r| r.kind != Kind::SchoolYears).map(|r| &r.name);
+        all.collect::<BTreeSet<_>>() == here
+    };
+    let core = cores().find(|standard| same(&standard.model()))?.name;
+    let parts = BUNDLED.iter().filter_map(|standard| {
+        let project = standard.name.strip_prefix(core)?.strip_prefix('+')?;
+        names.iter().any(|name| name.project() == project).then_some(project)
+    });
+    Some(std::iter::once(core).chain(parts).collect::<Vec<_>>().join("+"))
+}
+
+/// The way out for who has only the order or the edges of an API: its other documents, or the bundled graph
+/// that has the same resources.
+#[must_use]
+pub fn instead_of<'n>(names: impl Iterator<Item = &'n ResourceName>) -> String {
+    let documents = "Give the API's OpenAPI documents with -m";
+    match with_resources(names) {
+        Some(graph) => format!("{documents}, or -m {graph} (bundled), which has these resources"),
+        None => documents.to_owned(),
+    }
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::model::{
     AbstractResource, Collection, Details, Equality, Field, FieldKind, FieldType, KeyField, Kind, LazyDetails,
-    Metadata, Model, QueryParameter, Reference, Resource, ResourceName, Target, Text,
+    Metadata, Model, QueryParameter, Reference, Resource, ResourceName, StatedEdge, Target, Text,
 };
 
 use super::resolve::pathways;
@@ -84,11 +84,15 @@ struct PackedResource {
 #[derive(Serialize, Deserialize)]
 struct PackedReference {
     path: Str,
-    /// Bit 0 required, 1 identifying; bits 2 and 3: target is 0 a resource, 1 abstract, 2 unresolved.
+    /// Bit 0 required, 1 identifying; bits 2 and 3: target is 0 a resource, 1 abstract, 2 unresolved. 3 is
+    /// no reference but a stated edge, whose path is the person it runs through.
     flags: u8,
     target: Str,
     alternatives: Vec<Str>,
 }
+
+/// What the flags of a stated edge say of its target.
+const STATED: u8 = 3;
 
 #[derive(Serialize, Deserialize)]
 struct PackedAbstract {
@@ -198,7 +202,7 @@ fn sections(model: &Model) -> (Vec<u8>, Vec<u8>) {
 }
 
 fn pack_resource<'m>(resource: &'m Resource, strings: &mut Strings<'m>) -> PackedResource {
-    PackedResource {
+    let mut packed = PackedResource {
         name: strings.add(resource.name.as_str()),
         entity: strings.add(&resource.entity),
         kind: match resource.kind {
@@ -208,24 +212,30 @@ fn pack_resource<'m>(resource: &'m Resource, strings: &mut Strings<'m>) -> Packe
         },
         superclass: resource.superclass.as_ref().map(|s| strings.add(s)),
         domains: strings.all(resource.domains.iter().map(Text::as_str)),
-        references: resource
-            .references
-            .iter()
-            .map(|r| {
-                let (kind, target) = match &r.target {
-                    Target::Resource(name) => (0, name.as_str()),
-                    Target::Abstract(entity) => (1, entity.as_str()),
-                    Target::Unresolved(name) => (2, name.as_str()),
-                };
-                PackedReference {
-                    path: strings.add(&r.path),
-                    flags: u8::from(r.required) | u8::from(r.identifying) << 1 | kind << 2,
-                    target: strings.add(target),
-                    alternatives: strings.all(r.alternatives.iter().map(ResourceName::as_str)),
-                }
-            })
-            .collect(),
+        references: Vec::with_capacity(resource.references.len() + resource.stated.len()),
+    };
+    for r in &resource.references {
+        let (kind, target) = match &r.target {
+            Target::Resource(name) => (0, name.as_str()),
+            Target::Abstract(entity) => (1, entity.as_str()),
+            Target::Unresolved(name) => (2, name.as_str()),
+        };
+        packed.references.push(PackedReference {
+            path: strings.add(&r.path),
+            flags: u8::from(r.required) | u8::from(r.identifying) << 1 | kind << 2,
+            target: strings.add(target),
+            alternatives: strings.all(r.alternatives.iter().map(ResourceName::as_str)),
+        });
     }
+    for edge in &resource.stated {
+        packed.references.push(PackedReference {
+            path: strings.add(edge.person.as_ref().map(ResourceName::as_str).unwrap_or_default()),
+            flags: STATED << 2,
+            target: strings.add(edge.prerequisite.as_str()),
+            alternatives: Vec::new(),
+        });
+    }
+    packed
 }
 
 fn pack_details<'m>(name: &'m ResourceName, details: &'m Details, strings: &mut Strings<'m>) -> PackedDetail {
@@ -343,8 +353,10 @@ impl Table {
     }
 
     fn resource(&self, packed: PackedResource) -> Option<Resource> {
-        let references = packed.references.into_iter().map(|r| self.reference(&r)).collect::<Option<_>>()?;
+        let edges = packed.references.iter().filter(|r| r.flags >> 2 == STATED);
+        let references = packed.references.iter().filter(|r| r.flags >> 2 != STATED);
         Some(Resource {
+            stated: edges.map(|edge| self.stated(edge)).collect::<Option<_>>()?,
             name: self.name(packed.name)?,
             entity: self.text(packed.entity),
             kind: match packed.kind {
@@ -354,8 +366,14 @@ impl Table {
             },
             superclass: packed.superclass.map(|s| self.text(s)),
             domains: self.texts(&packed.domains),
-            references,
+            references: references.map(|r| self.reference(r)).collect::<Option<_>>()?,
         })
+    }
+
+    fn stated(&self, packed: &PackedReference) -> Option<StatedEdge> {
+        let person = self.text(packed.path);
+        let person = if person.is_empty() { None } else { Some(ResourceName::from_path(person)?) };
+        Some(StatedEdge { prerequisite: self.name(packed.target)?, person })
     }
 
     fn reference(&self, packed: &PackedReference) -> Option<Reference> {
@@ -426,6 +444,10 @@ mod tests {
                 identifying: true,
                 alternatives: vec![name("/ed-fi/typeDescriptors")],
             }],
+            stated: vec![
+                StatedEdge { prerequisite: name("/ed-fi/a"), person: None },
+                StatedEdge { prerequisite: name("/ed-fi/b"), person: Some(name("/ed-fi/c")) },
+            ],
         };
         let details = Details {
             key: vec![KeyField {

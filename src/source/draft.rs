@@ -6,7 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    Collection, Equality, Field, FieldType, KeyField, Kind, Origin, ResourceName, Target, Text, fold_project,
+    Collection, Equality, Field, FieldType, KeyField, Kind, Origin, ResourceName, StatedEdge, Target, Text,
+    fold_project,
 };
 
 /// The statements of one or several documents.
@@ -32,11 +33,15 @@ pub(crate) struct Draft {
     pub(crate) key_paths: BTreeMap<SchemaKey, BTreeMap<Text, KeyPath>>,
     /// Where documents differed: what was believed, in sentences for people.
     pub(crate) settled: BTreeSet<Text>,
+    /// The wave in which an API creates each resource, where that is what the document tells.
+    pub(crate) waves: BTreeMap<ResourceName, usize>,
 }
 
 /// What a kind of document is worth as a witness, weakest first (docs/design.md, "Merging").
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Standing {
+    /// What comes before what, without a reason: heard only where no other document describes the API.
+    Stated,
     /// An OpenAPI document that MetaEd writes for an API that is not there: names and keys are
     /// simplified.
     Generated,
@@ -57,6 +62,7 @@ impl Standing {
             Self::Resolved => 1,
             Self::Model => 2,
             Self::Generated => 3,
+            Self::Stated => 4,
         }
     }
 }
@@ -113,6 +119,8 @@ pub(crate) struct DraftResource {
     pub(crate) schema: SchemaKey,
     pub(crate) kind: Kind,
     pub(crate) references: BTreeMap<Text, DraftReference>,
+    /// Edges without the references behind them.
+    pub(crate) stated: BTreeSet<StatedEdge>,
     /// Required fields at any depth, by path.
     pub(crate) fields: BTreeMap<Text, Field>,
     /// Scalars and descriptors of the root object.
@@ -201,6 +209,7 @@ impl DraftResource {
             entity,
             kind: Kind::Resource,
             references: BTreeMap::new(),
+            stated: BTreeSet::new(),
             fields: BTreeMap::new(),
             scalars: BTreeMap::new(),
             collections: BTreeMap::new(),

@@ -74,6 +74,10 @@ pub enum SourceError {
     },
 }
 
+/// How the readers of graph files say that a key is not alone.
+pub(super) const TWICE: &str = "stands here twice";
+const KEEP_ONE: &str = "Keep one of the two lines";
+
 impl SourceError {
     pub(crate) fn content(
         document: &str,
@@ -93,6 +97,7 @@ impl SourceError {
         let text = error.to_string();
         let message = text.split(" at line ").next().unwrap_or(&text);
         let advice = match error.classify() {
+            _ if message.ends_with(TWICE) => KEEP_ONE,
             serde_json::error::Category::Eof => "The document is cut off; fetch it again",
             serde_json::error::Category::Data => "Give the document as the API serves it",
             _ if message.contains("recursion") => "No Ed-Fi document nests this deep",
@@ -111,7 +116,9 @@ impl SourceError {
         let (line, column) = error.location().map_or((1, 1), |l| (l.line().max(1), l.column().max(1)));
         let text = error.to_string();
         let message = text.split(" at line ").next().unwrap_or(&text);
-        let advice = if message.contains("repetition") {
+        let advice = if message.ends_with(TWICE) {
+            KEEP_ONE
+        } else if message.contains("repetition") {
             "No Ed-Fi document repeats aliases like this"
         } else if message.contains("recursion") {
             "No Ed-Fi document nests this deep"

@@ -4,6 +4,7 @@
 //! this version does not know are passed over, so that a file of a later minor version still reads.
 
 mod line;
+mod unique;
 
 use std::collections::BTreeMap;
 
@@ -14,7 +15,8 @@ use crate::model::{
     Text,
 };
 
-use self::line::{read_kind, read_reference, write_kind, write_reference};
+use self::line::{read_edge, read_kind, read_reference, write_edge, write_kind, write_reference};
+use self::unique::unique;
 use super::draft::{Draft, DraftAbstract, DraftReference, DraftResource, DraftTarget, Member, SchemaKey, Standing};
 use super::{Document, SourceError, Syntax};
 
@@ -39,17 +41,18 @@ struct GraphFile {
     limits: Vec<Text>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     settled: Vec<Text>,
-    #[serde(rename = "abstract", default)]
+    #[serde(rename = "abstract", default, deserialize_with = "unique")]
     abstracts: BTreeMap<Text, AbstractEntry>,
+    #[serde(deserialize_with = "unique")]
     resources: BTreeMap<ResourceName, Entry>,
     /// What a part adds to resources of core.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "unique")]
     additions: BTreeMap<ResourceName, Entry>,
 }
 
 #[derive(Serialize, Deserialize)]
 struct AbstractEntry {
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "unique")]
     key: BTreeMap<Text, String>,
     #[serde(default)]
     subclasses: Vec<ResourceName>,
@@ -68,17 +71,20 @@ struct Entry {
     domains: Vec<Text>,
     #[serde(skip_serializing_if = "Option::is_none")]
     key_may_change: Option<bool>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "unique")]
     key: BTreeMap<Text, String>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "unique")]
     references: BTreeMap<Text, String>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    /// What it waits for, where documents state edges without references.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    edges: Vec<String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "unique")]
     required: BTreeMap<Text, String>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "unique")]
     collections: BTreeMap<Text, Text>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "unique")]
     query: BTreeMap<Text, String>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "unique")]
     renamed: BTreeMap<Text, Text>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     equal: Vec<EqualEntry>,
@@ -149,6 +155,7 @@ fn entry(resource: &Resource, details: &Details) -> Entry {
         key_may_change: details.key_may_change,
         key: key_lines(&details.key),
         references: resource.references.iter().map(|r| (r.path.clone(), write_reference(r))).collect(),
+        edges: resource.stated.iter().map(write_edge).collect(),
         required: details.fields.iter().map(|f| (f.path.clone(), write_kind(&f.kind))).collect(),
         collections: details.collections.iter().map(|c| (c.path.clone(), c.entity.clone())).collect(),
         query: details.query.iter().map(|q| (q.name.clone(), q.paths.join(", "))).collect(),
@@ -208,6 +215,10 @@ pub(super) fn read(document: &Document, syntax: Syntax) -> Result<Draft, SourceE
         let resource = reader.resource(&name, entry)?;
         draft.resources.insert(name, resource);
     }
+    let mut resources = draft.resources.values();
+    if resources.any(|r| !r.stated.is_empty()) && draft.resources.values().all(|r| r.references.is_empty()) {
+        draft.standing = Standing::Stated;
+    }
     if draft.resources.is_empty() {
         return Err(SourceError::content(&document.name, "$.resources", "no resources", "Import the documents again"));
     }
@@ -244,6 +255,12 @@ impl Reader<'_> {
                 self.wrong(&place("references", &path), &line, "'/ed-fi/schools required identifying'")
             })?;
             resource.references.insert(path, draft_reference(reference));
+        }
+        for line in entry.edges {
+            let edge = read_edge(&line).ok_or_else(|| {
+                self.wrong(&place("edges", &line), &line, "'/ed-fi/schools' or '/ed-fi/a visible /ed-fi/b'")
+            })?;
+            resource.stated.insert(edge);
         }
         for (path, entity) in entry.collections {
             resource.collections.insert(path.clone(), Collection { path, entity });

@@ -4,6 +4,7 @@
 //! ([`Standing`]) and the result says so; two witnesses of one standing that contradict each other are
 //! an error. The order of the documents is irrelevant. Reasons: docs/design.md, "Merging".
 
+mod blocks;
 mod core;
 mod resource;
 mod standard;
@@ -14,8 +15,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::ResourceName;
 
 use self::resource::{Claim, Witness};
-use super::SourceError;
 use super::draft::{Draft, DraftResource, SchemaKey, Standing};
+use super::{SourceError, bundled};
 
 /// Puts drafts together.
 ///
@@ -23,22 +24,31 @@ use super::draft::{Draft, DraftResource, SchemaKey, Standing};
 ///
 /// Documents of different standards, an extension without its core, or two documents of one kind that
 /// contradict each other.
-pub(super) fn merge(mut drafts: Vec<Draft>) -> Result<Draft, SourceError> {
+/// What states edges or an order only is no part of it where another document describes the API: it
+/// comes back apart, as a witness.
+pub(super) fn merge(drafts: Vec<Draft>) -> Result<(Draft, Vec<Draft>), SourceError> {
     standard::check(&drafts)?;
+    let (mut drafts, witnesses) = set_apart_witnesses(drafts)?;
+    blocks::agree(&mut drafts);
     drafts.sort_by_cached_key(|d| (Reverse(d.standing), d.origins.clone(), d.document.clone()));
     let schemas = schemas(&drafts);
 
     let documents: BTreeSet<&str> = drafts.iter().map(|d| d.document.as_str()).collect();
     let document = documents.into_iter().collect::<Vec<_>>().join(", ");
-    let mut merged = Draft { document, ..Draft::default() };
+    let mut merged = Draft { document, standing: Standing::Stated, ..Draft::default() };
     let mut claims: BTreeMap<ResourceName, Vec<Claim>> = BTreeMap::new();
     for draft in drafts {
         let kind = match draft.standing {
             Standing::Resolved => "the graph file".to_owned(),
             Standing::Generated => "MetaEd's OpenAPI".to_owned(),
+            Standing::Stated => "the API's GraphML".to_owned(),
             _ => draft.origins.iter().filter_map(|o| o.kind.split(' ').next()).collect::<Vec<_>>().join(", "),
         };
-        let witness = Witness { document: draft.document, kind, standing: draft.standing };
+        // The document of an ODS lists every parameter that it takes; that of a DMS does not.
+        let dms = draft.origins.iter().any(|origin| origin.kind.ends_with("DMS"));
+        let lists_parameters = draft.standing == Standing::Published && !dms;
+        let witness = Witness { document: draft.document, kind, standing: draft.standing, lists_parameters };
+        merged.standing = merged.standing.max(draft.standing);
         merged.name = merged.name.max(draft.name);
         merged.extends = merged.extends.max(draft.extends);
         merged.version = merged.version.max(draft.version);
@@ -72,7 +82,28 @@ pub(super) fn merge(mut drafts: Vec<Draft>) -> Result<Draft, SourceError> {
     core::check(&merged)?;
     merged.origins.sort();
     merged.origins.dedup();
-    Ok(merged)
+    Ok((merged, witnesses))
+}
+
+/// Takes out what is only heard beside other documents.
+fn set_apart_witnesses(drafts: Vec<Draft>) -> Result<(Vec<Draft>, Vec<Draft>), SourceError> {
+    let (mut witnesses, mut described): (Vec<Draft>, Vec<Draft>) =
+        drafts.into_iter().partition(|draft| draft.standing == Standing::Stated);
+    if described.is_empty() {
+        (described, witnesses) = witnesses.into_iter().partition(|draft| draft.waves.is_empty());
+    }
+    match witnesses.first().filter(|_| described.is_empty()) {
+        Some(order) => Err(SourceError::content(
+            &order.document,
+            "$",
+            "the load order of an API, which tells no edges: it serves order, audit and diff only",
+            bundled::instead_of(order.resources.keys()),
+        )),
+        None => {
+            witnesses.sort_by_cached_key(|witness| (witness.origins.clone(), witness.document.clone()));
+            Ok((described, witnesses))
+        }
+    }
 }
 
 /// The schema of every resource that any document describes.

@@ -40,6 +40,7 @@ pub fn part(whole: &Model, project: &str, core: &str) -> Model {
                 entity: Text::default(),
                 superclass: None,
                 domains: Vec::new(),
+                stated: Vec::new(),
                 ..resource.clone()
             });
             details.insert(resource.name.clone(), added);

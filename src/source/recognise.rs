@@ -6,6 +6,7 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use crate::model::PublishedForm;
 
+use super::graphml::is_graphml;
 use super::{Document, SourceError, Syntax, read_published, without_mark};
 
 /// A kind of metadata document.
@@ -19,6 +20,8 @@ pub(super) enum Format {
     Graph,
     /// ApiModel or ApiModel-EXTENSION of an ODS/API.
     ApiModel,
+    /// What an API publishes at its dependencies endpoint, GraphML or JSON.
+    Dependencies,
 }
 
 /// The key at the top that gives each kind away.
@@ -45,22 +48,24 @@ pub(super) fn recognise(document: &Document) -> Result<(Syntax, Format), SourceE
     };
     match found {
         (syntax, Some(format)) => Ok((syntax, format)),
-        // What an API publishes has neither paths nor keys: a graph made of it could not say what is
-        // required, and would answer as if nothing were.
-        (_, None) if read_published(document).is_ok_and(|p| p.form != PublishedForm::List) => {
-            Err(SourceError::content(
-                &document.name,
-                "$",
-                "the load order of an API, which tells no reference and so can be no metadata",
-                "Compare it with metadata: edfi-plan audit FILE",
-            ))
-        }
+        (syntax, None) if is_published(document, start) => Ok((syntax, Format::Dependencies)),
         (_, None) => Err(SourceError::content(
             &document.name,
             "$",
             instead(start),
             "Give an OpenAPI, ApiSchema or ApiModel document of an Ed-Fi API, or a graph file of edfi-plan",
         )),
+    }
+}
+
+/// Whether it is what an API publishes of its order; one that is cut off is, too, so that its reader says
+/// where.
+fn is_published(document: &Document, start: &str) -> bool {
+    let head: String = start.chars().take(200).collect();
+    match start.chars().next() {
+        Some('<') => is_graphml(start),
+        Some('[') if head.contains("\"resource\"") => true,
+        _ => read_published(document).is_ok_and(|published| published.form == PublishedForm::Order),
     }
 }
 

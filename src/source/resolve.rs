@@ -12,7 +12,7 @@ use crate::model::{
 };
 
 use self::descriptors::Descriptors;
-use super::draft::{Draft, DraftAbstract, DraftReference, DraftResource, DraftTarget, SchemaKey};
+use super::draft::{Draft, DraftAbstract, DraftReference, DraftResource, DraftTarget, SchemaKey, Standing};
 use super::fingerprint;
 
 /// Abstract even where a document gives them a path, as MetaEd does (DESIGN 4.4).
@@ -31,6 +31,9 @@ pub(crate) const SCHOOL_YEAR_TYPE: &str = "SchoolYearType";
 const NO_DESCRIPTORS: &str = "no descriptors document: descriptor references are known by property name only";
 const STATED_KEYS: &str = "natural keys come from ApiSchema alone, which may leave out fields of inlined commons, such \
                            as the date of attendance events; OpenAPI documents of the same standard settle them";
+const NO_ROLES: &str = "natural keys come from MetaEd's OpenAPI alone, which names no roles in them: of key fields \
+                        that role-named references bring under one name, such as the two schools of a feeder school \
+                        association, it has one; another document of the same standard settles them";
 const UNDESCRIBED: &str = " is referenced, but no document describes it";
 
 /// Turns the merged statements of all documents into a model.
@@ -47,6 +50,9 @@ pub(super) fn resolve(mut draft: Draft, without: &[String]) -> Model {
     // What a graph file was left with may be there now: such limits are found anew.
     let stated = std::mem::take(&mut draft.limits).into_iter().map(|(_, limit)| limit);
     let mut limits: BTreeSet<Text> = stated.filter(|l| *l != NO_DESCRIPTORS && !l.ends_with(UNDESCRIBED)).collect();
+    if draft.standing == Standing::Generated {
+        limits.insert(NO_ROLES.into());
+    }
     if !draft.resources.values().any(|r| r.kind == Kind::Descriptor) {
         limits.insert(NO_DESCRIPTORS.into());
     }
@@ -92,7 +98,8 @@ pub(super) fn resolve(mut draft: Draft, without: &[String]) -> Model {
         let superclass = superclasses.get(&name).and_then(|s| abstracts.get(s)).map(|a| a.entity.clone());
         let kind = if name == school_years() { Kind::SchoolYears } else { resource.kind };
         let domains = resource.domains.into_iter().collect();
-        resources.push(Resource { name, entity: resource.entity, kind, superclass, references, domains });
+        let stated = resource.stated.into_iter().collect();
+        resources.push(Resource { name, entity: resource.entity, kind, superclass, references, domains, stated });
     }
     resources.sort_by(|a, b| a.name.cmp(&b.name));
 
@@ -147,6 +154,7 @@ fn leave_out(draft: &mut Draft, without: &[String]) {
     draft.abstracts.retain(|schema, _| !without.contains(schema.project()));
     for resource in draft.resources.values_mut() {
         resource.references.retain(|path, _| !left_out(path));
+        resource.stated.retain(|edge| kept(&edge.prerequisite) && edge.person.as_ref().is_none_or(kept));
         resource.fields.retain(|path, _| !left_out(path));
         resource.collections.retain(|path, _| !left_out(path));
         resource.equalities.retain(|equality| !left_out(&equality.left) && !left_out(&equality.right));
@@ -288,6 +296,50 @@ pub(crate) fn pathways(resources: &[Resource]) -> Vec<Pathway> {
         })
         .filter(|pathway| !pathway.associations.is_empty())
         .collect();
+    for (person, associations, also) in stated_pathways(resources) {
+        match pathways.iter_mut().find(|p| p.person == person) {
+            Some(known) => {
+                known.also_before_update.extend(also);
+                known.also_before_update.retain(|name| !associations.contains(name));
+                known.also_before_update.sort();
+                known.also_before_update.dedup();
+                known.associations = associations;
+            }
+            None => pathways.push(Pathway { person, associations, also_before_update: also }),
+        }
+    }
     pathways.sort_by(|a, b| a.person.cmp(&b.person));
     pathways
+}
+
+/// The pathways that stated edges run through: each person with its associations and with what else its
+/// update waits for. An association refers to its person.
+fn stated_pathways(resources: &[Resource]) -> Vec<(ResourceName, Vec<ResourceName>, Vec<ResourceName>)> {
+    let mut pathways: BTreeMap<&ResourceName, (BTreeSet<&ResourceName>, BTreeSet<&ResourceName>)> = BTreeMap::new();
+    for resource in resources {
+        for edge in &resource.stated {
+            let Some(person) = &edge.person else { continue };
+            let (associations, before_update) = pathways.entry(person).or_default();
+            let set = if *person == resource.name { before_update } else { associations };
+            set.insert(&edge.prerequisite);
+        }
+    }
+    let refers = |association: &ResourceName, person: &ResourceName| {
+        let place = resources.binary_search_by(|r| r.name.cmp(association)).ok();
+        let stated = place.and_then(|place| resources.get(place)).map(|r| r.stated.as_slice()).unwrap_or_default();
+        stated.iter().any(|edge| edge.prerequisite == *person && edge.person.is_none())
+    };
+    let owned = |names: BTreeSet<&ResourceName>| names.into_iter().cloned().collect::<Vec<_>>();
+    let pathways = pathways.into_iter().map(|(person, (mut associations, before_update))| {
+        associations.extend(before_update.iter().filter(|name| refers(name, person)));
+        let also = before_update.difference(&associations).copied().collect();
+        (person.clone(), owned(associations), owned(also))
+    });
+    pathways.collect()
+}
+
+/// The associations that make a person visible where nobody has changed it.
+pub(super) fn known_associations(person: &ResourceName) -> Vec<ResourceName> {
+    let known = PATHWAYS.iter().find(|(endpoint, _, _)| *person == ResourceName::new(ED_FI, endpoint));
+    known.into_iter().flat_map(|(_, associations, _)| *associations).map(|a| ResourceName::new(ED_FI, a)).collect()
 }

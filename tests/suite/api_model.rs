@@ -295,8 +295,96 @@ fn an_extension_asks_for_its_core() {
     let Some(extension) = corpus::document(path) else { return };
     let error = source::read(&[extension], &[]).unwrap_err().to_string();
     assert!(
-        error.ends_with("This is an extension: give the ApiModel.json of its core as well, -m CORE -m EXTENSION"),
+        error.ends_with(
+            "This is an extension: give its core as well, -m CORE -m EXTENSION: an ApiModel.json, OpenAPI documents or a \
+             bundled graph"
+        ),
         "{error}"
+    );
+}
+
+/// The bundled graph of Data Standard 3.3 as a document.
+fn bundled_3_3() -> Document {
+    let graph = source::write_graph(&source::standard("ed-fi-3.3").unwrap()).unwrap();
+    Document { name: "ed-fi-3.3".to_owned(), bytes: graph.into_bytes() }
+}
+
+/// A graph of core tells an extension all that the ApiModel of core does, but for what a descriptor
+/// property means where the graph itself does not know.
+#[test]
+fn an_extension_on_a_bundled_core() {
+    for (extension, count) in [("tpdm-0.8", 387), ("nebraska", 24), ("arizona", 31)] {
+        let path = format!("metadata/apimodel/ext-{extension}-on-ds-3.2c.ApiModel-EXTENSION.json");
+        let Some(document) = corpus::document(&path) else { return };
+        let core = corpus::document(&format!("metadata/{CORE_3_3}")).unwrap();
+        let ours = source::read(&[document.clone(), bundled_3_3()], &[]).unwrap();
+        let theirs = source::read(&[document, core], &[]).unwrap();
+        let names = |model: &Model| model.resources.iter().map(|r| r.name.clone()).collect::<Vec<_>>();
+        assert_eq!(names(&ours), names(&theirs));
+        let mut added = 0;
+        for resource in &theirs.resources {
+            let name = &resource.name;
+            let found = ours.resource(name).unwrap();
+            assert_eq!((&found.superclass, found.kind), (&resource.superclass, resource.kind), "{name}");
+            let own = |path: &str| !name.is_core() || path.contains("._ext.");
+            let references = |resource: &edfi_plan::model::Resource| -> Vec<String> {
+                let own = resource.references.iter().filter(|r| own(&r.path));
+                own.map(|r| format!("{} {:?} {} {}", r.path, r.target, r.required, r.identifying)).collect()
+            };
+            assert_eq!(references(found), references(resource), "{name}");
+            added += references(resource).len();
+            let (found, details) = (ours.details(name), theirs.details(name));
+            assert_eq!(
+                found.fields.iter().filter(|f| own(&f.path)).collect::<Vec<_>>(),
+                details.fields.iter().filter(|f| own(&f.path)).collect::<Vec<_>>(),
+                "{name}"
+            );
+            assert_eq!(
+                found.collections.iter().filter(|c| own(&c.path)).collect::<Vec<_>>(),
+                details.collections.iter().filter(|c| own(&c.path)).collect::<Vec<_>>(),
+                "{name}"
+            );
+            if !name.is_core() {
+                assert_eq!((&found.key, &found.equalities), (&details.key, &details.equalities), "{name}");
+            }
+        }
+        assert_eq!(added, count, "{extension}");
+        assert!(ours.metadata.settled.is_empty(), "{:?}", ours.metadata.settled);
+    }
+}
+
+/// What is nested in a resource of core only the ApiModel of core has.
+#[test]
+fn an_extension_of_a_child_of_core_says_what_it_needs() {
+    let column = json!({"propertyName": "SchoolId", "propertyType": {"dbType": "Int32", "isNullable": false}, "isIdentifying": true});
+    let name = |schema: &str, name: &str| json!({"schema": schema, "name": name});
+    let extension = |parent: &str| {
+        json!({
+            "schemaDefinition": {"logicalName": "Mine", "physicalName": "mine", "version": "1"},
+            "aggregateDefinitions": [],
+            "aggregateExtensionDefinitions":
+                [{"aggregateRootEntityName": name("edfi", "School"), "extensionEntityNames": [name("mine", "Added")]}],
+            "entityDefinitions": [{"schema": "mine", "name": "Added", "locallyDefinedProperties":
+                [{"propertyName": "Note", "propertyType": {"dbType": "String", "maxLength": 9, "isNullable": false}}]}],
+            "associationDefinitions": [{
+                "fullName": name("mine", "FK_Added"), "cardinality": "OneToOneExtension", "isIdentifying": true, "isRequired": true,
+                "primaryEntityFullName": name("edfi", parent), "primaryEntityProperties": [column],
+                "secondaryEntityFullName": name("mine", "Added"), "secondaryEntityProperties": [column]}]
+        })
+    };
+    let read = |parent: &str| {
+        let bytes = serde_json::to_vec(&extension(parent)).unwrap();
+        source::read(&[bundled_3_3(), Document { name: "mine.json".to_owned(), bytes }], &[])
+    };
+    let model = read("School").unwrap();
+    let schools = model.details(&"/ed-fi/schools".parse().unwrap());
+    assert!(schools.fields.iter().any(|f| f.path == "$._ext.mine.note"), "{:?}", schools.fields);
+    assert_eq!(schools.key, source::standard("ed-fi-3.3").unwrap().details(&"/ed-fi/schools".parse().unwrap()).key);
+    assert_eq!(
+        read("SchoolGradeLevel").unwrap_err().to_string(),
+        "mine.json: $.associationDefinitions[0].primaryEntityFullName: mine.FK_Added names edfi.SchoolGradeLevel, which \
+         is not described. It is no resource of the core at hand: give the ApiModel.json of that core in its place, or \
+         the core that the extension was made for"
     );
 }
 

@@ -235,21 +235,6 @@ fn what_cannot_be_read_is_refused() {
     assert!(read_published(&document).unwrap_err().to_string().contains("elements nest too deep"));
 }
 
-/// An order is no metadata: a graph made of it would say that nothing needs anything.
-#[test]
-fn an_order_is_no_metadata() {
-    let order = b"[{\"resource\":\"/ed-fi/students\",\"order\":1,\"operations\":[\"Create\"]}]".to_vec();
-    let graph = b"<graphml><node id='/ed-fi/students'/></graphml>".to_vec();
-    for bytes in [order, graph] {
-        let error = source::read(&[Document { name: "d".to_owned(), bytes }], &[]).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "d: $: the load order of an API, which tells no reference and so can be no metadata. \
-             Compare it with metadata: edfi-plan audit FILE"
-        );
-    }
-}
-
 #[test]
 fn forms_are_told_by_content() {
     let form =

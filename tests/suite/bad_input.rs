@@ -219,3 +219,34 @@ fn nothing_is_half_written() {
     assert!(answer.stderr.contains("graph.yaml"), "{}", answer.stderr);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
+
+/// Of two lines of one name a parser drops the first; who wrote both by hand must hear of it.
+#[test]
+fn a_graph_file_that_says_something_twice() {
+    let file = |lines: &str| format!("edfi-plan: graph/1\nname: x\nresources:\n  /ed-fi/a:\n    entity: A\n{lines}");
+    refused(
+        file("    references:\n      $.b: /ed-fi/b\n      $.b: /ed-fi/a required\n").as_bytes(),
+        &["-:8:7: ", "'$.b' stands here twice. Keep one of the two lines"],
+    );
+    refused(
+        file("  /ed-fi/b:\n    entity: B\n  /ed-fi/a:\n    entity: B\n").as_bytes(),
+        &["-:8:3: ", "'/ed-fi/a' stands here twice"],
+    );
+    refused(file("    entity: B\n").as_bytes(), &["-:", "duplicate field `entity`"]);
+    refused(file("    key:\n      id: long\n      id: string\n").as_bytes(), &["-:8:7: ", "'id' stands here twice"]);
+    let json = r#"{"edfi-plan":"graph/1","name":"x","resources":{"/ed-fi/a":{"entity":"A"},"/ed-fi/a":{}}}"#;
+    refused(json.as_bytes(), &["-:1:", "'/ed-fi/a' stands here twice"]);
+}
+
+/// Where a project was named, names of that project come first.
+#[test]
+fn suggestions_weigh_the_project() {
+    let meant = |name: &str| {
+        let answer = run(&["-m", "ed-fi-5.2+homograph", "show", name]);
+        assert_eq!(answer.code, 2, "{name}");
+        answer.stderr.lines().last().unwrap_or_default().split("Did you mean ").nth(1).unwrap_or_default().to_owned()
+    };
+    assert!(meant("homograph/schoolz").starts_with("homograph/schools"), "{}", meant("homograph/schoolz"));
+    assert!(meant("ed-fi/schoolz").starts_with("schools"), "{}", meant("ed-fi/schoolz"));
+    assert!(meant("homogarph/students").starts_with("homograph/students"), "{}", meant("homogarph/students"));
+}

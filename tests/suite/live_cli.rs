@@ -277,3 +277,36 @@ fn goes_through_the_proxy_of_the_environment() {
     );
     assert!(err.ends_with("Check the address, the network and HTTPS_PROXY\n"), "{err}");
 }
+
+/// A host may publish its order in one form only, and the URL of a document is as good as that of the API.
+#[test]
+fn the_order_of_an_api_in_either_form() {
+    let edges = r#"<graphml><node id="/ed-fi/schools"/><node id="/ed-fi/calendars"/>
+        <edge source="/ed-fi/schools" target="/ed-fi/calendars"/></graphml>"#;
+    let server = Server::start(move |r| match r.path.as_str() {
+        "/order" if r.header("accept") != "application/graphml" => Answer::status(406, ""),
+        "/order" | "/edges" => Answer::status(200, edges),
+        "/rows" => {
+            Answer::json(r#"[{"resource":"/ed-fi/schools","order":1},{"resource":"/ed-fi/calendars","order":2}]"#)
+        }
+        _ => api(None)(r),
+    });
+    let desk = Desk::new();
+    let (out, _) = desk.said(1, &["audit", &server.url("/"), "-m", &server.url("/")], &[]);
+    assert!(out.contains("students"), "{out}");
+    assert_eq!(server.count("/order"), 2);
+
+    let rows = "wave,resource,operations\n1,/ed-fi/schools,create+update\n2,/ed-fi/calendars,create+update\n";
+    for path in ["/edges", "/rows"] {
+        let url = server.url(path);
+        assert_eq!(desk.said(0, &["-m", &url, "order", "--format", "csv"], &[]).0, rows, "{path}");
+        assert_eq!(server.count(path), 1, "asked once only");
+        desk.said(0, &["diff", &url, &url], &[]);
+        desk.said(1, &["audit", &url, "-m", "ed-fi-5.1"], &[]);
+    }
+    let (out, err) = desk.said(0, &["-m", &server.url("/edges"), "prereqs", "calendars"], &[]);
+    assert_eq!(out, "calendars\n└── schools\n");
+    assert!(err.starts_with("note: edges come from the GraphML of an API"), "{err}");
+    let (_, err) = desk.said(2, &["-m", &server.url("/rows"), "prereqs", "calendars"], &[]);
+    assert!(err.contains("it serves order, audit and diff only"), "{err}");
+}

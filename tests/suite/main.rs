@@ -29,6 +29,7 @@ mod naive;
 mod oracle;
 mod payloads;
 mod program;
+mod published_graph;
 mod published_order;
 mod random;
 mod records_arrange;

@@ -189,3 +189,52 @@ fn what_metaed_generates_changes_nothing_that_the_api_says_itself() {
         );
     }
 }
+
+/// Servers up to ODS/API 6 write `_ext.TPDM`, later ones `_ext.tpdm`: one place, spelled as the API does.
+#[test]
+fn a_block_has_one_spelling() {
+    let document = |text: &str, block: &str| {
+        let extensions = format!(
+            r##""_ext": {{"type": "object", "properties": {{"{block}": {{"type": "object", "properties": {{{SCHOOL}}}}}}}}}"##
+        );
+        document(text, &openapi("9.1", &extensions, ""))
+    };
+    let upper = read(&[document("a.json", "TPDM")]).unwrap();
+    let lower = read(&[document("b.json", "tpdm")]).unwrap();
+    let both = read(&[document("a.json", "TPDM"), document("b.json", "tpdm")]).unwrap();
+    let paths = |model: &Model| -> Vec<String> {
+        model.resources.iter().flat_map(|r| &r.references).map(|r| r.path.to_string()).collect()
+    };
+    assert_eq!(paths(&upper), ["$._ext.TPDM.schoolReference"]);
+    assert_eq!(both.resources, lower.resources);
+
+    // The document of the server is believed, whatever a graph file says.
+    let graph = Document { name: "c.yaml".to_owned(), bytes: source::write_graph(&lower).unwrap().into_bytes() };
+    assert_eq!(read(&[document("a.json", "TPDM"), graph]).unwrap().resources, upper.resources);
+}
+
+/// An ODS lists every parameter that it takes and ignores others, which would answer with everything.
+#[test]
+fn parameters_are_those_that_the_server_lists() {
+    let listed = |title: &str, parameter: &str| {
+        let get = format!(
+            r##""/ed-fi/weeks": {{"get": {{"parameters": [{{"name": "{parameter}", "in": "query", "schema": {{"type": "string"}}}}]}},"##
+        );
+        openapi("9.1", "\"name\": {\"type\": \"string\"}, \"other\": {\"type\": \"string\"}", "")
+            .replace(r##""/ed-fi/weeks": {"##, &get)
+            .replace("Test (9.1)", title)
+    };
+    let parameters = |documents: &[Document]| -> Vec<String> {
+        let model = read(documents).unwrap();
+        model.details(&"/ed-fi/weeks".parse().unwrap()).query.iter().map(|q| q.name.to_string()).collect()
+    };
+    let ods = document("a.json", &listed("Ed-Fi Operational Data Store API", "name"));
+    let dms = document("b.json", &listed("Ed-Fi Data Management Service API", "name"));
+    let graph = |document: &Document| {
+        let model = read(std::slice::from_ref(document)).unwrap();
+        Document { name: "c.yaml".to_owned(), bytes: source::write_graph(&model).unwrap().into_bytes() }
+    };
+    let other = graph(&document("d.json", &listed("Ed-Fi Operational Data Store API", "other")));
+    assert_eq!(parameters(&[ods, other.clone()]), ["name"]);
+    assert_eq!(parameters(&[dms, other]), ["name", "other"]);
+}

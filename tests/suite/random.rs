@@ -65,6 +65,7 @@ fn build(draws: &[Draw], subclasses: usize, people: bool) -> DependencyGraph {
             superclass: is_subclass(index).then(|| "Thing".into()),
             references,
             domains: Vec::new(),
+            stated: Vec::new(),
         });
     }
     let subclasses: Vec<ResourceName> =

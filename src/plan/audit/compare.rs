@@ -240,6 +240,9 @@ impl<'c> Comparison<'c> {
                 _ => true,
             };
             let references: Vec<&Reference> = graph.references(edge).filter(needs).collect();
+            if edge.is_unexplained() {
+                return Some(Needing { resource: graph.name(edge.dependent).clone(), required: false });
+            }
             let required = references.iter().any(|r| r.required);
             (!references.is_empty()).then(|| Needing { resource: graph.name(edge.dependent).clone(), required })
         });
@@ -271,7 +274,7 @@ impl<'c> Comparison<'c> {
             } else {
                 self.standing_in_order(prerequisite, dependent)
             };
-            let optional = people.is_empty() && edge.is_some_and(|edge| !edge.required);
+            let optional = people.is_empty() && edge.is_some_and(|edge| !edge.may_be_required());
             match standing {
                 Standing::Kept => {}
                 Standing::WithinLine => {

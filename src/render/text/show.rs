@@ -34,6 +34,12 @@ pub fn description(description: &Description, width: Width) -> String {
     section(&mut text, "References", &others.into_iter().map(reference).collect::<Vec<_>>(), width);
     section(&mut text, "Descriptors", &coded.into_iter().map(reference).collect::<Vec<_>>(), width);
 
+    if !description.waits_for.is_empty() {
+        let names: Vec<String> = description.waits_for.iter().map(|n| n.short().to_owned()).collect();
+        text.push_str("\nWaits for\n");
+        text.push_str(&wrapped("  ", &names, "  ", width));
+    }
+
     text.push('\n');
     if description.dependents.is_empty() {
         text.push_str("Nothing refers to it.\n");

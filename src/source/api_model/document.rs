@@ -92,6 +92,11 @@ pub(super) struct PropertyType {
 }
 
 impl PropertyType {
+    /// The type of a column that holds text of that length.
+    pub(super) fn text(kind: &FieldType) -> Self {
+        Self { db_type: "String".into(), max_length: kind.max_length, min_length: kind.min, is_nullable: false }
+    }
+
     /// The type of the JSON value.
     pub(super) fn field_type(&self) -> FieldType {
         let kind = match self.db_type.as_str() {

@@ -12,7 +12,7 @@ use super::naming;
 pub(super) const CORE: &str = "edfi";
 
 /// The base of all descriptors; no resource itself.
-const DESCRIPTOR: &str = "Descriptor";
+pub(super) const DESCRIPTOR: &str = "Descriptor";
 
 /// The deepest nesting and the longest inheritance that are followed; no standard has more than four
 /// levels of the one and two of the other.
@@ -109,7 +109,12 @@ impl<'d> Domain<'d> {
             }
         }
         let ids: BTreeMap<&FullName, EntityId> = definitions.keys().enumerate().map(|(id, name)| (*name, id)).collect();
-        let names = Names { ids, schemas: owners.keys().copied().collect() };
+        let names = Names {
+            ids,
+            schemas: owners.keys().copied().collect(),
+            // Only core that is made up has no document.
+            described: owners.get(CORE).is_none_or(|document| !document.is_empty()),
+        };
         let entity = |(root, definition): (EntityId, &'d EntityDefinition)| Entity {
             definition,
             root,
@@ -354,6 +359,8 @@ fn with_role(role: Option<&str>, name: &str) -> String {
 struct Names<'n> {
     ids: BTreeMap<&'n FullName, EntityId>,
     schemas: BTreeSet<&'n str>,
+    /// Whether entities of core are those of its ApiModel, where there are any.
+    described: bool,
 }
 
 impl Names<'_> {
@@ -367,10 +374,16 @@ impl Names<'_> {
         if let Some(&id) = self.ids.get(name) {
             return Ok(id);
         }
-        let advice = if self.schemas.contains(name.schema.as_str()) {
+        let advice = if name.schema == CORE && !self.described {
+            "It is no resource of the core at hand: give the ApiModel.json of that core in its place, or the core that \
+             the extension was made for"
+                .to_owned()
+        } else if self.schemas.contains(name.schema.as_str()) {
             "The documents do not fit together: give the core that the extension was made for".to_owned()
         } else if name.schema == CORE {
-            "This is an extension: give the ApiModel.json of its core as well, -m CORE -m EXTENSION".to_owned()
+            "This is an extension: give its core as well, -m CORE -m EXTENSION: an ApiModel.json, OpenAPI documents or a \
+             bundled graph"
+                .to_owned()
         } else {
             format!("Give the ApiModel of the extension '{}' as well", name.schema)
         };

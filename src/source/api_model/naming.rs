@@ -50,6 +50,15 @@ pub(super) fn plural(name: &str) -> String {
     name.to_owned()
 }
 
+/// The entity whose plural an endpoint's name is, as far as that can be told backwards.
+pub(in crate::source) fn singular(endpoint: &str) -> String {
+    let mut entity: String = endpoint.chars().take(1).flat_map(char::to_uppercase).collect();
+    entity.extend(endpoint.chars().skip(1));
+    let cut = |ending: &str, kept: &str| entity.strip_suffix(ending).map(|stem| format!("{stem}{kept}"));
+    let candidates = [cut("ople", "rson"), cut("ies", "y"), cut("s", ""), cut("es", "")];
+    candidates.into_iter().flatten().find(|candidate| plural(candidate) == entity).unwrap_or(entity)
+}
+
 /// Where the words of a name start; an initialism is of one word with what follows it.
 fn word_starts(name: &str) -> Vec<usize> {
     let bytes = name.as_bytes();

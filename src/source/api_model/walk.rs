@@ -36,9 +36,21 @@ impl<'a, 'd> Walk<'a, 'd> {
     }
 
     /// Fills in what the entities of an aggregate say of its resource.
-    pub(super) fn run(&mut self, root: EntityId, resource: &mut DraftResource) -> Result<(), SourceError> {
+    ///
+    /// `known` is where another document says that the resource holds a column of its key.
+    pub(super) fn run(
+        &mut self,
+        root: EntityId,
+        resource: &mut DraftResource,
+        known: impl Fn(&str) -> Option<Text>,
+    ) -> Result<(), SourceError> {
         let natural = self.domain.key(root);
         let mut columns = Columns::default();
+        for column in natural.columns {
+            if let Some(path) = known(column) {
+                columns.stands_for((root, column), path);
+            }
+        }
         if let (Some(surrogate), [only]) = (natural.surrogate, natural.columns)
             && only != surrogate
         {

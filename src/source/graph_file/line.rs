@@ -1,7 +1,7 @@
 //! The one-line forms of a graph file: `long at $.schoolReference.schoolId` and
 //! `/ed-fi/schools required identifying`.
 
-use crate::model::{FieldKind, FieldType, Reference, ResourceName, Target, Text};
+use crate::model::{FieldKind, FieldType, Reference, ResourceName, StatedEdge, Target, Text};
 
 /// `string 1..60`, `array 1..`, `date`.
 pub(super) fn write_kind(kind: &FieldType) -> String {
@@ -72,6 +72,26 @@ pub(super) fn read_reference(path: &Text, line: &str) -> Option<Reference> {
     Some(reference)
 }
 
+/// `/ed-fi/schools`, or `/ed-fi/studentSchoolAssociations visible /ed-fi/students` for an edge through the
+/// pathway of a person.
+pub(super) fn write_edge(edge: &StatedEdge) -> String {
+    match &edge.person {
+        Some(person) => format!("{} visible {person}", edge.prerequisite),
+        None => edge.prerequisite.to_string(),
+    }
+}
+
+/// Reads a stated edge; words a later version may add are passed over.
+pub(super) fn read_edge(line: &str) -> Option<StatedEdge> {
+    let mut words = line.split_whitespace();
+    let prerequisite = ResourceName::from_path(words.next()?.into())?;
+    let person = match words.next() {
+        Some("visible") => Some(ResourceName::from_path(words.next()?.into())?),
+        _ => None,
+    };
+    Some(StatedEdge { prerequisite, person })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,6 +106,17 @@ mod tests {
         assert_eq!(rest, "at $.schoolReference.schoolId");
         assert!(read_kind("strong").is_none());
         assert!(read_kind("string a..b").is_none());
+    }
+
+    #[test]
+    fn edges_come_back() {
+        for line in ["/ed-fi/schools", "/ed-fi/a visible /ed-fi/b"] {
+            assert_eq!(write_edge(&read_edge(line).unwrap()), line);
+        }
+        assert!(read_edge("").is_none());
+        assert!(read_edge("schools").is_none());
+        assert!(read_edge("/ed-fi/a visible b").is_none());
+        assert_eq!(read_edge("/ed-fi/a since-7").unwrap().person, None);
     }
 
     #[test]

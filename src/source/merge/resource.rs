@@ -14,6 +14,8 @@ pub(super) struct Witness {
     /// `OpenAPI`, `ApiSchema`: what to call it where the name of a file says nothing.
     pub(super) kind: String,
     pub(super) standing: Standing,
+    /// Whether a parameter that it does not list is none.
+    pub(super) lists_parameters: bool,
 }
 
 /// What one document says of the resource.
@@ -50,12 +52,20 @@ pub(super) fn settle(
         }
     }
 
+    let listed = claims.iter().filter(|claim| claim.witness.lists_parameters);
+    let listed: BTreeSet<Text> = listed.flat_map(|claim| claim.resource.query.iter().cloned()).collect();
+
     // What describes the resource whole comes before what only adds to it.
     claims.sort_by_key(|claim| (claim.resource.entity.is_empty(), Reverse(claim.witness.standing)));
     let mut claims = claims.into_iter().map(|claim| claim.resource);
     let mut known = claims.next().unwrap_or_else(|| DraftResource::new(Text::default()));
     for other in claims {
         add(&mut known, other);
+    }
+    if !listed.is_empty() {
+        // A parameter that a server does not know it ignores, and returns everything.
+        known.query_paths.retain(|parameter, _| listed.contains(parameter));
+        known.query = listed;
     }
     (known.references, known.fields) = (references, fields);
     (known.scalars, known.identity) = (scalars, named);
@@ -104,6 +114,7 @@ fn add(known: &mut DraftResource, other: DraftResource) {
         }
     }
     fill(&mut known.query_paths, other.query_paths);
+    known.stated.extend(other.stated);
     known.children.extend(other.children);
     known.query.extend(other.query);
     known.equalities.extend(other.equalities);
