@@ -69,7 +69,7 @@ impl Sources {
         }
         // JSON metadata is an object, and no metadata is XML.
         let published = matches!(first_character(path)?, Some(b'[' | b'<'));
-        Ok(published.then(|| anyhow::Ok(source::read_published(&file(path)?)?)).transpose()?)
+        published.then(|| anyhow::Ok(source::read_published(&file(path)?)?)).transpose()
     }
 
     /// The graph of all sources together; says which graph is used where none was named.
