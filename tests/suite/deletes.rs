@@ -249,6 +249,58 @@ fn a_key_change_ends_where_it_began() {
     }
 }
 
+/// A graph of references `from path to`, required where a fourth word says so.
+fn drawn(references: &[&str]) -> DependencyGraph {
+    let mut lines: BTreeMap<&str, Vec<String>> = ["as", "bs", "cs"].map(|name| (name, Vec::new())).into();
+    for reference in references {
+        let words: Vec<&str> = reference.split(' ').collect();
+        let rest = words[3..].concat();
+        lines.get_mut(words[0]).unwrap().push(format!("      $.{}: /ed-fi/{} {rest}\n", words[1], words[2]));
+    }
+    let mut text = "edfi-plan: graph/1\nname: drawn\nresources:\n".to_owned();
+    for (name, references) in lines {
+        text.push_str(&format!("  /ed-fi/{name}:\n    entity: {}\n", name.to_uppercase()));
+        if !references.is_empty() {
+            text.push_str(&format!("    references:\n{}", references.concat()));
+        }
+    }
+    crate::fixtures::graph(&[source::Document { name: "drawn.yaml".to_owned(), bytes: text.into_bytes() }])
+}
+
+/// The steps of a plan for `as`, wave by wave, clears in brackets.
+fn plan_of_as(references: &[&str]) -> Result<String, DeleteError> {
+    let graph = drawn(references);
+    let named = graph.find_all("as").unwrap().into_iter().collect();
+    let plan = delete_plan(&graph, &named, &DeleteOptions::default())?;
+    let step = |step: &edfi_plan::plan::delete::DeleteStep| match step.operation {
+        DeleteOperation::Clear => format!("({})", step.resource.short()),
+        DeleteOperation::Delete => step.resource.short().to_owned(),
+    };
+    let waves = plan.waves.iter().map(|wave| wave.steps.iter().map(step).collect::<Vec<_>>().join(" "));
+    Ok(waves.collect::<Vec<_>>().join(" | "))
+}
+
+#[test]
+fn circles_are_cleared_where_everything_keeps_its_reason() {
+    // Of two that could be cleared, the reference of what is named.
+    assert_eq!(plan_of_as(&["as toB bs", "bs toA as"]).unwrap(), "(as) | bs | as");
+    // Where that one is required, what is cleared has nothing left to go for.
+    assert_eq!(plan_of_as(&["as toB bs required", "bs toA as"]).unwrap(), "(bs) | as");
+    // Unless something else asks for it.
+    let held = ["as toB bs required", "bs toA as", "cs toA as required", "bs toC cs required"];
+    assert_eq!(plan_of_as(&held).unwrap_err().to_string().split(", ").last(), Some("as → cs → bs → as"));
+    let error = plan_of_as(&["as toB bs required", "bs toA as required"]).unwrap_err();
+    assert_eq!(error.to_string(), "no order exists: required references run in a circle, as → bs → as");
+}
+
+#[test]
+fn every_path_to_itself_is_told() {
+    let graph = drawn(&["as parent as", "as before as"]);
+    let plan = delete_plan(&graph, &graph.ids().collect(), &DeleteOptions::default()).unwrap();
+    let children_first = plan.waves[0].steps[0].children_first.as_ref().unwrap();
+    assert_eq!((children_first.path.as_str(), children_first.also.as_slice()), ("$.before", &["$.parent".into()][..]));
+}
+
 #[test]
 fn warnings_are_told_apart_by_their_codes() {
     let names: BTreeSet<&str> = WarningCode::ALL.iter().map(|code| code.name()).collect();
