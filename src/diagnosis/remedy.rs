@@ -118,7 +118,12 @@ fn load_missing(case: &Case<'_>, judgement: &Judgement, remedy: &mut Remedy) {
             remedy.notes.push("Check the references listed, the required ones first.".to_owned());
         }
         Verdict::Inconclusive => {
-            remedy.notes.push("Give the resource (--resource) and metadata (-m) of the API that answered.".to_owned());
+            let what = if case.resource.is_some() {
+                "the metadata (-m)"
+            } else {
+                "the resource (--resource) and metadata (-m)"
+            };
+            remedy.notes.push(format!("Give {what} of the API that answered."));
         }
         _ => {
             let years = wanted.iter().any(|&id| graph.resource(id).kind == Kind::SchoolYears);

@@ -235,6 +235,52 @@ fn a_server_that_names_the_table_it_writes_is_seen_through() {
     assert_eq!(found.roots[0].explains, failures.len());
 }
 
+/// A number may be written as text, and descriptors have no case: what a check of the records takes for
+/// equal is equal here.
+#[test]
+fn keys_compare_as_they_do_in_a_folder() {
+    let record = |resource: &str, line: usize, payload: Value, body: Value| Failure {
+        place: Place { line: Some(line), ..Place::default() },
+        resource: Some(resource.to_owned()),
+        payload: Some(payload),
+        ..Failure::new(Body::Json(body))
+    };
+    let missing = |entity: &str| {
+        json!({ "type": "urn:ed-fi:api:data-conflict:unresolved-reference",
+                "detail": format!("The referenced '{entity}' item does not exist.") })
+    };
+    let no_term = json!({ "type": "urn:ed-fi:api:bad-request:data-validation-failed", "validationErrors": {
+        "$.termDescriptor": ["TermDescriptor value 'uri://ed-fi.org/termdescriptor#fall' does not exist."] } });
+    let refused = Wording::Ods72.refusal();
+    let failures = [
+        record("schools", 1, json!({ "schoolId": "0100" }), refused.clone()),
+        record("classPeriods", 2, json!({ "schoolReference": { "schoolId": 100.0 } }), missing("School")),
+        record(
+            "courses",
+            3,
+            json!({ "educationOrganizationReference": { "educationOrganizationId": 100 } }),
+            missing("EducationOrganization"),
+        ),
+        record(
+            "termDescriptors",
+            4,
+            json!({ "namespace": "uri://ed-fi.org/TermDescriptor", "codeValue": "Fall" }),
+            refused,
+        ),
+        record("sessions", 5, json!({ "termDescriptor": "uri://ED-FI.org/TermDescriptor#FALL" }), no_term.clone()),
+        // Two spellings of one absent value are one root, whichever comes first.
+        record("sessions", 6, json!({ "termDescriptor": "uri://ed-fi.org/TermDescriptor#Spring" }), no_term.clone()),
+        record("sessions", 7, json!({ "termDescriptor": "uri://ed-fi.org/TermDescriptor#SPRING" }), no_term),
+    ];
+    let found = causes(&failures);
+    let roots: Vec<_> = found.roots.iter().map(|root| (root.place.line, root.absent, root.explains)).collect();
+    assert_eq!(roots, [(Some(1), false, 3), (None, true, 2), (Some(4), false, 2)], "{:#?}", found.roots);
+    assert_eq!(found.roots[1].key["codeValue"], "SPRING");
+    let mut reversed = failures.to_vec();
+    reversed.reverse();
+    assert_eq!(causes(&reversed), found);
+}
+
 #[test]
 fn records_are_resent_in_load_order() {
     let all = district(1);

@@ -335,21 +335,23 @@ fn time_grows_with_the_length_and_no_faster() {
         "<",
     ];
     for piece in hostile {
-        let time = |bytes: usize| {
+        let time = |bytes: usize, times: usize| {
             let text = piece.repeat(bytes / piece.len());
             let quickest = (0..3).map(|_| {
                 let start = Instant::now();
-                let failures = input::read(None, text.as_bytes());
-                failures.iter().take(50).for_each(|failure| drop(diagnoser.diagnose(failure)));
+                for _ in 0..times {
+                    let failures = input::read(None, text.as_bytes());
+                    failures.iter().take(50).for_each(|failure| drop(diagnoser.diagnose(failure)));
+                }
                 start.elapsed()
             });
             quickest.min().unwrap()
         };
         let grows = || {
-            let (short, long) = (time(20_000), time(160_000));
-            // Eight times the length: eight times the time, with room for a busy machine. A square would
-            // be 64 times.
-            (long.as_micros() >= short.as_micros().max(2000) * 30).then_some((short, long))
+            // The same number of bytes, in eight texts and in one, so that a busy machine is as slow with
+            // both. A square would take eight times as long in one.
+            let (apart, together) = (time(20_000, 8), time(160_000, 1));
+            (together.as_micros() >= apart.as_micros().max(4000) * 4).then_some((apart, together))
         };
         // A machine may be busy once, but a square is one every time.
         let slow: Vec<_> = std::iter::repeat_with(grows).take(4).take_while(Option::is_some).flatten().collect();
