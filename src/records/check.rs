@@ -282,8 +282,7 @@ impl CheckReport {
         if !self.strict {
             return data;
         }
-        let any_descriptors = self.assumed.iter().any(|a| a.descriptor) && counts.descriptors > 0;
-        let assumed = self.assumed.iter().filter(|a| !a.external && (!a.descriptor || any_descriptors)).count();
+        let assumed = self.assumed.iter().filter(|a| !a.external).count();
         data + assumed as u64 + counts.without_pathway
     }
 }

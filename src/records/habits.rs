@@ -5,17 +5,19 @@
 //! last one need not be read at all.
 
 use super::extract::{Extract, Found};
-use super::json::FEW;
-use super::json::{Scanner, Span, Token, hash_of, span};
+use super::json::{FEW, Scanner, Span, Token, hash_of, span};
 use super::keys::KeyHasher;
 use super::shape::{Node, Shape};
 use crate::graph::ResourceId;
 
-/// Members an object may have and still be learned.
+/// Members that are expected of one object at most.
 const MOST: usize = 128;
 
 /// Usual members that are tried at once before a name is read and looked for.
 const LEFT_OUT: usize = 6;
+
+/// The longest name that is learned; no member of the standard is half as long.
+const LONG_NAME: usize = 256;
 
 /// How often the members of an object are learned anew before their order is taken for random.
 const PATIENCE: u32 = 100;
@@ -23,7 +25,7 @@ const PATIENCE: u32 = 100;
 /// The length from which a value is worth comparing: shorter ones are read as quickly.
 const WORTH_IT: usize = 20;
 
-/// Values that are not kept: what is as long seldom comes again.
+/// The longest value that is kept: longer ones seldom come again.
 const TOO_LONG: usize = 2048;
 
 /// What the objects of one shape usually look like.
@@ -108,9 +110,9 @@ impl Usual {
     /// Learns from an object that had other members than usual. Where their order allows it the new ones
     /// are put among those that are known, so that members which come and go are all expected.
     pub(crate) fn learn(&mut self, bytes: &[u8], names: &[(u64, Span)], child: impl Fn(&[u8]) -> Option<(u32, u32)>) {
-        let escaped = names.iter().any(|(_, name)| name.token == Token::Escaped);
+        let strange = |(_, name): &(u64, Span)| name.token == Token::Escaped || name.of(bytes).len() > LONG_NAME;
         // Beyond a few members it is not known yet whether one stands twice.
-        if names.len() > FEW || escaped || self.learned >= PATIENCE {
+        if names.len() > FEW || self.learned >= PATIENCE || names.iter().any(strange) {
             return;
         }
         self.learned += 1;
@@ -118,8 +120,13 @@ impl Usual {
             let mut scanner = Scanner::new(bytes);
             scanner.at = name.end as usize + 1;
             let _ = scanner.expect(b':').and_then(|()| scanner.next_token());
-            let lead = bytes.get(name.start as usize - 1..scanner.at).unwrap_or_default().to_vec();
-            Habit::new(lead, name.of(bytes), child(name.of(bytes)))
+            let text = name.of(bytes);
+            let mut lead = bytes.get(name.start as usize - 1..scanner.at).unwrap_or_default().to_vec();
+            if lead.len() > text.len() + LONG_NAME {
+                // A page of blanks is not kept; the colon must be, for it is not looked for again.
+                lead = [b"\"", text, b"\":"].concat();
+            }
+            Habit::new(lead, text, child(text))
         };
         let mut at = 0;
         let names = || names.iter().map(|(_, name)| name);

@@ -12,9 +12,18 @@ const BATCH: usize = 256;
 /// References that wait for their batch.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
-    asked: Vec<(usize, Pending)>,
+    asked: Vec<Asked>,
     ranges: Vec<Range>,
     answers: Vec<Answer>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Asked {
+    /// The lane of the record that refers.
+    lane: usize,
+    /// The first of the lanes that may supply it, and mostly the only one.
+    target: usize,
+    what: Pending,
 }
 
 /// What became of a reference.
@@ -37,9 +46,10 @@ pub(crate) struct Supplier {
 }
 
 impl Batch {
+    /// Adds a reference of a record of `lane`; `target` is the first lane that may supply it.
     #[inline]
-    pub(crate) fn push(&mut self, lane: usize, asked: Pending) {
-        self.asked.push((lane, asked));
+    pub(crate) fn push(&mut self, lane: usize, target: usize, what: Pending) {
+        self.asked.push(Asked { lane, target, what });
     }
 
     pub(crate) fn is_full(&self) -> bool {
@@ -48,36 +58,21 @@ impl Batch {
 
     /// Looks everything up, in the order it was asked for, and is empty then.
     pub(crate) fn answer(&mut self, lanes: &[Lane]) -> Vec<Answer> {
-        let targets = |lane: usize, asked: &Pending| {
-            lanes.get(lane).and_then(|lane| lane.targets.get(asked.position as usize)).map_or(&[][..], Vec::as_slice)
-        };
-        let table = |target: &usize| lanes.get(*target).map(|lane| &lane.table);
+        let table = |lane: usize| lanes.get(lane).map(|lane| &lane.table);
+        let range = |asked: &Asked| table(asked.target).map(|table| table.range(asked.what.key)).unwrap_or_default();
         self.ranges.clear();
-        self.ranges.extend(self.asked.iter().map(|(lane, asked)| {
-            let first = targets(*lane, asked).first().and_then(table);
-            first.map(|table| table.range(asked.key)).unwrap_or_default()
-        }));
+        self.ranges.extend(self.asked.iter().map(range));
         // Nothing is done with what is read here, but that it is there afterwards.
-        let mut touched = 0;
-        for ((lane, asked), range) in self.asked.iter().zip(&self.ranges) {
-            let first = targets(*lane, asked).first().and_then(table);
-            touched ^= first.map_or(0, |table| table.touch(range));
-        }
-        std::hint::black_box(touched);
+        let touch = |(asked, range): (&Asked, &Range)| table(asked.target).map_or(0, |table| table.touch(range));
+        std::hint::black_box(self.asked.iter().zip(&self.ranges).map(touch).fold(0, |all, one| all ^ one));
         let mut answers = std::mem::take(&mut self.answers);
-        answers.extend(self.asked.iter().zip(&self.ranges).map(|(&(lane, asked), range)| {
-            let mut choices = targets(lane, &asked).iter().enumerate();
-            let in_first = choices.next().and_then(|(choice, &lane)| {
-                let at = table(&lane)?.find_within(range, asked.key)?;
-                Some(Supplier { choice, lane, at })
-            });
-            let found = in_first.or_else(|| {
-                choices.find_map(|(choice, &lane)| {
-                    let at = table(&lane)?.find(asked.key)?;
-                    Some(Supplier { choice, lane, at })
-                })
-            });
-            Answer { lane, asked, found }
+        answers.extend(self.asked.iter().zip(&self.ranges).map(|(&Asked { lane, target, what }, range)| {
+            let at = table(target).and_then(|table| table.find_within(range, what.key));
+            let found = match at {
+                Some(at) => Some(Supplier { choice: 0, lane: target, at }),
+                None => elsewhere(lanes, lane, what),
+            };
+            Answer { lane, asked: what, found }
         }));
         self.asked.clear();
         answers
@@ -88,4 +83,13 @@ impl Batch {
         answers.clear();
         self.answers = answers;
     }
+}
+
+/// Looks a reference up in the lanes behind the first that may supply it.
+fn elsewhere(lanes: &[Lane], lane: usize, what: Pending) -> Option<Supplier> {
+    let targets = lanes.get(lane)?.targets.get(what.position as usize)?;
+    targets.iter().enumerate().skip(1).find_map(|(choice, &lane)| {
+        let at = lanes.get(lane)?.table.find(what.key)?;
+        Some(Supplier { choice, lane, at })
+    })
 }

@@ -443,9 +443,9 @@ impl Worker {
             if let Some(count) = tally.references.get_mut(position) {
                 *count += 1;
             }
-            let has_targets = own.targets.get(position).is_some_and(|targets| !targets.is_empty());
-            if let (true, Some(key)) = (has_targets, reference.key) {
-                self.asked.push(lane, Pending { place, position: reference.position, key });
+            let target = own.targets.get(position).and_then(|targets| targets.first());
+            if let (Some(&target), Some(key)) = (target, reference.key) {
+                self.asked.push(lane, target, Pending { place, position: reference.position, key });
             }
         }
         if !self.extract.problems.is_empty() {

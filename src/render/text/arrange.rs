@@ -49,7 +49,8 @@ pub fn arrangement(arrangement: &Arrangement, width: Width) -> String {
     }
     if arrangement.unresolved > 0 {
         let records = grouped_count(arrangement.unresolved, "record", "records");
-        note("Careful", &format!("   {records} will be refused: what they refer to is missing; see check"));
+        let what = if arrangement.unresolved == 1 { "it refers" } else { "they refer" };
+        note("Careful", &format!("   {records} will be refused: what {what} to is missing; see check"));
     }
     if arrangement.invalid > 0 {
         let records = grouped_count(arrangement.invalid, "line or item", "lines or items");

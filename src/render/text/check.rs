@@ -128,19 +128,21 @@ fn notes(report: &CheckReport, width: Width) -> String {
     let mut text = String::new();
     let mut note = |first: &str, line: &str| text.push_str(&sentence(first, line, 9, width));
     let verb = if report.strict { "Missing" } else { "Assumed" };
-    let listed: Vec<String> = report
-        .assumed
-        .iter()
-        .filter(|a| !a.descriptor)
-        .map(|a| format!("{} ({})", short(&a.resource), grouped(a.references)))
-        .collect();
-    if !listed.is_empty() {
-        note(verb, &format!("  without a file: {}", listed.join(", ")));
+    let listed = |external: bool| -> Vec<String> {
+        let of_kind = report.assumed.iter().filter(|a| !a.descriptor && a.external == external);
+        of_kind.map(|a| format!("{} ({})", short(&a.resource), grouped(a.references))).collect()
+    };
+    let (absent, external) = (listed(false), listed(true));
+    if !absent.is_empty() {
+        note(verb, &format!("  without a file: {}", absent.join(", ")));
     }
-    let descriptors = report.assumed.iter().filter(|a| a.descriptor).count() as u64;
+    let descriptors = report.assumed.iter().filter(|a| a.descriptor && !a.external).count() as u64;
     if descriptors > 0 {
         let what = grouped_count(descriptors, "kind", "kinds");
-        note("Assumed", &format!("  {what} of descriptors; --descriptors DIR gives those of the server"));
+        note(verb, &format!("  {what} of descriptors; --descriptors DIR gives those of the server"));
+    }
+    if !external.is_empty() {
+        note("Assumed", &format!("  to be loaded by others: {}", external.join(", ")));
     }
     for people in &report.without_pathway {
         let associations: Vec<&str> = people.associations.iter().map(|a| a.short()).collect();
