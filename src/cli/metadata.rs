@@ -77,7 +77,8 @@ impl Sources {
         let [document] = documents.as_slice() else { return Ok(None) };
         // JSON metadata is an object, and no metadata is XML.
         let first = document.bytes.iter().find(|b| !b.is_ascii_whitespace() && !b"\xef\xbb\xbf".contains(b));
-        let published = matches!(first, Some(b'[' | b'<')).then(|| source::read_published(document));
+        let is_order = matches!(first, Some(b'[' | b'<')) && source::recognised(document).is_ok();
+        let published = is_order.then(|| source::read_published(document));
         Ok(published.transpose()?)
     }
 
