@@ -34,7 +34,7 @@ pub use graph_file::write_graph;
 pub use part::part;
 pub use published::read_published;
 
-use crate::model::{ED_FI, Model};
+use crate::model::{ED_FI, Model, Text};
 use recognise::Format;
 
 /// A metadata document and what to call it in messages.
@@ -69,9 +69,18 @@ pub fn read(documents: &[Document], without: &[String]) -> Result<Model, SourceE
         api_model::adopt_names(&mut draft, &drafts);
         drafts.push(draft);
     }
+    // A graph file alone has the fingerprint of its content; a part has that of core and itself.
+    let stated = match drafts.as_slice() {
+        [only] if only.extends.is_none() && without.is_empty() => only.fingerprint.clone(),
+        _ => Text::default(),
+    };
     let (merged, witnesses) = merge::merge(drafts)?;
     known_extensions(&merged, without)?;
     let mut model = resolve::resolve(merged, without);
+    if !stated.is_empty() && stated != model.metadata.fingerprint {
+        model.metadata.limits.push(resolve::ANOTHER_FINGERPRINT.into());
+        model.metadata.limits.sort();
+    }
     for witness in witnesses {
         cross_check::hear(&mut model, &witness, without);
     }

@@ -96,7 +96,9 @@ impl Sources {
         } else {
             return Ok(None);
         };
-        Ok(Some(source::read_published(&document)?))
+        // What is no document of an order is refused as metadata, by name.
+        let is_order = source::recognised(&document).is_ok();
+        Ok(is_order.then(|| source::read_published(&document)).transpose()?)
     }
 
     /// The graph of all sources together; says which graph is used where none was named.

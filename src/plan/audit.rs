@@ -2,7 +2,7 @@
 //!
 //! An order is judged by what it orders, not by how it is written: where a published graph lets one
 //! resource wait for another through a third, as people do through their pathway, nothing is dropped.
-//! Reasons: docs/design.md, "Auditing an order".
+//! Reasons: docs/design.md, "Published graphs and orders".
 
 mod compare;
 

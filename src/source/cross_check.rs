@@ -20,6 +20,7 @@ pub(super) fn hear(model: &mut Model, witness: &Draft, without: &[String]) {
     let heard = |name: &ResourceName| !without.contains(&fold_project(name.project()));
     let published = Published {
         called: if witness.waves.is_empty() { "the API's GraphML" } else { "the API's dependencies JSON" },
+        whole: without.is_empty(),
         names: witness.resources.keys().filter(|name| heard(name)).collect(),
         before: before(witness),
         waves: &witness.waves,
@@ -55,6 +56,8 @@ fn before(witness: &Draft) -> BTreeMap<&ResourceName, BTreeSet<&ResourceName>> {
 
 struct Published<'w> {
     called: &'static str,
+    /// Whether no extension is left out: its edges between resources of core look like any other.
+    whole: bool,
     names: BTreeSet<&'w ResourceName>,
     before: BTreeMap<&'w ResourceName, BTreeSet<&'w ResourceName>>,
     waves: &'w BTreeMap<ResourceName, usize>,
@@ -89,9 +92,13 @@ impl Published<'_> {
             let mut certain: Vec<(usize, ResourceName)> = Vec::new();
             for (place, reference) in resource.references.iter().enumerate() {
                 let Target::Resource(assumed) = &reference.target else { continue };
-                let candidates = std::iter::once(assumed).chain(&reference.alternatives);
+                let candidates = || std::iter::once(assumed).chain(&reference.alternatives);
+                // Of an extension that the API does not have it says nothing.
+                if !candidates().all(|name| self.names.contains(name)) {
+                    continue;
+                }
                 let there: Vec<&ResourceName> =
-                    candidates.filter(|name| self.is_before(name, &resource.name)).collect();
+                    candidates().filter(|name| self.is_before(name, &resource.name)).collect();
                 let [only] = there.as_slice() else { continue };
                 if !reference.alternatives.is_empty() && (*only == assumed || !explained(resource, place, only)) {
                     certain.push((place, (*only).clone()));
@@ -139,7 +146,7 @@ impl Published<'_> {
         let said = |pairs: Vec<String>, what: &str| -> Option<Text> {
             (!pairs.is_empty()).then(|| format!("{} has {what}: {}", self.called, some(&pairs)).into())
         };
-        let unexplained = said(unexplained, "edges that no reference explains");
+        let unexplained = said(unexplained, "edges that no reference explains").filter(|_| self.whole);
         unexplained.into_iter().chain(said(missing, "no edge for references that are described")).collect()
     }
 

@@ -33,6 +33,8 @@ pub(crate) struct Draft {
     pub(crate) key_paths: BTreeMap<SchemaKey, BTreeMap<Text, KeyPath>>,
     /// Where documents differed: what was believed, in sentences for people.
     pub(crate) settled: BTreeSet<Text>,
+    /// What a graph file says is the fingerprint of its content.
+    pub(crate) fingerprint: Text,
     /// The wave in which an API creates each resource, where that is what the document tells.
     pub(crate) waves: BTreeMap<ResourceName, usize>,
 }

@@ -186,6 +186,7 @@ pub(super) fn read(document: &Document, syntax: Syntax) -> Result<Draft, SourceE
         name: Some(file.name),
         version: file.version,
         extends: file.extends,
+        fingerprint: file.fingerprint,
         origins: file.sources,
         limits: file.limits.into_iter().map(|limit| (None, limit)).collect(),
         settled: file.settled.into_iter().collect(),

@@ -34,6 +34,9 @@ const STATED_KEYS: &str = "natural keys come from ApiSchema alone, which may lea
 const NO_ROLES: &str = "natural keys come from MetaEd's OpenAPI alone, which names no roles in them: of key fields \
                         that role-named references bring under one name, such as the two schools of a feeder school \
                         association, it has one; another document of the same standard settles them";
+/// YAML that is cut off at the end of a line is whole to its parser; only this tells.
+pub(super) const ANOTHER_FINGERPRINT: &str = "the fingerprint of the graph file is not that of its content: it was \
+                                              edited or cut off, or another version of edfi-plan wrote it";
 const UNDESCRIBED: &str = " is referenced, but no document describes it";
 
 /// Turns the merged statements of all documents into a model.
@@ -49,7 +52,9 @@ pub(super) fn resolve(mut draft: Draft, without: &[String]) -> Model {
 
     // What a graph file was left with may be there now: such limits are found anew.
     let stated = std::mem::take(&mut draft.limits).into_iter().map(|(_, limit)| limit);
-    let mut limits: BTreeSet<Text> = stated.filter(|l| *l != NO_DESCRIPTORS && !l.ends_with(UNDESCRIBED)).collect();
+    let mut limits: BTreeSet<Text> = stated
+        .filter(|l| ![NO_DESCRIPTORS, ANOTHER_FINGERPRINT].contains(&l.as_str()) && !l.ends_with(UNDESCRIBED))
+        .collect();
     if draft.standing == Standing::Generated {
         limits.insert(NO_ROLES.into());
     }

@@ -30,13 +30,13 @@ pub(super) fn read(document: &Document) -> Result<Draft, SourceError> {
     let mut entities: HashMap<ResourceName, Text> = bundled::entities();
     for name in names {
         let name = resource(document, name)?;
-        if !resources.contains_key(&name) {
-            let entity = entities.remove(&name).unwrap_or_else(|| singular(name.endpoint()).into());
+        resources.entry(name).or_insert_with_key(|name| {
+            let entity = entities.remove(name).unwrap_or_else(|| singular(name.endpoint()).into());
             let mut resource = DraftResource::new(entity);
             resource.schema = SchemaKey::of(name.project(), &resource.entity);
             resource.kind = if names_descriptor(&resource.entity) { Kind::Descriptor } else { Kind::Resource };
-            resources.insert(name, resource);
-        }
+            resource
+        });
     }
     let graph = published.form == PublishedForm::Graph;
     if graph && published.edges.is_empty() {

@@ -238,3 +238,14 @@ fn parameters_are_those_that_the_server_lists() {
     assert_eq!(parameters(&[ods, other.clone()]), ["name"]);
     assert_eq!(parameters(&[dms, other]), ["name", "other"]);
 }
+
+/// YAML that ends early, at the end of a line, is YAML; the fingerprint tells.
+#[test]
+fn a_graph_file_that_lost_its_end() {
+    let whole = source::write_graph(&source::standard("ed-fi-5.1").unwrap()).unwrap();
+    let limits = |text: &str| source::read(&[document("g.yaml", text)], &[]).unwrap().metadata.limits;
+    let said = "the fingerprint of the graph file is not that of its content";
+    assert!(!limits(&whole).iter().any(|limit| limit.starts_with(said)));
+    let end = whole.find("  /ed-fi/visaDescriptors:").unwrap();
+    assert!(limits(&whole[..end]).iter().any(|limit| limit.starts_with(said)));
+}

@@ -221,6 +221,9 @@ fn an_edge_settles_what_a_descriptor_property_means() {
     let explained = read(&[openapi(r#","levelDescriptor":{"type":"string"}"#), other.clone()]);
     assert_eq!(meaning(&explained), ("markLevelDescriptors".to_owned(), 1));
 
+    // An API without the descriptor that the name suggests says nothing of what it would mean with it.
+    assert_eq!(meaning(&read(&[openapi(""), graphml(&[("levelDescriptors", "marks")])])).1, 1);
+
     // Both edges, or none: nothing follows.
     let both = graphml(&[("levelDescriptors", "marks"), ("markLevelDescriptors", "marks")]);
     assert_eq!(meaning(&read(&[openapi(""), both])).1, 1);
