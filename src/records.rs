@@ -15,10 +15,13 @@ mod read;
 mod reread;
 mod scan;
 mod shape;
+mod single;
 mod split;
 mod store;
+mod stored;
 mod trace;
 mod value;
+mod wanted;
 
 pub use check::{
     Assumed, CheckOptions, CheckReport, Conflict, Counts, DescriptorFinding, DuplicateFinding, InvalidRecord,
@@ -30,7 +33,11 @@ pub use keys::KeyValues;
 pub(crate) use read::each_record;
 pub use read::{ReadOptions, Unreadable};
 pub use scan::{Scan, Use, scan};
+pub use stored::{Ask, Gap, Matching, RecordOf, RecordReference, RecordStore, Referring, StoredRecord, Whereabouts};
 pub use trace::{Affected, Changed, Need, Standing, affected, needs};
+pub use wanted::{KeyError, check_key, key_fields, wanted_keys};
 
+pub(crate) use keys::{Key, KeyHasher};
 pub(crate) use reread::{InnerReference, Step};
+pub(crate) use single::{RecordReader, SingleRecord};
 pub(crate) use store::Place;

@@ -2,7 +2,7 @@
 
 mod explain;
 
-pub(super) use explain::text_of;
+pub(super) use explain::{text_of, value_of};
 
 use std::collections::{BTreeMap, BTreeSet};
 
