@@ -1,7 +1,7 @@
 //! A live API: found by its root document, asked with patience, its documents fetched as they are.
 //!
 //! This room knows HTTP and nothing of metadata: what it fetches goes, as bytes with a name, to the room
-//! that reads documents. The network, the clock and the cache are handed in ([`Outside`]).
+//! that reads documents. Records it can search by key ([`LiveStore`]), as the records room reads them. The network, the clock and the cache are handed in ([`Outside`]).
 //!
 //! ```text
 //! base URL → root document → URLs → list of OpenAPI documents → documents
@@ -22,6 +22,7 @@ mod records;
 mod resolve;
 mod retry;
 mod secret;
+mod store;
 mod token;
 mod transport;
 
@@ -38,6 +39,7 @@ pub use http::{Http, Patience};
 pub use note::Note;
 pub use records::{Listing, LiveRecord, Reach, Within};
 pub use secret::{Credentials, Secret};
+pub use store::{LiveError, LiveStore, SearchLimits};
 pub use transport::{Clock, Request, Response, SystemClock, Transport, TransportError};
 
 use address::Address;

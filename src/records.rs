@@ -11,6 +11,7 @@ mod extract;
 mod files;
 mod json;
 mod keys;
+mod question;
 mod read;
 mod reread;
 mod scan;
@@ -38,6 +39,7 @@ pub use trace::{Affected, Changed, Need, Standing, affected, needs};
 pub use wanted::{KeyError, check_key, key_fields, wanted_keys};
 
 pub(crate) use keys::{Key, KeyHasher};
+pub(crate) use question::{HeldValue, values_of_key, values_of_reference};
 pub(crate) use reread::{InnerReference, Step};
 pub(crate) use single::{RecordReader, SingleRecord};
 pub(crate) use store::Place;
