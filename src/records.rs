@@ -9,6 +9,7 @@
 mod check;
 mod extract;
 mod files;
+mod folder_store;
 mod json;
 mod keys;
 mod read;
@@ -28,6 +29,7 @@ pub use check::{
     MissingField, MissingTarget, Position, UnresolvedReference, WithoutPathway, check,
 };
 pub use files::{Folder, Namespaces, Open, PayloadFile, Unmatched, is_payload_name};
+pub use folder_store::{FolderRecord, FolderStore, UnreadableFolder};
 pub use json::Flaw;
 pub use keys::KeyValues;
 pub(crate) use read::each_record;
