@@ -41,5 +41,6 @@ pub use wanted::{KeyError, check_key, key_fields, wanted_keys};
 
 pub(crate) use keys::{Key, KeyHasher};
 pub(crate) use reread::{InnerReference, Step};
+pub(crate) use scan::targets as satisfied_by;
 pub(crate) use single::{RecordReader, SingleRecord};
 pub(crate) use store::Place;

@@ -5,6 +5,7 @@
 
 mod closure;
 mod order;
+pub mod records;
 mod warning;
 
 use std::collections::{BTreeMap, BTreeSet};
