@@ -4,6 +4,7 @@ mod affected;
 mod arrange;
 mod audit;
 mod check;
+mod delete;
 mod diagnose;
 mod diff;
 mod folder;
@@ -82,6 +83,7 @@ enum Command {
     Check(check::CheckArgs),
     Arrange(arrange::ArrangeArgs),
     Affected(affected::AffectedArgs),
+    Delete(delete::DeleteArgs),
     Graph(graph::GraphArgs),
     Import(import::ImportArgs),
     Diagnose(diagnose::DiagnoseArgs),
@@ -127,6 +129,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Check(args) => check::run(&args, &context),
         Command::Graph(args) => graph::run(&args, &context),
         Command::Import(args) => import::run(&args, &context),
+        Command::Delete(args) => delete::run(&args, &context),
         Command::Diagnose(args) => diagnose::diagnose(&args, &context),
         Command::Explain(args) => diagnose::explain(&args, &context),
         Command::Audit(args) => audit::run(&args, &context),

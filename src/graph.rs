@@ -309,6 +309,12 @@ impl DependencyGraph {
         edges.binary_search_by_key(&prerequisite, |edge| edge.prerequisite).ok().and_then(|place| edges.get(place))
     }
 
+    /// Whether an update can remove every reference behind an edge: none is required or part of a key.
+    #[must_use]
+    pub fn is_clearable(&self, edge: &Edge) -> bool {
+        self.references(edge).all(|reference| !reference.required && !reference.identifying)
+    }
+
     /// References of a resource whose descriptor the property name leaves ambiguous.
     pub fn ambiguous(&self, of: ResourceId) -> impl Iterator<Item = &Reference> + use<'_> {
         self.resource(of).references.iter().filter(|reference| !reference.alternatives.is_empty())

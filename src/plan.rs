@@ -1,7 +1,8 @@
-//! Orders: in which waves to load, ours and the API's own.
+//! Orders: in which waves to load and to delete, ours and the API's own.
 
 pub mod arrange;
 pub mod audit;
+pub mod delete;
 pub mod describe;
 pub mod diff;
 pub mod load;

@@ -9,6 +9,7 @@
 mod check;
 mod extract;
 mod files;
+mod folder_store;
 mod json;
 mod keys;
 mod question;
@@ -29,6 +30,7 @@ pub use check::{
     MissingField, MissingTarget, Position, UnresolvedReference, WithoutPathway, check,
 };
 pub use files::{Folder, Namespaces, Open, PayloadFile, Unmatched, is_payload_name};
+pub use folder_store::{FolderRecord, FolderStore, UnreadableFolder};
 pub use json::Flaw;
 pub use keys::KeyValues;
 pub(crate) use read::each_record;
@@ -41,5 +43,6 @@ pub use wanted::{KeyError, check_key, key_fields, wanted_keys};
 pub(crate) use keys::{Key, KeyHasher};
 pub(crate) use question::{HeldValue, values_of_key, values_of_reference};
 pub(crate) use reread::{InnerReference, Step};
+pub(crate) use scan::targets as satisfied_by;
 pub(crate) use single::{RecordReader, SingleRecord};
 pub(crate) use store::Place;

@@ -68,8 +68,12 @@ pub(crate) fn run(args: &GraphArgs, context: &Context) -> anyhow::Result<Outcome
     let graph = context.sources.graph(&context.terminal)?;
     refuse_what_has_no_meaning(args)?;
     let authorization = args.authorization.of(&graph)?;
-    let select =
-        SelectOptions { required_only: args.required_only, authorization: &authorization, present: BTreeSet::new() };
+    let select = SelectOptions {
+        required_only: args.required_only,
+        authorization: &authorization,
+        present: BTreeSet::new(),
+        school_years: false,
+    };
     let selection = match (args.selector.as_slice(), args.exclude.as_slice()) {
         ([], []) => graph.everything(),
         _ => selected(&graph, &args.selector, &args.exclude, &select)?,

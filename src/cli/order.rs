@@ -129,8 +129,12 @@ pub(crate) fn run(args: &OrderArgs, context: &Context) -> anyhow::Result<Outcome
     let graph = context.sources.graph(&context.terminal)?;
     let authorization = args.authorization.of(&graph)?;
     let external = named(&graph, &args.external)?;
-    let select =
-        SelectOptions { required_only: args.required_only, authorization: &authorization, present: external.clone() };
+    let select = SelectOptions {
+        required_only: args.required_only,
+        authorization: &authorization,
+        present: external.clone(),
+        school_years: false,
+    };
     let mut selection = selected(&graph, &args.selector, &args.exclude, &select)?;
     let folder = args.data.as_ref().map(|path| args.folder.open(path, &graph, &context.terminal)).transpose()?;
     if let Some(folder) = &folder {

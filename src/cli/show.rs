@@ -65,7 +65,12 @@ struct Resources {
 pub(crate) fn list(args: &ListArgs, context: &Context) -> anyhow::Result<Outcome> {
     let graph = context.sources.graph(&context.terminal)?;
     let authorization = Authorization::relationships(&graph, &[])?;
-    let select = SelectOptions { required_only: false, authorization: &authorization, present: BTreeSet::new() };
+    let select = SelectOptions {
+        required_only: false,
+        authorization: &authorization,
+        present: BTreeSet::new(),
+        school_years: false,
+    };
     let selection = match args.selector.as_slice() {
         [] => graph.everything(),
         selectors => order::selected(&graph, selectors, &[], &select)?,

@@ -116,6 +116,9 @@ pub struct SelectOptions<'a> {
     pub authorization: &'a Authorization,
     /// Resources that exist anyway: a subclass among them satisfies its abstract resource.
     pub present: BTreeSet<ResourceId>,
+    /// Patterns match school years as well: an order leaves to the host what nobody names, a delete says
+    /// `*` and means all.
+    pub school_years: bool,
 }
 
 impl DependencyGraph {
@@ -150,9 +153,10 @@ impl DependencyGraph {
         // What satisfies an abstract resource although no reference of the same selector leads there.
         let mut present = options.present.clone();
         for term in selectors.iter().filter(|s| s.terms.len() == 1).flat_map(|s| &s.terms) {
-            present.extend(self.method(&term.method)?);
+            present.extend(self.method(&term.method, options.school_years)?);
         }
-        let expand = Expand { graph: self, follow, authorization: options.authorization, present };
+        let (authorization, school_years) = (options.authorization, options.school_years);
+        let expand = Expand { graph: self, follow, authorization, present, school_years };
         for selector in selectors {
             let found = expand.selector(selector)?;
             selection.resources.extend(found.resources);
@@ -176,6 +180,7 @@ struct Expand<'g> {
     follow: Follow,
     authorization: &'g Authorization,
     present: BTreeSet<ResourceId>,
+    school_years: bool,
 }
 
 impl Expand<'_> {
@@ -196,8 +201,8 @@ impl Expand<'_> {
 
     fn term(&self, term: &Term) -> Result<Selection, SelectError> {
         let graph = self.graph;
-        let core = graph.method(&term.method)?;
-        let named_school_years = matches!(term.method, Method::Name(_))
+        let core = graph.method(&term.method, self.school_years)?;
+        let named_school_years = (self.school_years || matches!(term.method, Method::Name(_)))
             && core.iter().any(|&id| graph.resource(id).kind == Kind::SchoolYears);
         let mut selection = match term.back {
             Some(depth) => self.with_prerequisites(&core, depth),
@@ -284,7 +289,7 @@ impl Expand<'_> {
 }
 
 impl DependencyGraph {
-    fn method(&self, method: &Method) -> Result<BTreeSet<ResourceId>, SelectError> {
+    fn method(&self, method: &Method, school_years: bool) -> Result<BTreeSet<ResourceId>, SelectError> {
         let all = |test: &dyn Fn(&crate::model::Resource) -> bool| -> BTreeSet<ResourceId> {
             self.ids().filter(|&id| test(self.resource(id))).collect()
         };
@@ -296,7 +301,7 @@ impl DependencyGraph {
             Method::Glob(pattern) => {
                 let is = |text: &str| glob(pattern, &text.to_ascii_lowercase());
                 let found = all(&|r| {
-                    r.kind != Kind::SchoolYears
+                    (school_years || r.kind != Kind::SchoolYears)
                         && (is(r.name.endpoint()) || is(r.name.as_str()) || is(r.name.as_str().trim_start_matches('/')))
                 });
                 some(found, pattern.clone(), &String::new)

@@ -16,7 +16,7 @@ use crate::model::{ResourceName, Text};
 /// A store of records, which is only ever read.
 pub trait RecordStore {
     /// A record, as cheap to keep as the store can make it; equal ones are one record.
-    type Record: Clone + Ord + Hash;
+    type Record: Clone + Eq + Hash;
     /// Why the store could not answer at all. What only narrows an answer is a [`Gap`].
     type Error: std::error::Error + Send + Sync + 'static;
 
@@ -29,7 +29,8 @@ pub trait RecordStore {
     fn matching(&mut self, resource: ResourceId, keys: &[KeyValues]) -> Result<Matching<Self::Record>, Self::Error>;
 
     /// All references from records of the asked resources to the targets. A record that refers to
-    /// several, or by several paths, is given once for each; in which order is left to the store.
+    /// several, or by several paths, is given once for each. The order is the store's, but the same
+    /// whenever it is asked the same: a plan takes records in the order in which it meets them.
     ///
     /// # Errors
     ///
@@ -49,7 +50,7 @@ pub trait RecordStore {
 }
 
 /// A record and its resource.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RecordOf<R> {
     /// Its resource, never an abstract one.
     pub resource: ResourceId,
@@ -71,11 +72,11 @@ pub struct Matching<R> {
 pub struct Ask {
     /// The resource that may refer to the targets.
     pub resource: ResourceId,
-    /// Positions, among the references of the resource, of those that can lead to a target.
+    /// Positions, among the references of the resource, of those that can lead to a target. Sorted.
     pub references: Vec<u32>,
-    /// Whether the same references will be asked for again, with what was found as targets. A store
-    /// that reads whole files can keep the references that it passes.
-    pub again: bool,
+    /// Those of them that will be asked for again, with what was found as targets, because records of
+    /// the resource refer to each other. A store that reads whole files can keep what it passes.
+    pub again: Vec<u32>,
 }
 
 /// What refers to the targets, as far as it could be searched.
@@ -88,7 +89,7 @@ pub struct Referring<R> {
 }
 
 /// A reference from one record to another.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordReference<R> {
     /// What refers.
     pub from: RecordOf<R>,

@@ -1,9 +1,11 @@
 //! Results as JSON documents with a versioned schema.
 
+mod delete;
 mod diagnosis;
 
 use serde::Serialize;
 
+pub use delete::kept;
 pub use diagnosis::{diagnoses, explained};
 
 use crate::graph::{Because, DependencyGraph, Link, Paths, ResourceId, Tree, TreeItem};

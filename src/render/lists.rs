@@ -1,9 +1,12 @@
 //! Orders in the forms that other programs take.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use crate::model::ResourceName;
 use crate::plan::Operation;
+use crate::plan::delete::DeletePlan;
 use crate::plan::load::{LoadPlan, Wave};
 
 /// A row of the API's dependencies document.
@@ -38,6 +41,18 @@ pub fn csv(plan: &LoadPlan) -> String {
     for (wave, step) in steps(plan) {
         let operations: Vec<&str> = step.operations.iter().map(|o| o.name()).collect();
         text.push_str(&format!("{},{},{}\n", wave.wave, step.resource, operations.join("+")));
+    }
+    text
+}
+
+/// `wave,resource,operation,clears`, the paths to clear joined by a plus sign.
+#[must_use]
+pub fn delete_csv(plan: &DeletePlan) -> String {
+    let mut text = String::from("wave,resource,operation,clears\n");
+    for (wave, step) in plan.waves.iter().flat_map(|wave| wave.steps.iter().map(move |step| (wave.wave, step))) {
+        let clears: BTreeSet<&str> = step.clears.iter().map(|clear| clear.path.as_str()).collect();
+        let clears = clears.into_iter().collect::<Vec<_>>().join("+");
+        text.push_str(&format!("{wave},{},{},{clears}\n", step.resource, step.operation.name()));
     }
     text
 }

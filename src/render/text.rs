@@ -3,6 +3,7 @@
 mod arrange;
 mod audit;
 mod check;
+mod delete;
 mod diagnosis;
 mod diff;
 mod order;
@@ -13,6 +14,7 @@ mod tree;
 pub use arrange::arrangement;
 pub use audit::audit;
 pub use check::check;
+pub use delete::{delete_plan, kept};
 pub use diagnosis::{causes, codes, diagnosis, explained};
 pub use diff::diff;
 pub use order::{Descriptors, load_plan};

@@ -133,7 +133,12 @@ impl<'c> Comparison<'c> {
         }
         if name.contains(['*', '?']) {
             let none = Authorization::none();
-            let options = SelectOptions { required_only: false, authorization: &none, present: BTreeSet::new() };
+            let options = SelectOptions {
+                required_only: false,
+                authorization: &none,
+                present: BTreeSet::new(),
+                school_years: false,
+            };
             let selector = name.parse::<Selector>().map(|s| self.graph.select(&[s], &[], &options));
             if let Ok(Ok(selection)) = selector {
                 return selection.resources.into_iter().collect();

@@ -37,20 +37,30 @@ pub fn load_plan(plan: &LoadPlan, descriptors: Descriptors, width: Width) -> Str
 }
 
 fn one_wave(wave: &Wave, descriptors: Descriptors, width: Width) -> String {
-    let is_descriptor = |step: &&Step| step.kind == Kind::Descriptor;
-    let (coded, others): (Vec<&Step>, Vec<&Step>) = match descriptors {
-        Descriptors::Summed => wave.steps.iter().partition(is_descriptor),
-        Descriptors::Listed => (Vec::new(), wave.steps.iter().collect()),
-    };
-    let mut head = format!("{:>4}  {:>5}  ", wave.wave, wave.steps.len());
+    let steps: Vec<(&ResourceName, Kind, String)> =
+        wave.steps.iter().map(|step| (&step.resource, step.kind, item(step))).collect();
+    wave_lines(wave.wave, &steps, descriptors, width)
+}
+
+/// A wave: its number, how many steps it has, and the steps, each with its name, kind and what is said
+/// of it.
+pub(super) fn wave_lines(
+    wave: usize,
+    steps: &[(&ResourceName, Kind, String)],
+    descriptors: Descriptors,
+    width: Width,
+) -> String {
+    let sum = |kind: Kind| kind == Kind::Descriptor && descriptors == Descriptors::Summed;
+    let mut head = format!("{wave:>4}  {:>5}  ", steps.len());
     let mut text = String::new();
+    let coded = steps.iter().filter(|(_, kind, _)| sum(*kind));
+    let coded: Vec<&str> = coded.map(|(name, ..)| name.short().trim_end_matches("Descriptors")).collect();
     if !coded.is_empty() {
-        let names: Vec<&str> = coded.iter().map(|s| s.resource.short().trim_end_matches("Descriptors")).collect();
-        text.push_str(&summed(&format!("{head}descriptors ({}): ", names.len()), &names, width));
+        text.push_str(&summed(&format!("{head}descriptors ({}): ", coded.len()), &coded, width));
         head = " ".repeat(head.len());
     }
-    if !others.is_empty() {
-        let items: Vec<String> = others.iter().map(|step| item(step)).collect();
+    let items: Vec<String> = steps.iter().filter(|(_, kind, _)| !sum(*kind)).map(|(.., item)| item.clone()).collect();
+    if !items.is_empty() {
         text.push_str(&wrapped(&head, &items, "  ", width));
     }
     text
@@ -181,6 +191,6 @@ fn short(name: &str) -> &str {
 }
 
 /// `a`, `a and b`, `a, b and c`.
-fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
+pub(super) fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
     crate::graph::listed(&names.collect::<Vec<_>>(), "and")
 }

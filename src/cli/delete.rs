@@ -1,0 +1,118 @@
+//! `delete`: in which order to delete, so that nothing is refused.
+
+use std::collections::BTreeSet;
+
+use clap::{Args, ValueEnum};
+use edfi_plan::graph::{Authorization, DependencyGraph, ResourceId, SelectOptions};
+use edfi_plan::plan::delete::{DeleteError, DeleteOptions, DeletePlan, Optional, delete_plan};
+use edfi_plan::render::{json, lists, text};
+
+use super::order::{AuthorizationArgs, selected};
+use super::{Context, Outcome};
+
+/// Plan a delete that nothing blocks; deletes nothing itself
+///
+/// Everything that refers to what is named goes first, optional references included. Selectors are
+/// those of `order`; `*` means descriptors and school years as well.
+#[derive(Debug, Args)]
+pub(crate) struct DeleteArgs {
+    /// What to delete, with everything that refers to it.
+    #[arg(required = true)]
+    selector: Vec<String>,
+
+    /// What must survive; where that is impossible, say which references stand in the way.
+    #[arg(long, value_name = "SELECTOR")]
+    keep: Vec<String>,
+
+    /// What becomes of dependents that only refer by optional references: deleted if left out.
+    #[arg(long, value_enum)]
+    optional: Option<OptionalArg>,
+
+    #[command(flatten)]
+    authorization: AuthorizationArgs,
+
+    /// List every descriptor instead of their number.
+    #[arg(long)]
+    descriptors: bool,
+
+    /// How to print the plan.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+/// What becomes of dependents that could do without.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum OptionalArg {
+    /// An update removes the references.
+    Clear,
+    /// They are deleted.
+    Delete,
+}
+
+/// How a plan is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people.
+    Text,
+    /// edfi-plan/delete-plan/1.
+    Json,
+    /// wave,resource,operation,clears.
+    Csv,
+}
+
+pub(crate) fn run(args: &DeleteArgs, context: &Context) -> anyhow::Result<Outcome> {
+    let graph = context.sources.graph(&context.terminal)?;
+    let authorization = args.authorization.of(&graph)?;
+    let named = resources(&graph, &args.selector, &authorization)?;
+    let keep = if args.keep.is_empty() { BTreeSet::new() } else { resources(&graph, &args.keep, &authorization)? };
+    let optional = match args.optional {
+        Some(OptionalArg::Clear) => Optional::Clear,
+        Some(OptionalArg::Delete) | None => Optional::Delete,
+    };
+    let options = DeleteOptions { authorization, keep, optional };
+    match delete_plan(&graph, &named, &options) {
+        Ok(plan) => answered(&plan, args, &graph, context),
+        Err(DeleteError::Kept(kept)) => {
+            let text = || text::kept(&kept, context.terminal.width());
+            match args.format {
+                Format::Text => context.terminal.print(&text())?,
+                Format::Json => {
+                    context.terminal.print(&json::answer(SCHEMA, graph.metadata(), &json::kept(&kept)))?;
+                }
+                Format::Csv => context.terminal.say(text().trim_end()),
+            }
+            Ok(Outcome::Findings)
+        }
+        Err(DeleteError::Cycle(cycle)) => Err(cycle.into()),
+    }
+}
+
+const SCHEMA: &str = "edfi-plan/delete-plan/1";
+
+fn answered(
+    plan: &DeletePlan,
+    args: &DeleteArgs,
+    graph: &DependencyGraph,
+    context: &Context,
+) -> anyhow::Result<Outcome> {
+    if !plan.exact {
+        context.terminal.say("note: the cycles are too many for an exact search; fewer clears may be possible");
+    }
+    let descriptors = if args.descriptors { text::Descriptors::Listed } else { text::Descriptors::Summed };
+    context.terminal.print(&match args.format {
+        Format::Text => text::delete_plan(plan, descriptors, context.terminal.width()),
+        Format::Json => json::answer(SCHEMA, graph.metadata(), plan),
+        Format::Csv => lists::delete_csv(plan),
+    })?;
+    Ok(Outcome::Answered)
+}
+
+/// The resources that selectors select, school years among them.
+fn resources(
+    graph: &DependencyGraph,
+    selectors: &[String],
+    authorization: &Authorization,
+) -> anyhow::Result<BTreeSet<ResourceId>> {
+    let options = SelectOptions { required_only: false, authorization, present: BTreeSet::new(), school_years: true };
+    Ok(selected(graph, selectors, &[], &options)?.resources)
+}

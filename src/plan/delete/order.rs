@@ -1,0 +1,212 @@
+//! In which waves a set of resources is deleted, and which references are cleared first.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::graph::{Authorization, Constraint, DependencyGraph, Edge, Follow, Hold, Precedence, ResourceId};
+use crate::model::Text;
+use crate::plan::RequiredCycle;
+
+/// What goes, and what loses references to it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DeleteSet {
+    /// Resources whose records are deleted.
+    pub deleted: BTreeSet<ResourceId>,
+    /// Resources whose records stay and lose their references to what is deleted.
+    pub cleared: BTreeSet<ResourceId>,
+    /// Pairs (prerequisite, dependent) whose references no record contains: they order nothing.
+    pub unused: BTreeSet<(ResourceId, ResourceId)>,
+}
+
+/// A reference that an update removes before anything is deleted.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Clear {
+    /// The resource that refers.
+    pub resource: ResourceId,
+    /// Where.
+    pub path: Text,
+    /// To what; of an abstract target, to this subclass.
+    pub target: ResourceId,
+}
+
+/// The place of each resource among deletes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DeleteOrder {
+    /// The wave of each deleted resource, from 1: everything that refers to it, and everything that
+    /// needs the people it makes visible, is in an earlier one.
+    pub waves: BTreeMap<ResourceId, usize>,
+    /// References to clear in wave [`DeleteOrder::CLEARS`], sorted: those that run in a circle, and those
+    /// of resources that stay.
+    pub clears: Vec<Clear>,
+    /// Resources that refer to themselves, with the paths: within them children go first.
+    pub children_first: BTreeMap<ResourceId, Vec<Text>>,
+    /// Whether fewer clears are impossible.
+    pub exact: bool,
+}
+
+impl DeleteOrder {
+    /// The wave of all clears: an update that removes references waits for nothing.
+    pub const CLEARS: usize = 1;
+
+    /// The people whom a client stops seeing, with the resource whose delete does it. Any one of a
+    /// person's associations shows the person, so the last of them counts; what else it takes to see the
+    /// person (for contacts the enrollment of their students) counts at its first delete.
+    #[must_use]
+    pub fn hides(&self, authorization: &Authorization) -> Vec<(ResourceId, ResourceId)> {
+        let wave = |id: &ResourceId| self.waves.get(id).map(|wave| (*wave, *id));
+        let person = |hold: &Hold| {
+            let all = hold.associations.iter().map(wave).collect::<Option<Vec<_>>>();
+            let last = all.and_then(|waves| waves.into_iter().max());
+            let also = hold.update_after.iter().filter(|id| !hold.associations.contains(id)).filter_map(wave);
+            let hiding = also.chain(last).min()?;
+            Some((hold.person, hiding.1))
+        };
+        authorization.holds.iter().filter_map(person).collect()
+    }
+}
+
+/// Orders the deletes of a set: what refers goes before what it refers to, what needs a person before
+/// the person's pathway. Of each circle the fewest references are cleared; among equally few those with
+/// the fewest waves, then the first by name.
+///
+/// What refers to the set and is neither deleted nor cleared is not looked at: the caller has seen to it.
+///
+/// O(edges of the set) and the search for clears, see [`Precedence::break_cycles`].
+///
+/// # Errors
+///
+/// A circle of which no reference can be cleared.
+pub fn delete_order(
+    graph: &DependencyGraph,
+    set: &DeleteSet,
+    authorization: &Authorization,
+) -> Result<DeleteOrder, RequiredCycle> {
+    let steps = Steps::of(graph, set, authorization);
+    let breaking = steps.deletes.break_cycles(|removed| steps.all(removed).waves()).map_err(|cycle| {
+        // Told from prerequisite to dependent, as everywhere.
+        let resources = cycle.0.iter().rev().filter_map(|&step| steps.resources.get(step));
+        RequiredCycle { resources: resources.map(|&id| graph.name(id).clone()).collect() }
+    })?;
+    let all = steps.all(&breaking.removed);
+    let layer = all.precedence.layers(&[], |_| true).layer;
+    let children_first = steps.resources.iter().filter_map(|&id| Some((id, graph.edge(id, id)?)));
+    let in_use = |id: &ResourceId| !set.unused.contains(&(*id, *id));
+    Ok(DeleteOrder {
+        waves: steps.resources.iter().zip(layer).map(|(&id, layer)| (id, layer + 1)).collect(),
+        clears: all.clears,
+        children_first: children_first
+            .filter(|(id, _)| in_use(id))
+            .map(|(id, edge)| (id, graph.references(edge).map(|r| r.path.clone()).collect()))
+            .collect(),
+        exact: breaking.exact,
+    })
+}
+
+/// The delete steps, one a resource, and what orders them.
+struct Steps<'g> {
+    graph: &'g DependencyGraph,
+    set: &'g DeleteSet,
+    /// The resource of each step, in order of name.
+    resources: Vec<ResourceId>,
+    deletes: Precedence,
+    /// The edge behind each constraint that can be removed by a clear.
+    edges: Vec<Option<&'g Edge>>,
+    /// For each pathway: the resources that an update reaches only while it stands, and the steps that
+    /// end it.
+    pathways: Vec<(BTreeSet<ResourceId>, Vec<usize>)>,
+}
+
+impl<'g> Steps<'g> {
+    fn of(graph: &'g DependencyGraph, set: &'g DeleteSet, authorization: &Authorization) -> Self {
+        let resources: Vec<ResourceId> = set.deleted.iter().copied().collect();
+        let step = |id: ResourceId| resources.binary_search(&id).ok();
+        let mut constraints = Vec::new();
+        let mut edges = Vec::new();
+        for (before, &dependent) in resources.iter().enumerate() {
+            // By dependent, then prerequisite: among equal choices the first by name is cleared.
+            for edge in graph.prerequisites(dependent).filter(|edge| !edge.is_self() && set.uses(edge)) {
+                let Some(after) = step(edge.prerequisite) else { continue };
+                let removable = graph.is_clearable(edge);
+                constraints.push(Constraint { before, after, removable });
+                edges.push(removable.then_some(edge));
+            }
+            // Where a property could mean another descriptor, it may be that one that it refers to. It pulls
+            // nothing in, but where both go, it costs nothing to heed it.
+            let could_mean = graph.ambiguous(dependent).flat_map(|reference| &reference.alternatives);
+            for after in could_mean.filter_map(|name| step(graph.id(name)?)).filter(|&after| after != before) {
+                constraints.push(Constraint { before, after, removable: false });
+                edges.push(None);
+            }
+        }
+        for edge in &authorization.edges {
+            if let (Some(before), Some(after)) = (step(edge.dependent), step(edge.prerequisite)) {
+                constraints.push(Constraint { before, after, removable: false });
+                edges.push(None);
+            }
+        }
+        let reached = |person| {
+            let mut reached = graph.transitive_dependents(person, Follow::all());
+            reached.insert(person);
+            reached
+        };
+        let pathways = authorization.holds.iter().map(|hold| {
+            let ends: Vec<usize> = hold.update_after.iter().filter_map(|&id| step(id)).collect();
+            (if ends.is_empty() { BTreeSet::new() } else { reached(hold.person) }, ends)
+        });
+        let pathways = pathways.collect();
+        let deletes = Precedence { steps: resources.len(), constraints };
+        Self { graph, set, resources, deletes, edges, pathways }
+    }
+
+    /// All steps once these constraints are removed: the deletes, and a clear for each resource that
+    /// loses references.
+    fn all(&self, removed: &[usize]) -> AllSteps {
+        let kept = self.deletes.constraints.iter().enumerate();
+        let kept = kept.filter(|(position, _)| removed.binary_search(position).is_err());
+        let mut constraints: Vec<Constraint> = kept.map(|(_, c)| *c).collect();
+        let circular = removed.iter().filter_map(|&position| self.edges.get(position).copied().flatten());
+        let of_survivors = self.set.cleared.iter().flat_map(|&id| self.graph.prerequisites(id));
+        let lost = of_survivors.filter(|edge| self.set.deleted.contains(&edge.prerequisite) && self.set.uses(edge));
+        let mut clears = Vec::new();
+        let mut step_of: BTreeMap<ResourceId, usize> = BTreeMap::new();
+        for edge in circular.chain(lost) {
+            let next = self.resources.len() + step_of.len();
+            let before = *step_of.entry(edge.dependent).or_insert(next);
+            // An update finds its record only while it exists, and must come before what it lets go.
+            for id in [edge.dependent, edge.prerequisite] {
+                if let Ok(after) = self.resources.binary_search(&id) {
+                    constraints.push(Constraint { before, after, removable: false });
+                }
+            }
+            clears.extend(self.graph.references(edge).map(|reference| Clear {
+                resource: edge.dependent,
+                path: reference.path.clone(),
+                target: edge.prerequisite,
+            }));
+        }
+        for (&id, &before) in &step_of {
+            for (_, ends) in self.pathways.iter().filter(|(reached, _)| reached.contains(&id)) {
+                constraints.extend(ends.iter().map(|&after| Constraint { before, after, removable: false }));
+            }
+        }
+        clears.sort();
+        AllSteps { precedence: Precedence { steps: self.resources.len() + step_of.len(), constraints }, clears }
+    }
+}
+
+impl DeleteSet {
+    fn uses(&self, edge: &Edge) -> bool {
+        !self.unused.contains(&(edge.prerequisite, edge.dependent))
+    }
+}
+
+/// Deletes and clears.
+struct AllSteps {
+    precedence: Precedence,
+    clears: Vec<Clear>,
+}
+
+impl AllSteps {
+    fn waves(&self) -> usize {
+        self.precedence.layers(&[], |_| true).layer.into_iter().max().map_or(0, |layer| layer + 1)
+    }
+}
