@@ -6,7 +6,7 @@
 
 mod referring;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, PoisonError};
 
 use super::at_once::at_once;
@@ -70,7 +70,7 @@ pub struct LiveStore<'a, 'e> {
     hasher: KeyHasher,
     readers: Mutex<BTreeMap<ResourceId, RecordReader>>,
     /// What was found to have a key or a reference that was asked for.
-    found: BTreeMap<RecordOf<Text>, Known>,
+    found: HashMap<RecordOf<Text>, Known>,
     /// Whole lists, of resources that were read from end to end.
     lists: BTreeMap<ResourceId, Vec<Read>>,
 }
@@ -108,9 +108,9 @@ struct Answer {
 /// The codes of what a search could not find out, as reports give them.
 mod code {
     pub(super) const CHANGED: &str = "changed-while-planning";
-    pub(super) const FORBIDDEN: &str = "may-not-read";
+    pub(super) const FORBIDDEN: &str = "unreadable-resources";
     pub(super) const NOT_SERVED: &str = "not-served";
-    pub(super) const UNQUERYABLE: &str = "unqueryable-reference";
+    pub(super) const UNQUERYABLE: &str = "unqueryable-references";
     pub(super) const UNREADABLE: &str = "unreadable-record";
 }
 
@@ -124,7 +124,7 @@ impl<'a, 'e> LiveStore<'a, 'e> {
             limits,
             hasher: KeyHasher::random(),
             readers: Mutex::default(),
-            found: BTreeMap::new(),
+            found: HashMap::new(),
             lists: BTreeMap::new(),
         }
     }

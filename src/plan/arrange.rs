@@ -7,6 +7,8 @@
 mod circle;
 mod write;
 
+pub(crate) use write::remove;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;

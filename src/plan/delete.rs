@@ -10,7 +10,7 @@ mod warning;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::RequiredCycle;
 use crate::graph::{Authorization, DependencyGraph, ResourceId};
@@ -21,7 +21,8 @@ pub use order::{Clear, DeleteOrder, DeleteSet, delete_order};
 pub use warning::{Warning, WarningCode};
 
 /// What becomes of dependents that refer by optional references alone.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Optional {
     /// They are deleted like the others.
     #[default]
@@ -102,7 +103,8 @@ pub struct DeleteStep {
 }
 
 /// What a step does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum DeleteOperation {
     /// PUT of each record without some optional references.
     Clear,

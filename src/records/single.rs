@@ -2,10 +2,13 @@
 //!
 //! For stores that meet records one by one; a folder is read in bulk by [`scan`](super::scan).
 
+use std::collections::BTreeSet;
+
 use super::check::value_of;
-use super::extract::{Extract, Reader};
+use super::extract::{Extract, Found, Reader};
 use super::json::Flaw;
 use super::keys::{Key, KeyForm, KeyHasher, KeyValues, form_of_field, form_of_values};
+use super::reread::{Step, steps};
 use super::shape::{KeyPlan, Shape};
 use crate::graph::{DependencyGraph, ResourceId};
 use crate::model::{FieldKind, Text};
@@ -55,6 +58,21 @@ impl RecordReader {
             key: key_values(&self.form, &self.shape, &self.extract, record),
             references: references.filter_map(|found| Some((found.position, found.key?))).collect(),
         })
+    }
+
+    /// Where a record refers to given records: the position of the reference and the key that it holds.
+    ///
+    /// # Errors
+    ///
+    /// What makes it no record.
+    pub(crate) fn steps_to(&mut self, record: &[u8], wanted: &BTreeSet<(u32, Key)>) -> Result<Vec<Vec<Step>>, Flaw> {
+        Reader { hasher: self.hasher, shape: &self.shape }.read(record, &mut self.extract)?;
+        let leads = |found: &&Found| found.key.is_some_and(|key| wanted.contains(&(found.position, key)));
+        let path = |found: &Found| {
+            let node = self.shape.nodes.iter().find(|node| node.reference == found.position)?;
+            Some(steps(&node.path, self.extract.indices(found.at)))
+        };
+        Ok(self.extract.references.iter().filter(leads).filter_map(path).collect())
     }
 
     /// The identity of a key given by its fields; `None` where one is missing or of the wrong type.

@@ -6,7 +6,7 @@
 
 use std::hash::Hash;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::check::Position;
 use super::keys::KeyValues;
@@ -122,7 +122,7 @@ pub struct StoredRecord {
 }
 
 /// Where a record is.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Whereabouts {
     /// In a payload file.
@@ -132,7 +132,7 @@ pub enum Whereabouts {
         /// Its id there.
         id: Text,
         /// The version that was read.
-        #[serde(skip_serializing_if = "Option::is_none")]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         etag: Option<Text>,
     },
 }

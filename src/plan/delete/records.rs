@@ -5,9 +5,11 @@
 //! are searched, everything they could refer to is known. Only resources that refer to each other in a
 //! circle, or to themselves, are asked again. Reasons: docs/design.md, "Deleting records".
 
+mod clear;
 mod describe;
 mod order;
 mod reason;
+mod saved;
 mod visit;
 
 use std::collections::HashMap;
@@ -17,8 +19,10 @@ use crate::graph::{Authorization, DependencyGraph, ResourceId};
 use crate::plan::RequiredCycle;
 use crate::records::{Gap, RecordOf, RecordStore};
 
+pub use clear::{ClearError, cleared};
 pub use describe::{DescribedClear, DescribedPlan, DescribedRecord, DescribedWarning, ResourceCount};
 pub use reason::Hop;
+pub use saved::{Became, MadeWith, PlanChange, SCHEMA, SavedPlan, SavedPlanError};
 
 /// How to plan.
 #[derive(Debug, Clone, Default)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{DeleteOperation, Hop, RecordClear, RecordPlan};
 use crate::graph::DependencyGraph;
@@ -13,7 +13,7 @@ use crate::records::{KeyValues, RecordOf, RecordStore, StoredRecord, Whereabouts
 const REDACTED: &str = "***";
 
 /// The body of `edfi-plan/delete-records/1`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DescribedPlan {
     /// How many records of each resource.
@@ -29,7 +29,7 @@ pub struct DescribedPlan {
 }
 
 /// How many records of one resource a plan has.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResourceCount {
     /// The resource.
     pub resource: ResourceName,
@@ -40,7 +40,7 @@ pub struct ResourceCount {
 }
 
 /// One request of a plan.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DescribedRecord {
     /// Its wave, from 1.
@@ -55,14 +55,14 @@ pub struct DescribedRecord {
     #[serde(flatten)]
     pub at: Whereabouts,
     /// The references that a clear removes.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub clears: Vec<DescribedClear>,
     /// The references that lead from it to a target; none for a target.
     pub reason: Vec<Hop>,
 }
 
 /// A reference that an update removes.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DescribedClear {
     /// Its path; inside a collection the item goes.
     pub path: Text,
@@ -73,7 +73,7 @@ pub struct DescribedClear {
 }
 
 /// Something to know of a plan.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DescribedWarning {
     /// A stable word.
     pub code: Text,

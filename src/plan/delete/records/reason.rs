@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Because, Gathered, RecordPlan};
 use crate::graph::DependencyGraph;
@@ -12,15 +12,19 @@ use crate::model::{ResourceName, Text};
 const TOLD: usize = 32;
 
 /// One reference, or several alike one after another, on the way from a record to a target.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hop {
     /// The resource that refers.
     pub resource: ResourceName,
     /// Where.
     pub path: Text,
     /// How many records in turn do: more than one where a resource refers to itself.
-    #[serde(skip_serializing_if = "is_one")]
+    #[serde(default = "one", skip_serializing_if = "is_one")]
     pub times: u32,
+}
+
+fn one() -> u32 {
+    1
 }
 
 fn is_one(times: &u32) -> bool {
