@@ -1,5 +1,7 @@
 //! `delete`: in which order to delete, so that nothing is refused.
 
+mod records;
+
 use std::collections::BTreeSet;
 
 use clap::{Args, ValueEnum};
@@ -38,6 +40,9 @@ pub(crate) struct DeleteArgs {
     /// How to print the plan.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
+
+    #[command(flatten)]
+    records: records::RecordArgs,
 }
 
 /// What becomes of dependents that could do without.
@@ -61,6 +66,9 @@ enum Format {
 }
 
 pub(crate) fn run(args: &DeleteArgs, context: &Context) -> anyhow::Result<Outcome> {
+    if args.records.given() {
+        return records::run(args, context);
+    }
     let graph = context.sources.graph(&context.terminal)?;
     let authorization = args.authorization.of(&graph)?;
     let named = resources(&graph, &args.selector, &authorization)?;

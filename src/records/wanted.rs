@@ -56,6 +56,18 @@ pub fn key_fields(graph: &DependencyGraph, resource: ResourceId) -> Vec<(Text, F
     fields_of(KeyForm::of(graph, resource))
 }
 
+/// The fields of the natural key of what a name stands for.
+pub(super) fn named_fields(graph: &DependencyGraph, found: Found) -> Vec<Text> {
+    let fields = match found {
+        Found::Resource(id) => key_fields(graph, id),
+        Found::Abstract(place) => {
+            let above = graph.abstracts().get(place);
+            above.map(|above| fields_of(KeyForm::of_abstract(graph, above))).unwrap_or_default()
+        }
+    };
+    fields.into_iter().map(|(name, _)| name).collect()
+}
+
 fn fields_of(form: KeyForm) -> Vec<(Text, FieldKind)> {
     match form {
         // Compared as the URI they make up is.
