@@ -129,10 +129,54 @@ impl<'a, 'e> LiveStore<'a, 'e> {
         }
     }
 
-    /// Takes note of a record that was found some other time and may no longer be found by its key.
-    pub fn know(&mut self, resource: ResourceId, id: &str, key: &KeyValues) {
-        let known = Known { etag: None, key: key.clone() };
-        self.found.insert(RecordOf { resource, record: id.into() }, known);
+    /// Looks records up by their ids, which a client can keep when it can no longer find them by key, and
+    /// takes note of those that are there or that it may not see. Whether each is.
+    ///
+    /// # Errors
+    ///
+    /// An API that does not answer.
+    pub fn revisit(&mut self, records: &[(RecordOf<Text>, KeyValues)]) -> Result<Vec<bool>, LiveError> {
+        let this = &*self;
+        let reached = at_once(records, this.limits.at_once, |(place, _)| {
+            this.api.record(this.graph.name(place.resource), &place.record)
+        })?;
+        let mut there = Vec::with_capacity(records.len());
+        for ((place, key), reach) in records.iter().zip(reached) {
+            let etag = match reach {
+                Reach::NotThere => {
+                    there.push(false);
+                    continue;
+                }
+                Reach::Answered(record) => record.etag.map(Text::from),
+                Reach::NotAllowed(_) | Reach::NotTaken(_) => None,
+            };
+            there.push(true);
+            self.found.insert(place.clone(), Known { etag, key: key.clone() });
+        }
+        Ok(there)
+    }
+
+    /// What became of records while a plan was made: those that are gone or were written.
+    ///
+    /// # Errors
+    ///
+    /// An API that does not answer.
+    pub fn changed(&self, records: &[RecordOf<Text>]) -> Result<Vec<Gap>, LiveError> {
+        let reached = at_once(records, self.limits.at_once, |place| {
+            self.api.record(self.graph.name(place.resource), &place.record)
+        })?;
+        let mut gaps = Vec::new();
+        for (place, reach) in records.iter().zip(reached) {
+            let before = self.found.get(place).and_then(|known| known.etag.as_deref());
+            let became = match reach {
+                Reach::NotThere => "was deleted",
+                Reach::Answered(record) if before.is_some() && record.etag.as_deref() != before => "was written",
+                _ => continue,
+            };
+            let message = format!("the record with id {} {became} while this was planned; plan again", place.record);
+            gaps.push(self.gap(code::CHANGED, place.resource, message));
+        }
+        Ok(gaps)
     }
 
     fn gap(&self, code: &'static str, resource: ResourceId, message: String) -> Gap {

@@ -1,9 +1,11 @@
 //! `delete`: in which order to delete, so that nothing is refused.
 
+mod live;
 mod records;
 
 use std::collections::BTreeSet;
 
+use anyhow::bail;
 use clap::{Args, ValueEnum};
 use edfi_plan::graph::{Authorization, DependencyGraph, ResourceId, SelectOptions};
 use edfi_plan::plan::delete::{DeleteError, DeleteOptions, DeletePlan, Optional, delete_plan};
@@ -19,7 +21,7 @@ use super::{Context, Outcome};
 #[derive(Debug, Args)]
 pub(crate) struct DeleteArgs {
     /// What to delete, with everything that refers to it.
-    #[arg(required = true)]
+    #[arg(required_unless_present_any = ["show", "recheck"])]
     selector: Vec<String>,
 
     /// What must survive; where that is impossible, say which references stand in the way.
@@ -43,6 +45,9 @@ pub(crate) struct DeleteArgs {
 
     #[command(flatten)]
     records: records::RecordArgs,
+
+    #[command(flatten)]
+    live: live::LiveDeleteArgs,
 }
 
 /// What becomes of dependents that could do without.
@@ -63,9 +68,17 @@ enum Format {
     Json,
     /// wave,resource,operation,clears.
     Csv,
+    /// A script for bash and curl that carries the plan out (with --api or --show).
+    Curl,
 }
 
 pub(crate) fn run(args: &DeleteArgs, context: &Context) -> anyhow::Result<Outcome> {
+    if args.live.given() {
+        return live::run(args, context);
+    }
+    if args.format == Format::Curl {
+        bail!("--format curl needs the ids of records, which an API has: add --api, or --show a plan that was saved");
+    }
     if args.records.given() {
         return records::run(args, context);
     }
@@ -87,7 +100,7 @@ pub(crate) fn run(args: &DeleteArgs, context: &Context) -> anyhow::Result<Outcom
                 Format::Json => {
                     context.terminal.print(&json::answer(SCHEMA, graph.metadata(), &json::kept(&kept)))?;
                 }
-                Format::Csv => context.terminal.say(text().trim_end()),
+                Format::Csv | Format::Curl => context.terminal.say(text().trim_end()),
             }
             Ok(Outcome::Findings)
         }
@@ -110,7 +123,7 @@ fn answered(
     context.terminal.print(&match args.format {
         Format::Text => text::delete_plan(plan, descriptors, context.terminal.width()),
         Format::Json => json::answer(SCHEMA, graph.metadata(), plan),
-        Format::Csv => lists::delete_csv(plan),
+        Format::Csv | Format::Curl => lists::delete_csv(plan),
     })?;
     Ok(Outcome::Answered)
 }

@@ -109,6 +109,16 @@ impl LiveArgs {
         })
     }
 
+    /// Does something with the records of an API: of the one that is named, or of the one that is configured.
+    pub(crate) fn with_records<T>(
+        &self,
+        name: Option<&str>,
+        terminal: &Terminal,
+        work: impl FnOnce(&Api<'_>) -> anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
+        self.ask(name.unwrap_or(CONFIGURED), terminal, work)
+    }
+
     /// Does something with an API, says what there is to say about how it went, and shows that it goes on
     /// where it takes long.
     fn ask<T>(
@@ -172,7 +182,10 @@ impl LiveArgs {
         } else if let Some(access) = &configured {
             access.url.clone()
         } else {
-            bail!("no API is configured. Set EDFI_API_BASE_URL, or give a lightbeam.yaml with edfi_api: base_url");
+            bail!(
+                "no API is configured. Set EDFI_API_BASE_URL, give a lightbeam.yaml with edfi_api: base_url, or name \
+                 its URL with -m"
+            );
         };
         // What is configured for one host, credentials above all, is for no other.
         let mut access = configured.filter(|access| access.is_for(&url)).unwrap_or_default();

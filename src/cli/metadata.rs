@@ -5,6 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
+use edfi_plan::api::Api;
 use edfi_plan::graph::DependencyGraph;
 use edfi_plan::model::{Model, Published};
 use edfi_plan::source::{self, DEFAULT, Document, SourceError};
@@ -47,6 +48,21 @@ impl Sources {
             bail!("-: stdin can be read once only; give the metadata or the other document as a file");
         }
         stdin()
+    }
+
+    /// Does something with the records of the API among the sources, or else of the one that is configured.
+    pub(crate) fn with_records<T>(
+        &self,
+        terminal: &Terminal,
+        work: impl FnOnce(&Api<'_>) -> anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
+        let mut apis = self.names.iter().filter(|name| live::is_api(name));
+        match (apis.next(), apis.next()) {
+            (Some(one), Some(other)) if one != other => {
+                bail!("--api: -m names two APIs, {one} and {other}; name the one whose records are meant")
+            }
+            (only, _) => self.live.with_records(only.map(String::as_str), terminal, work),
+        }
     }
 
     /// The order that an API publishes.

@@ -245,7 +245,10 @@ fn what_cannot_be_searched_is_named() {
     all.remove("ed-fi/studentAssessments");
     assert_eq!(found.ids, all);
     let gaps: BTreeSet<(&str, &str)> = found.gaps.iter().map(|gap| (gap.code.as_str(), gap.resource.short())).collect();
-    assert_eq!(gaps, BTreeSet::from([("not-served", "surveyResponses"), ("unreadable-resources", "studentAssessments")]));
+    assert_eq!(
+        gaps,
+        BTreeSet::from([("not-served", "surveyResponses"), ("unreadable-resources", "studentAssessments")])
+    );
 }
 
 #[test]

@@ -11,7 +11,8 @@ use edfi_plan::plan::delete::records::{
     DescribedPlan, RecordDeleteError, RecordDeleteOptions, RecordPlan, record_delete_plan,
 };
 use edfi_plan::records::{
-    FolderRecord, FolderStore, KeyValues, NamedKey, RecordOf, RecordStore, UnreadableFolder, read_keys, wanted_keys,
+    FolderRecord, FolderStore, Gap, KeyValues, NamedKey, RecordOf, RecordStore, UnreadableFolder, read_keys,
+    wanted_keys,
 };
 use edfi_plan::render::{json, lists, text};
 use serde::Serialize;
@@ -42,11 +43,11 @@ pub(crate) struct RecordArgs {
 
     /// Refuse a plan of more records.
     #[arg(long, value_name = "N")]
-    max: Option<usize>,
+    pub(super) max: Option<usize>,
 
     /// Leave key values out of the plan: they are student data.
     #[arg(long)]
-    redact: bool,
+    pub(super) redact: bool,
 
     #[command(flatten)]
     folder: FolderArgs,
@@ -60,7 +61,7 @@ impl RecordArgs {
 }
 
 /// A key that somebody gave and where, with the resources that may have it.
-struct Wanted {
+pub(super) struct Wanted {
     given: String,
     keys: Vec<(ResourceId, KeyValues)>,
 }
@@ -91,7 +92,9 @@ pub(super) fn run(args: &DeleteArgs, context: &Context) -> anyhow::Result<Outcom
     let found = graph.find(name)?;
     let wanted = wanted(&graph, found, records)?;
     let Some(data) = &records.data else {
-        bail!("--where and --keys name single records. Say where they are: --data DIR, a folder of payload files");
+        bail!(
+            "--where and --keys name single records. Say where they are: --data DIR, a folder of payload files, or --api"
+        );
     };
     let folder = records.folder.open(data, &graph, &context.terminal)?;
     let optional = match args.optional {
@@ -101,7 +104,7 @@ pub(super) fn run(args: &DeleteArgs, context: &Context) -> anyhow::Result<Outcom
     let options = RecordDeleteOptions { optional, authorization, max: records.max };
     let planned = with_progress(context, |progress| -> Result<Planned, RecordDeleteError<UnreadableFolder>> {
         let mut store = FolderStore::new(&graph, &folder, &records.folder.read(Some(progress)));
-        let (targets, unmatched) = matching(&mut store, &wanted).map_err(RecordDeleteError::Store)?;
+        let Matched { targets, unmatched, .. } = matching(&mut store, &wanted).map_err(RecordDeleteError::Store)?;
         let matched = targets.len();
         let plan = record_delete_plan(&graph, &mut store, targets, &options)?;
         let described = match args.format {
@@ -144,7 +147,7 @@ pub(super) fn run(args: &DeleteArgs, context: &Context) -> anyhow::Result<Outcom
     Ok(if unmatched.is_empty() && plan.is_complete() { Outcome::Answered } else { Outcome::Findings })
 }
 
-fn named(graph: &DependencyGraph, found: Found) -> String {
+pub(super) fn named(graph: &DependencyGraph, found: Found) -> String {
     match found {
         Found::Resource(id) => graph.name(id).short().to_owned(),
         Found::Abstract(place) => graph.abstracts().get(place).map(|a| a.entity.to_string()).unwrap_or_default(),
@@ -152,7 +155,7 @@ fn named(graph: &DependencyGraph, found: Found) -> String {
 }
 
 /// The keys that were given.
-fn wanted(graph: &DependencyGraph, found: Found, args: &RecordArgs) -> anyhow::Result<Vec<Wanted>> {
+pub(super) fn wanted(graph: &DependencyGraph, found: Found, args: &RecordArgs) -> anyhow::Result<Vec<Wanted>> {
     let mut wanted = Vec::new();
     if let Some(path) = &args.keys {
         let name = || path.display().to_string();
@@ -176,7 +179,7 @@ fn wanted(graph: &DependencyGraph, found: Found, args: &RecordArgs) -> anyhow::R
         }
     }
     if wanted.is_empty() {
-        bail!("--data plans the delete of single records: name them by --where FIELD=VALUE or --keys FILE");
+        bail!("--data and --api plan the delete of single records: name them by --where FIELD=VALUE or --keys FILE");
     }
     Ok(wanted)
 }
@@ -202,11 +205,15 @@ fn alternatives(conditions: &[String]) -> anyhow::Result<Vec<KeyValues>> {
     Ok(keys)
 }
 
-/// The records that have the keys, and where keys were given that none has.
-fn matching(
-    store: &mut FolderStore<'_>,
-    wanted: &[Wanted],
-) -> Result<(Vec<RecordOf<FolderRecord>>, Vec<String>), UnreadableFolder> {
+/// The records that have the keys.
+pub(super) struct Matched<R> {
+    pub(super) targets: Vec<RecordOf<R>>,
+    /// Where keys were given that no record has.
+    pub(super) unmatched: Vec<String>,
+    pub(super) gaps: Vec<Gap>,
+}
+
+pub(super) fn matching<S: RecordStore>(store: &mut S, wanted: &[Wanted]) -> Result<Matched<S::Record>, S::Error> {
     let mut by_resource: BTreeMap<ResourceId, (Vec<usize>, Vec<KeyValues>)> = BTreeMap::new();
     for (number, wanted) in wanted.iter().enumerate() {
         for (id, key) in &wanted.keys {
@@ -216,19 +223,21 @@ fn matching(
         }
     }
     let mut matched = vec![false; wanted.len()];
-    let mut targets: Vec<RecordOf<FolderRecord>> = Vec::new();
+    let (mut targets, mut gaps) = (Vec::new(), Vec::new());
     let mut seen = std::collections::HashSet::new();
     for (resource, (numbers, keys)) in by_resource {
-        for (key, record) in store.matching(resource, &keys)?.found {
+        let matching = store.matching(resource, &keys)?;
+        gaps.extend(matching.gaps);
+        for (key, record) in matching.found {
             if let Some(matched) = numbers.get(key).and_then(|number| matched.get_mut(*number)) {
                 *matched = true;
             }
             let target = RecordOf { resource, record };
-            if seen.insert(target) {
+            if seen.insert(target.clone()) {
                 targets.push(target);
             }
         }
     }
     let unmatched = wanted.iter().zip(matched).filter(|(_, matched)| !matched).map(|(w, _)| w.given.clone());
-    Ok((targets, unmatched.collect()))
+    Ok(Matched { targets, unmatched: unmatched.collect(), gaps })
 }

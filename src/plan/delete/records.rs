@@ -7,6 +7,7 @@
 
 mod clear;
 mod describe;
+mod hidden;
 mod order;
 mod reason;
 mod saved;
@@ -21,6 +22,7 @@ use crate::records::{Gap, RecordOf, RecordStore};
 
 pub use clear::{ClearError, cleared};
 pub use describe::{DescribedClear, DescribedPlan, DescribedRecord, DescribedWarning, ResourceCount};
+pub use hidden::is_seen_by_relationship;
 pub use reason::Hop;
 pub use saved::{Became, MadeWith, PlanChange, SCHEMA, SavedPlan, SavedPlanError};
 

@@ -35,7 +35,7 @@ pub fn record_plan<R: Clone + Eq + Hash>(
 }
 
 /// What one line of a wave shows: the step and how many records it has.
-type Cell = (String, String);
+pub(super) type Cell = (String, String);
 
 fn waves<R>(graph: &DependencyGraph, plan: &RecordPlan<R>, width: Width) -> String {
     let cells = |wave: &RecordWave, records: &dyn Fn(usize) -> usize| -> Vec<Cell> {
@@ -57,6 +57,11 @@ fn waves<R>(graph: &DependencyGraph, plan: &RecordPlan<R>, width: Width) -> Stri
         };
         rows.push((label, cells(first, &sum)));
     }
+    laid_out(rows, width)
+}
+
+/// Waves as lines: their numbers, then each step with its number of records.
+pub(super) fn laid_out(rows: Vec<(String, Vec<Cell>)>, width: Width) -> String {
     let label = rows.iter().map(|(label, _)| label.chars().count()).max().unwrap_or_default().max(2);
     let wide =
         |part: &dyn Fn(&Cell) -> usize| rows.iter().flat_map(|(_, cells)| cells).map(part).max().unwrap_or_default();
@@ -133,7 +138,7 @@ fn cleared<R>(graph: &DependencyGraph, plan: &RecordPlan<R>) -> Vec<String> {
 }
 
 /// One sentence for all resources of which the same is true.
-fn warned(warnings: &[DescribedWarning]) -> Vec<String> {
+pub(super) fn warned(warnings: &[DescribedWarning]) -> Vec<String> {
     let mut groups: Vec<(&DescribedWarning, Vec<&str>)> = Vec::new();
     for warning in warnings {
         let name = warning.resource.short();
@@ -143,7 +148,12 @@ fn warned(warnings: &[DescribedWarning]) -> Vec<String> {
         }
     }
     let say = |(warning, names): (&DescribedWarning, Vec<&str>)| {
-        format!("{}: {} ({})", listed(names.into_iter()), warning.message, warning.code)
+        let who = match names.as_slice() {
+            few if few.len() <= 4 => listed(few.iter().copied()),
+            [first, ..] => format!("{} resources, {first} among them", names.len()),
+            [] => String::new(),
+        };
+        format!("{who}: {} ({})", warning.message, warning.code)
     };
     groups.into_iter().map(say).collect()
 }

@@ -83,6 +83,11 @@ pub struct DescribedWarning {
     pub message: String,
 }
 
+/// Puts `***` in place of the values of a key.
+pub(super) fn withhold(key: &mut KeyValues) {
+    key.values_mut().for_each(|value| *value = REDACTED.into());
+}
+
 impl<R: Clone + Eq + std::hash::Hash> RecordPlan<R> {
     /// How many records of each resource, by name.
     #[must_use]
@@ -135,7 +140,7 @@ impl<R: Clone + Eq + std::hash::Hash> RecordPlan<R> {
         let key = |number: u32| {
             let mut key = stored.get(number as usize).map(|record| record.key.clone()).unwrap_or_default();
             if redact {
-                key.values_mut().for_each(|value| *value = REDACTED.into());
+                withhold(&mut key);
             }
             key
         };

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::describe::withhold;
 use super::{DeleteOperation, DescribedPlan, DescribedRecord};
 use crate::model::{Metadata, ResourceName, Text};
 use crate::plan::delete::Optional;
@@ -139,6 +140,14 @@ impl SavedPlan {
         self.plan.records.iter().filter(is_target)
     }
 
+    /// Withholds the values of keys. What is left can be shown, and no longer be checked again.
+    pub fn redact(&mut self) {
+        for record in &mut self.plan.records {
+            withhold(&mut record.key);
+            record.clears.iter_mut().for_each(|clear| withhold(&mut clear.key));
+        }
+    }
+
     /// What became of the plan: what a plan for the same targets has now.
     #[must_use]
     pub fn changes(&self, now: &DescribedPlan) -> Vec<PlanChange> {
@@ -177,11 +186,13 @@ type Version<'p> = (&'p DescribedRecord, Option<&'p Text>);
 
 /// Each record once, by its id; its delete where it is cleared before.
 fn by_record(plan: &DescribedPlan) -> BTreeMap<(Text, &ResourceName), Version<'_>> {
-    let entry = |record| {
-        let DescribedRecord { resource, at: Whereabouts::Server { id, etag }, .. } = record else { return None };
-        Some(((id.clone(), resource), (record, etag.as_ref())))
-    };
-    plan.records.iter().filter_map(entry).collect()
+    let mut records = BTreeMap::new();
+    for record in &plan.records {
+        if let Whereabouts::Server { id, etag } = &record.at {
+            records.insert((id.clone(), &record.resource), (record, etag.as_ref()));
+        }
+    }
+    records
 }
 
 /// One record that is not what it was when a plan was made.
@@ -195,6 +206,13 @@ pub struct PlanChange {
     pub id: Text,
     /// Its natural key.
     pub key: KeyValues,
+}
+
+impl PlanChange {
+    /// Withholds the values of the key.
+    pub fn redact(&mut self) {
+        withhold(&mut self.key);
+    }
 }
 
 /// What became of a record since a plan was made.
