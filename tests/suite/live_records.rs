@@ -154,7 +154,7 @@ fn search(ods: &Ods, unique: &str, limits: SearchLimits) -> Result<Searched, Liv
                 let ask = asks.entry(edge.dependent).or_insert_with(|| Ask {
                     resource: edge.dependent,
                     references: Vec::new(),
-                    again: false,
+                    again: Vec::new(),
                 });
                 let positions = (0..).zip(all).filter(|(_, r)| wanted.contains(&r.path.as_str())).map(|(n, _)| n);
                 ask.references.extend(positions);

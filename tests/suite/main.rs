@@ -19,6 +19,8 @@ mod diff;
 mod fixtures;
 mod live_api;
 mod live_cli;
+#[cfg(unix)]
+mod live_delete;
 mod live_records;
 mod merging;
 mod naive;

@@ -96,6 +96,14 @@ impl Ods {
         self.server.url("/")
     }
 
+    /// A token that is good.
+    pub(crate) fn token(&self) -> String {
+        let mut state = self.state.lock().unwrap();
+        state.token += 1;
+        state.uses = 0;
+        format!("token-{}", state.token)
+    }
+
     /// Adds a record; `refers` says which of its reference objects lead to which record.
     pub(crate) fn add(&self, resource: &str, body: Value, refers: &[(&str, &str)]) -> String {
         self.state.lock().unwrap().add(resource, body, refers)
@@ -114,6 +122,12 @@ impl Ods {
 
     pub(crate) fn remove(&self, id: &str) {
         self.state.lock().unwrap().records.retain(|record| record.id != id);
+    }
+
+    /// Whether a client may read a record at this moment.
+    pub(crate) fn is_readable(&self, id: &str) -> bool {
+        let state = self.state.lock().unwrap();
+        state.records.iter().find(|record| record.id == id).is_some_and(|record| state.is_visible(record))
     }
 
     /// Ids by resource.

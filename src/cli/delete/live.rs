@@ -191,7 +191,7 @@ fn now(
     args: &DeleteArgs,
 ) -> anyhow::Result<(DescribedPlan, bool, bool)> {
     let authorization = args.authorization.of(graph)?;
-    let options = RecordDeleteOptions { optional, authorization, max: Some(args.records.max.unwrap_or(MOST)) };
+    let options = RecordDeleteOptions { optional, authorization, max: Some(most(args)) };
     let found: Vec<RecordOf<Text>> = targets.clone();
     let plan = record_delete_plan(graph, store, targets, &options).map_err(|error| match error {
         RecordDeleteError::Circle(circle) => anyhow::Error::from(circle),
@@ -222,8 +222,13 @@ fn warning(gap: Gap) -> DescribedWarning {
 }
 
 fn limits(args: &DeleteArgs) -> SearchLimits {
-    let found = args.records.max.unwrap_or(MOST) as u64;
+    let found = most(args) as u64;
     SearchLimits { scan: args.live.scan_limit, found, at_once: usize::from(args.live.parallel) }
+}
+
+/// The most records that a plan may have.
+fn most(args: &DeleteArgs) -> usize {
+    args.records.max.unwrap_or(MOST)
 }
 
 fn optional(args: &DeleteArgs) -> Optional {
