@@ -39,7 +39,7 @@ pub(crate) use read::each_record;
 pub use read::{ReadOptions, Unreadable};
 pub use scan::{Scan, Use, scan};
 pub use stored::{Ask, Gap, Matching, RecordOf, RecordReference, RecordStore, Referring, StoredRecord, Whereabouts};
-pub use trace::{Affected, Changed, Need, Standing, affected, needs};
+pub use trace::{Affected, Changed, Need, Standing, affected, needs, required_first};
 pub use wanted::{KeyError, check_key, key_fields, wanted_keys};
 
 pub(crate) use keys::{Key, KeyHasher};

@@ -84,6 +84,13 @@ pub enum Within {
     OnePage,
 }
 
+/// One page of a list.
+struct Page {
+    records: Vec<LiveRecord>,
+    /// How many the whole list has, where the API tells.
+    total: Option<u64>,
+}
+
 /// What every record of an API has beside its own members.
 #[derive(Deserialize)]
 struct Envelope {
@@ -150,7 +157,7 @@ impl Api<'_> {
         let mut seen = BTreeSet::new();
         let mut offset = 0;
         loop {
-            let (page, total) = match self.page(collection, query, offset)? {
+            let Page { records, total } = match self.page(collection, query, offset)? {
                 Reach::Answered(page) => page,
                 Reach::NotAllowed(said) => return Ok(Reach::NotAllowed(said)),
                 Reach::NotTaken(said) => return Ok(Reach::NotTaken(said)),
@@ -160,9 +167,9 @@ impl Api<'_> {
                 listing.steady = false;
             }
             listing.total = total;
-            let length = page.len();
+            let length = records.len();
             let before = listing.records.len();
-            listing.records.extend(page.into_iter().filter(|record| seen.insert(record.id.clone())));
+            listing.records.extend(records.into_iter().filter(|record| seen.insert(record.id.clone())));
             let new = listing.records.len() - before;
             if new < length {
                 listing.steady = false;
@@ -192,12 +199,7 @@ impl Api<'_> {
     }
 
     /// One page, as long as the API grants, and the total.
-    fn page(
-        &self,
-        collection: &Address,
-        query: &[(&str, &str)],
-        offset: usize,
-    ) -> Result<Reach<(Vec<LiveRecord>, Option<u64>)>, ApiError> {
+    fn page(&self, collection: &Address, query: &[(&str, &str)], offset: usize) -> Result<Reach<Page>, ApiError> {
         let offset = offset.to_string();
         let mut granted = self.pages.granted.load(Ordering::Relaxed);
         loop {
@@ -217,7 +219,7 @@ impl Api<'_> {
                     self.pages.granted.store(granted, Ordering::Relaxed);
                     self.pages.proven.store(true, Ordering::Relaxed);
                     let records = records(&address, &document.bytes)?;
-                    return Ok(Reach::Answered((records, document.total_count)));
+                    return Ok(Reach::Answered(Page { records, total: document.total_count }));
                 }
                 Reach::NotAllowed(said) => return Ok(Reach::NotAllowed(said)),
                 Reach::NotThere => return Ok(Reach::NotThere),

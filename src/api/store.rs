@@ -4,6 +4,7 @@
 //! parameters it does not know it ignores and returns everything. A reference that no parameter covers is
 //! looked for in the whole list of the resource, where that is short enough. Records are known by their id.
 
+mod present;
 mod referring;
 
 use std::collections::{BTreeMap, HashMap};
@@ -50,6 +51,14 @@ pub enum LiveError {
         /// How many were found before the search ended.
         found: usize,
         /// How many are allowed.
+        most: u64,
+    },
+    /// More keys to look up than anybody means to.
+    #[error("{keys} records to look up, and {most} at most are. Give fewer payloads")]
+    TooManyKeys {
+        /// How many there are.
+        keys: usize,
+        /// How many are looked up.
         most: u64,
     },
     /// A record that this store has not found.
@@ -183,11 +192,17 @@ impl<'a, 'e> LiveStore<'a, 'e> {
         Gap { code: Text::new_static(code), resource: self.graph.name(resource).clone(), message }
     }
 
-    /// The parameters that select records with these values, as far as there are any.
+    /// The parameters that select records with these values, as far as there are any. What stands in a
+    /// collection can be asked for where the model declares it equal to something outside.
     fn parameters(&self, resource: ResourceId, values: &[HeldValue]) -> Vec<(Text, String)> {
-        let query = &self.graph.details(resource).query;
+        let details = self.graph.details(resource);
         let parameter = |held: &HeldValue| {
-            let named = query.iter().find(|parameter| parameter.paths.iter().any(|path| held.paths.contains(path)));
+            let equals = |path: &Text| {
+                let other = |one: &Text, other: &Text| one == path && held.paths.contains(other);
+                details.equalities.iter().any(|e| other(&e.left, &e.right) || other(&e.right, &e.left))
+            };
+            let is_held = |path: &Text| held.paths.contains(path) || equals(path);
+            let named = details.query.iter().find(|parameter| parameter.paths.iter().any(is_held));
             named.map(|parameter| (parameter.name.clone(), held.value.clone()))
         };
         let mut parameters: Vec<(Text, String)> = values.iter().filter_map(parameter).collect();

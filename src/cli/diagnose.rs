@@ -7,14 +7,15 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use clap::Args;
 use edfi_plan::diagnosis::cascade::{Cascade, Records, Sent};
-use edfi_plan::diagnosis::{Code, Diagnoser, Failure, input};
+use edfi_plan::diagnosis::{Code, Diagnoser, Diagnosis, Failure, input};
 use edfi_plan::graph::DependencyGraph;
+use edfi_plan::records::{Need, ReadOptions, needs};
 use edfi_plan::render::{json, text};
 use edfi_plan::source;
 use serde_json::Value;
 
 use super::folder::{FolderArgs, with_progress};
-use super::prereqs::Format;
+use super::prereqs::{self, Format};
 use super::{Context, Outcome, metadata};
 
 /// Explain failed requests: what is wrong, what the graph says, what to do
@@ -47,6 +48,11 @@ pub(crate) struct DiagnoseArgs {
     /// The folder with the records that were sent: failures are followed key by key.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+
+    /// Ask the API which records exist that the payloads refer to: the API of -m, or of
+    /// EDFI_API_BASE_URL, or of lightbeam.yaml.
+    #[arg(long)]
+    api: bool,
 
     #[command(flatten)]
     folder: FolderArgs,
@@ -85,12 +91,17 @@ pub(crate) fn diagnose(args: &DiagnoseArgs, context: &Context) -> anyhow::Result
     }
     let sent = sent(&failures, &diagnoser, args, context)?;
     let records = sent.as_ref().map(|sent| sent as &dyn Records);
+    let on_server = if args.api { asked(&failures, &diagnoser, records, context)? } else { Vec::new() };
+    let with_server = |number: usize, mut found: Diagnosis| {
+        found.on_server = on_server.get(number).cloned().unwrap_or_default();
+        found
+    };
     let mut cascade = Cascade::new(&diagnoser, records);
     match args.format {
         Format::Text => {
             if let [failure @ Failure { count: 1, .. }] = failures.as_slice() {
                 let failure = &with_record(failure, &diagnoser, records);
-                let found = diagnoser.diagnose(failure);
+                let found = with_server(0, diagnoser.diagnose(failure));
                 let found = if args.redact { found.redacted() } else { found };
                 context.terminal.print(&text::diagnosis(&found, context.terminal.width()))?;
             } else {
@@ -106,9 +117,9 @@ pub(crate) fn diagnose(args: &DiagnoseArgs, context: &Context) -> anyhow::Result
         Format::Json => {
             let mut out = BufWriter::new(stdout().lock());
             let collected = std::cell::RefCell::new(cascade);
-            let made = failures.iter().map(|failure| {
+            let made = failures.iter().enumerate().map(|(number, failure)| {
                 let failure = &with_record(failure, &diagnoser, records);
-                let found = diagnoser.diagnose(failure);
+                let found = with_server(number, diagnoser.diagnose(failure));
                 collected.borrow_mut().add(failure, &found);
                 if args.redact { found.redacted() } else { found }
             });
@@ -126,6 +137,31 @@ pub(crate) fn diagnose(args: &DiagnoseArgs, context: &Context) -> anyhow::Result
         }
     }
     Ok(if failures.is_empty() { Outcome::Answered } else { Outcome::Findings })
+}
+
+/// How the references of each payload stand on the API.
+fn asked(
+    failures: &[Failure],
+    diagnoser: &Diagnoser<'_>,
+    records: Option<&dyn Records>,
+    context: &Context,
+) -> anyhow::Result<Vec<Vec<Need>>> {
+    let references = |failure: &Failure| {
+        let failure = with_record(failure, diagnoser, records);
+        let resource = failure.resource.as_deref().and_then(|text| diagnoser.resource(text))?;
+        let payload = serde_json::to_vec(failure.payload.as_ref()?).ok()?;
+        needs(diagnoser.graph(), resource, &payload, None, &ReadOptions::default()).ok()
+    };
+    let of_each: Vec<Vec<Need>> = failures.iter().map(|failure| references(failure).unwrap_or_default()).collect();
+    let lengths: Vec<usize> = of_each.iter().map(Vec::len).collect();
+    let mut all: Vec<Need> = of_each.into_iter().flatten().collect();
+    if all.is_empty() {
+        context.terminal.say("note: --api: no payload whose references could be looked up; give --payload or --data");
+        return Ok(Vec::new());
+    }
+    prereqs::look_up(&mut all, diagnoser.graph(), context)?;
+    let mut all = all.into_iter();
+    Ok(lengths.into_iter().map(|length| all.by_ref().take(length).collect()).collect())
 }
 
 /// The records of --data.

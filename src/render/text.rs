@@ -23,7 +23,7 @@ pub use diff::diff;
 pub use order::{Descriptors, load_plan};
 pub use saved_plan::{plan_changes, saved_plan};
 pub use show::{abstract_resource, description, list, standards};
-pub use trace::{affected, needs};
+pub use trace::{affected, missing_first, needs};
 pub use tree::{tree, why};
 
 /// How wide an output may be, in columns.

@@ -305,7 +305,7 @@ fn a_record_that_can_do_without_is_cleared_by_the_script() {
     let (text, _) = desk.said(0, &plan);
     assert!(text.contains("courseTranscripts (clear)  1"), "{text}");
     let (_, err) = desk.said(2, &with(&plan, &["--format", "curl"]));
-    assert!(err.contains("1 records are cleared by updates") || err.contains("--bodies FILE"), "{err}");
+    assert!(err.contains("1 record is cleared by an update") && err.contains("--bodies FILE"), "{err}");
     let bodies = desk.path("the bodies' file");
     let (script, err) = desk.said(0, &with(&plan, &["--format", "curl", "--bodies", &bodies]));
     assert!(err.contains("data of students"), "{err}");
@@ -406,4 +406,86 @@ fn a_plan_that_was_tampered_with_is_refused() {
     std::fs::write(desk.path("changed.json"), "{\"schema\":").unwrap();
     let (_, err) = desk.said(2, &["delete", "--show", &desk.path("changed.json")]);
     assert!(err.contains("changed.json: line 1"), "{err}");
+}
+
+/// A failed request to enroll a student in a section that is not there.
+fn failed(desk: &Desk) -> (String, String) {
+    let payload = json!({"beginDate": "2025-09-01", "studentReference": {"studentUniqueId": "604821"},
+        "sectionReference": {"localCourseCode": "ALG-1", "schoolId": 255_901_001, "schoolYear": 2026,
+            "sectionIdentifier": "gone", "sessionName": "Fall"},
+        "attemptStatusDescriptor": "uri://ed-fi.org/AttemptStatusDescriptor#First"});
+    let body = json!({"detail": "The referenced 'Section' item does not exist.", "status": 409,
+        "type": "urn:ed-fi:api:data-conflict:unresolved-reference", "title": "Unresolved Reference"});
+    let files = (desk.path("record.json"), desk.path("response.json"));
+    std::fs::write(&files.0, payload.to_string()).unwrap();
+    std::fs::write(&files.1, body.to_string()).unwrap();
+    files
+}
+
+#[test]
+fn the_references_of_a_payload_are_looked_up_each_once() {
+    let (ods, _, desk) = school();
+    let (payload, response) = failed(&desk);
+    let value = json!({"codeValue": "First", "namespace": "uri://ed-fi.org/AttemptStatusDescriptor"});
+    ods.add("ed-fi/attemptStatusDescriptors", value, &[]);
+    let question = ["prereqs", "studentSectionAssociations", "--payload", &payload, "--api"];
+    let (text, err) = desk.said(1, &question);
+    assert!(err.contains("what these credentials may not see reads as missing"), "{err}");
+    let lines = [
+        "1 record is missing",
+        "$.attemptStatusDescriptor → attemptStatusDescriptors uri uri://ed-fi.org/AttemptStatusDescriptor#First: on \
+         the server (optional)",
+        "$.sectionReference → sections localCourseCode ALG-1, schoolId 255901001, schoolYear 2026, sectionIdentifier \
+         gone, sessionName Fall: MISSING (required)",
+        "$.studentReference → students studentUniqueId 604821: on the server (required)",
+        "To create sections: courseOfferings first.",
+    ];
+    assert_eq!(unwrapped(&text), lines.join(" "));
+    let asked = |path: &str| ods.server.received().iter().filter(|r| r.path.contains(path)).count();
+    for resource in ["/ed-fi/sections?", "/ed-fi/students?", "/ed-fi/attemptStatusDescriptors?"] {
+        // Once without a token, then with one; the token is bought once.
+        assert!((1..=2).contains(&asked(resource)), "{resource} {}", asked(resource));
+    }
+    assert_eq!(asked("/oauth/token"), 1);
+    let json = desk.json(1, &with(&question, &["--format", "json"]));
+    let standings: Vec<&str> =
+        json["needs"].as_array().unwrap().iter().map(|n| n["standing"].as_str().unwrap()).collect();
+    assert_eq!(standings, ["present", "missing", "present"]);
+    // What may not be read is not known to be missing.
+    ods.faults(|faults| {
+        faults.forbidden.insert("ed-fi/sections");
+    });
+    let (text, err) = desk.said(1, &question);
+    assert!(text.contains("cannot be told") && err.contains("unreadable-resources"), "{text}\n{err}");
+
+    ods.faults(|faults| faults.forbidden.clear());
+    let diagnose = ["diagnose", &response, "--resource", "studentSectionAssociations", "--payload", &payload, "--api"];
+    let (text, _) = desk.said(1, &diagnose);
+    let there = "On the server sections localCourseCode ALG-1, schoolId 255901001, schoolYear 2026, \
+                 sectionIdentifier gone, sessionName Fall: not there, or not visible to these credentials students \
+                 studentUniqueId 604821: there";
+    assert!(unwrapped(&text).contains(there), "{text}");
+    let json = desk.json(1, &with(&diagnose, &["--format", "json"]));
+    assert_eq!(json["diagnoses"][0]["onServer"][1]["standing"], "missing", "{json}");
+    let (text, _) = desk.said(1, &with(&diagnose, &["--redact", "--format", "json"]));
+    assert!(!text.contains("604821"), "{text}");
+}
+
+#[test]
+fn a_reference_to_any_organization_is_found_among_the_subclasses() {
+    let (ods, _, desk) = school();
+    let payload = desk.path("record.json");
+    let record = json!({"courseCode": "ALG-1", "identificationCodes": [],
+        "educationOrganizationReference": {"educationOrganizationId": 255_901_001}});
+    std::fs::write(&payload, record.to_string()).unwrap();
+    let question = ["prereqs", "courses", "--payload", &payload, "--api"];
+    let missing = "EducationOrganization educationOrganizationId 255901001: MISSING";
+    assert!(unwrapped(&desk.said(1, &question).0).contains(missing));
+    ods.add("ed-fi/schools", json!({"schoolId": 255_901_001}), &[]);
+    assert!(unwrapped(&desk.said(0, &question).0).contains("educationOrganizationId 255901001: on the server"));
+}
+
+/// A text without its line ends.
+fn unwrapped(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

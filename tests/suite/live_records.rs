@@ -28,7 +28,7 @@ impl Clock for Impatient {
 
 /// Does something with the records of an API, as a client with credentials.
 fn asking<T>(ods: &Ods, work: impl FnOnce(&Api<'_>) -> T) -> T {
-    let http = Http::new(Patience { pause: Duration::from_secs(5), ..Patience::default() });
+    let http = Http::new(Patience { pause: Duration::from_secs(3), ..Patience::default() });
     let outside = Outside {
         transport: &http,
         clock: &Impatient,
@@ -110,6 +110,10 @@ fn faults_pass_or_are_named() {
     ods.faults(|faults| *faults = crate::ods::Faults { statuses: vec![500], ..Default::default() });
     let error = asking(&ods, |api| api.records(&students(), &[], ALL)).unwrap_err();
     assert!(matches!(error, ApiError::Status { status: 500, .. }), "{error}");
+    ods.faults(|faults| faults.silent = true);
+    let error = asking(&ods, |api| api.records(&students(), &[], ALL)).unwrap_err();
+    assert!(matches!(error, ApiError::TooSlow { .. }), "{error}");
+    ods.faults(|faults| faults.silent = false);
     ods.faults(|faults| faults.statuses = vec![503; 9]);
     let error = asking(&ods, |api| api.records(&students(), &[("studentUniqueId", "s1")], ALL)).unwrap_err();
     assert!(matches!(error, ApiError::Busy { .. }), "{error}");

@@ -47,6 +47,8 @@ pub(crate) struct Faults {
     pub(crate) shifting: Option<(&'static str, usize)>,
     /// This record goes as soon as a list of this resource was given.
     pub(crate) vanishing: Option<(&'static str, String)>,
+    /// Takes requests for records and never answers.
+    pub(crate) silent: bool,
     /// Without `Total-Count`.
     pub(crate) uncounted: bool,
     /// Whether students, and what refers to them, are read without an enrollment.
@@ -187,6 +189,9 @@ impl State {
         self.uses += 1;
         if !known || self.faults.token_lives.is_some_and(|lives| self.uses > lives) {
             return Answer::status(401, "");
+        }
+        if self.faults.silent {
+            return Answer::Silent;
         }
         if !self.faults.statuses.is_empty() {
             let status = self.faults.statuses.remove(0);

@@ -172,10 +172,10 @@ fn absolute(path: Option<&Path>) -> anyhow::Result<Option<String>> {
 
 /// Searches the API and plans.
 fn planned(api: &Api<'_>, graph: &DependencyGraph, wanted: &[Wanted], args: &DeleteArgs) -> anyhow::Result<Planned> {
-    let mut store = LiveStore::new(api, graph, limits(args));
+    let mut store = LiveStore::new(api, graph, limits(args, most(args, 0)));
     let Matched { targets, unmatched, gaps } = matching(&mut store, wanted)?;
     let matched = targets.len();
-    let (now, exact, searched) = now(graph, &mut store, targets, gaps, optional(args), args)?;
+    let (now, exact, searched) = now(graph, &mut store, targets, gaps, optional(args), most(args, 0), args)?;
     let saved = SavedPlan::new(graph.metadata(), api.data_url()?, optional(args), now);
     let bodies = bodies(api, graph, &saved, args)?;
     Ok(Planned { saved, unmatched, matched, searched, exact, bodies })
@@ -188,10 +188,11 @@ fn now(
     targets: Vec<RecordOf<Text>>,
     mut gaps: Vec<Gap>,
     optional: Optional,
+    most: usize,
     args: &DeleteArgs,
 ) -> anyhow::Result<(DescribedPlan, bool, bool)> {
     let authorization = args.authorization.of(graph)?;
-    let options = RecordDeleteOptions { optional, authorization, max: Some(most(args)) };
+    let options = RecordDeleteOptions { optional, authorization, max: Some(most) };
     let found: Vec<RecordOf<Text>> = targets.clone();
     let plan = record_delete_plan(graph, store, targets, &options).map_err(|error| match error {
         RecordDeleteError::Circle(circle) => anyhow::Error::from(circle),
@@ -221,14 +222,14 @@ fn warning(gap: Gap) -> DescribedWarning {
     DescribedWarning { code: gap.code, resource: gap.resource, message: gap.message }
 }
 
-fn limits(args: &DeleteArgs) -> SearchLimits {
-    let found = most(args) as u64;
+fn limits(args: &DeleteArgs, most: usize) -> SearchLimits {
+    let found = most as u64;
     SearchLimits { scan: args.live.scan_limit, found, at_once: usize::from(args.live.parallel) }
 }
 
-/// The most records that a plan may have.
-fn most(args: &DeleteArgs) -> usize {
-    args.records.max.unwrap_or(MOST)
+/// The most records that a plan may have; one that was made already may have grown to twice its size.
+fn most(args: &DeleteArgs, planned: usize) -> usize {
+    args.records.max.unwrap_or(MOST.max(planned.saturating_mul(2)))
 }
 
 fn optional(args: &DeleteArgs) -> Optional {
@@ -250,10 +251,11 @@ fn bodies(
         return Ok(None);
     }
     if args.live.bodies.is_none() {
-        bail!(
-            "{} records are cleared by updates, whose bodies are data of students. Name a file for them: --bodies FILE",
-            clears().count()
-        );
+        let what = match clears().count() {
+            1 => "1 record is cleared by an update, whose body is".to_owned(),
+            many => format!("{many} records are cleared by updates, whose bodies are"),
+        };
+        bail!("{what} data of students. Name a file for that: --bodies FILE");
     }
     if args.records.redact {
         bail!("--redact: the bodies of updates cannot be made without keys. Leave it out");
@@ -324,12 +326,13 @@ fn recheck(args: &DeleteArgs, file: &Path, context: &Context) -> anyhow::Result<
         Ok((RecordOf { resource, record: id.clone() }, record.key.clone()))
     };
     let targets = saved.targets().map(place).collect::<anyhow::Result<Vec<_>>>()?;
+    let most = most(args, saved.plan.records.len());
     let (now, searched) = context.sources.with_records(&context.terminal, |api| {
         same_api(&saved, api)?;
-        let mut store = LiveStore::new(api, &graph, limits(args));
+        let mut store = LiveStore::new(api, &graph, limits(args, most));
         let there = store.revisit(&targets)?;
         let present = targets.iter().zip(there).filter(|(_, there)| *there).map(|((place, _), _)| place.clone());
-        let (now, _, searched) = now(&graph, &mut store, present.collect(), Vec::new(), saved.optional, args)?;
+        let (now, _, searched) = now(&graph, &mut store, present.collect(), Vec::new(), saved.optional, most, args)?;
         Ok((now, searched))
     })?;
     let mut changes = saved.changes(&now);
