@@ -41,8 +41,8 @@ pub(crate) struct LiveArgs {
 
     /// A URL in place of what the API says.
     ///
-    /// NAME is oauth, dependencies, openApiMetadata, resources, descriptors, or an OpenAPI document by
-    /// its name in the API's list.
+    /// NAME is oauth, dependencies, openApiMetadata, dataManagementApi, resources, descriptors, or an
+    /// OpenAPI document by its name in the API's list.
     #[arg(long, value_name = "NAME=URL", value_parser = pair, global = true, hide_short_help = true)]
     url: Vec<(String, String)>,
 

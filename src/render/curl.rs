@@ -140,4 +140,30 @@ mod tests {
         assert_eq!(quoted("'; rm -rf ~; '"), r"''\''; rm -rf ~; '\'''");
         assert_eq!(quoted("$(x)`y`\\\n"), "'$(x)`y`\\\n'");
     }
+
+    #[test]
+    fn what_the_plan_changes_itself_is_deleted_whatever_its_version() {
+        let record = |wave: usize, operation: &str, id: &str| {
+            serde_json::json!({"wave": wave, "resource": "/ed-fi/credentials", "operation": operation, "key": {},
+                "id": id, "etag": "7", "reason": []})
+        };
+        let plan = serde_json::json!({"schema": "edfi-plan/delete-records/1", "api": "https://h/data/v3/",
+            "metadata": {"name": "a\nb", "fingerprint": "f"}, "optional": "clear", "complete": true, "counts": [],
+            "notInStore": [], "warnings": [],
+            "records": [record(1, "clear", "a"), record(1, "clear", "b"), record(2, "delete", "b"), record(2, "delete", "c")]});
+        let saved = SavedPlan::read(plan.to_string().as_bytes()).unwrap();
+        let script = curl(&saved, Some("it's here"));
+        let requests: Vec<&str> =
+            script.lines().filter(|line| line.starts_with("update ") || line.starts_with("remove ")).collect();
+        assert_eq!(
+            requests,
+            [
+                "update 1 'ed-fi/credentials/a' '7'",
+                "update 2 'ed-fi/credentials/b' '7'",
+                "remove 'ed-fi/credentials/b'",
+                "remove 'ed-fi/credentials/c' '7'",
+            ]
+        );
+        assert!(script.contains("bodies='it'\\''s here'\n") && script.contains("# Planned with a b (f).\n"));
+    }
 }

@@ -139,7 +139,7 @@ struct Searched {
 
 /// Finds a student by its key and then everything that refers to what was found.
 fn search(ods: &Ods, unique: &str, limits: SearchLimits) -> Result<Searched, LiveError> {
-    let graph = DependencyGraph::build(source::standard("ed-fi-5.1").unwrap()).unwrap();
+    let graph = DependencyGraph::build(source::standard(ods.standard).unwrap()).unwrap();
     asking(ods, |api| {
         let mut store = LiveStore::new(api, &graph, limits);
         let Ok(Found::Resource(id)) = graph.find("students") else { panic!() };
@@ -261,4 +261,23 @@ fn a_search_ends_when_it_finds_too_much() {
     let limits = SearchLimits { found: 20, ..SearchLimits::default() };
     let error = search(&ods, "604821", limits).err().unwrap();
     assert!(matches!(error, LiveError::TooMany { most: 20, .. }), "{error}");
+}
+
+#[test]
+fn what_equals_something_outside_its_collection_can_be_asked_for() {
+    // ApiSchema declares that the grades of a report card are those of its student; OpenAPI does not.
+    for (standard, told) in [("ed-fi-5.2", false), ("ed-fi-5.1", true)] {
+        let ods = Ods::start(standard);
+        let enrolled = enroll(&ods, "604821");
+        ods.faults(|faults| (faults.lenient, faults.page) = (true, Some(25)));
+        for n in 0..40 {
+            let body = json!({"studentReference": {"studentUniqueId": format!("other-{n}")}});
+            ods.add("ed-fi/reportCards", body, &[]);
+        }
+        let limits = SearchLimits { scan: 30, ..SearchLimits::default() };
+        let found = search(&ods, "604821", limits).unwrap();
+        assert_eq!(found.ids["ed-fi/reportCards"], expected(&enrolled)["ed-fi/reportCards"]);
+        let is_named = found.gaps.iter().any(|gap| gap.resource.short() == "reportCards");
+        assert_eq!(is_named, told, "{standard} {:?}", found.gaps);
+    }
 }

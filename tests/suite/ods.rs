@@ -70,6 +70,8 @@ struct State {
 pub(crate) struct Ods {
     state: Arc<Mutex<State>>,
     pub(crate) server: Server,
+    /// The data standard that it serves.
+    pub(crate) standard: &'static str,
 }
 
 /// The key that tokens are bought with.
@@ -78,7 +80,7 @@ pub(crate) const KEY: &str = "populated-key";
 pub(crate) const SECRET: &str = "populated/s3cret+value";
 
 impl Ods {
-    pub(crate) fn start(standard: &str) -> Self {
+    pub(crate) fn start(standard: &'static str) -> Self {
         let graph = DependencyGraph::build(source::standard(standard).unwrap()).unwrap();
         let state = Arc::new(Mutex::new(State {
             graph,
@@ -91,7 +93,7 @@ impl Ods {
         }));
         let shared = Arc::clone(&state);
         let server = Server::start(move |received| shared.lock().unwrap().answer(received));
-        Self { state, server }
+        Self { state, server, standard }
     }
 
     pub(crate) fn url(&self) -> String {

@@ -24,7 +24,8 @@ use crate::cli::{Context, Outcome, metadata, output};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Records of a live API")]
 pub(crate) struct LiveDeleteArgs {
-    /// Search the API: that of -m, or of EDFI_API_BASE_URL, or of lightbeam.yaml. Reads and deletes nothing.
+    /// Find the records, and what refers to them, on the API: that of -m, or of EDFI_API_BASE_URL, or of
+    /// lightbeam.yaml. Only reads.
     #[arg(long, conflicts_with_all = ["data", "keep"])]
     api: bool,
 

@@ -41,7 +41,7 @@ pub(crate) struct RecordArgs {
     #[arg(long, value_name = "DIR", conflicts_with = "keep")]
     data: Option<PathBuf>,
 
-    /// Refuse a plan of more records.
+    /// Refuse a plan of more records; with --api, of more than 1000 where nothing is said.
     #[arg(long, value_name = "N")]
     pub(super) max: Option<usize>,
 

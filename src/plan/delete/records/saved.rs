@@ -54,7 +54,7 @@ pub enum SavedPlanError {
         message: String,
     },
     /// A document of another kind.
-    #[error("$.schema: '{found}', not {SCHEMA}. Give a file that delete … --api --out has written")]
+    #[error("$.schema: {found}, not {SCHEMA}. Give a file that delete … --api --out has written")]
     Schema {
         /// What it says it is.
         found: String,
@@ -94,7 +94,8 @@ impl SavedPlan {
         };
         let head: Head = serde_json::from_slice(bytes).map_err(form)?;
         if head.schema.as_deref() != Some(SCHEMA) {
-            let found = head.schema.unwrap_or_default().chars().filter(|c| !c.is_control()).take(60).collect();
+            let clean = |text: String| text.chars().filter(|c| !c.is_control()).take(60).collect::<String>();
+            let found = head.schema.map_or_else(|| "none".to_owned(), |schema| format!("'{}'", clean(schema)));
             return Err(SavedPlanError::Schema { found });
         }
         let saved: Self = serde_json::from_slice(bytes).map_err(form)?;
