@@ -98,10 +98,7 @@ impl LiveArgs {
     pub(crate) fn published(&self, name: &str, in_use: Option<&str>, terminal: &Terminal) -> anyhow::Result<Document> {
         self.ask(name, terminal, |api| {
             let order = api.dependencies(DependenciesForm::Json)?;
-            let fitting = in_use.and_then(|_| api.data_models().ok().and_then(source::fitting));
-            if let (Some(in_use), Some(fitting)) = (in_use, fitting)
-                && !in_use.eq_ignore_ascii_case(&fitting)
-            {
+            if let Some((in_use, fitting)) = other_than(api, in_use) {
                 terminal
                     .say(&format!("note: this API says it serves {fitting}, not {in_use}; compare with -m {fitting}"));
             }
@@ -110,13 +107,23 @@ impl LiveArgs {
     }
 
     /// Does something with the records of an API: of the one that is named, or of the one that is configured.
+    /// Says so where that serves another standard than the bundled graph `in_use`.
     pub(crate) fn with_records<T>(
         &self,
         name: Option<&str>,
+        in_use: Option<&str>,
         terminal: &Terminal,
         work: impl FnOnce(&Api<'_>) -> anyhow::Result<T>,
     ) -> anyhow::Result<T> {
-        self.ask(name.unwrap_or(CONFIGURED), terminal, work)
+        self.ask(name.unwrap_or(CONFIGURED), terminal, |api| {
+            if let Some((in_use, fitting)) = other_than(api, in_use) {
+                terminal.say(&format!(
+                    "note: this API says it serves {fitting}, not {in_use}; records of what {in_use} does not have \
+                     are not found. Use -m {fitting}, or the API's own metadata"
+                ));
+            }
+            work(api)
+        })
     }
 
     /// Does something with an API, says what there is to say about how it went, and shows that it goes on
@@ -214,6 +221,13 @@ impl LiveArgs {
         };
         lightbeam(named).map(Some)
     }
+}
+
+/// The bundled graph that is used and the one that fits what an API says it serves, where they differ.
+fn other_than<'u>(api: &Api<'_>, in_use: Option<&'u str>) -> Option<(&'u str, String)> {
+    let in_use = in_use?;
+    let fitting = api.data_models().ok().and_then(source::fitting)?;
+    (!in_use.eq_ignore_ascii_case(&fitting)).then_some((in_use, fitting))
 }
 
 fn lightbeam(path: &Path) -> anyhow::Result<Lightbeam> {

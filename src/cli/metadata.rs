@@ -61,18 +61,22 @@ impl Sources {
             (Some(one), Some(other)) if one != other => {
                 bail!("--api: -m names two APIs, {one} and {other}; name the one whose records are meant")
             }
-            (only, _) => self.live.with_records(only.map(String::as_str), terminal, work),
+            (only, _) => self.live.with_records(only.map(String::as_str), self.bundled(), terminal, work),
         }
     }
 
     /// The order that an API publishes.
     pub(crate) fn published_by(&self, name: &str, terminal: &Terminal) -> anyhow::Result<Document> {
-        let in_use = match self.names.as_slice() {
+        self.live.published(name, self.bundled(), terminal)
+    }
+
+    /// The bundled graph that is used, where it is the only source.
+    fn bundled(&self) -> Option<&str> {
+        match self.names.as_slice() {
             [] => Some(DEFAULT),
             [only] if is_bundled(only) => Some(only.as_str()),
             _ => None,
-        };
-        self.live.published(name, in_use, terminal)
+        }
     }
 
     /// The order that the only source publishes, where it is no metadata but the order of an API.

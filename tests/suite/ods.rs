@@ -143,6 +143,19 @@ impl Ods {
         ids
     }
 
+    /// What becomes of the records when requests are sent in order: the first that is refused, if any. The
+    /// records stay as they are.
+    pub(crate) fn rehearse(&self, requests: &[(String, String)]) -> Option<(String, u16)> {
+        let mut state = self.state.lock().unwrap();
+        let before = state.records.clone();
+        let refused = requests.iter().find_map(|(resource, id)| {
+            let status = state.delete(resource, id, None);
+            (status != 204).then(|| (resource.clone(), status))
+        });
+        state.records = before;
+        refused
+    }
+
     pub(crate) fn body(&self, id: &str) -> Option<Value> {
         self.state.lock().unwrap().records.iter().find(|r| r.id == id).map(|r| r.body.clone())
     }
