@@ -225,11 +225,12 @@ fn a_plan_is_kept_shown_and_checked_again() {
 }
 
 /// Runs a script with a curl that tells what it was given.
+#[expect(clippy::disallowed_macros, reason = "a test talks to whoever runs it")]
 fn bash(desk: &Desk, script: &str, token: &str) -> Option<(i32, String, String)> {
     let curl = ["/usr/bin/curl", "/bin/curl", "/usr/local/bin/curl"].into_iter().find(|path| Path::new(path).exists());
     let bash = ["/usr/bin/bash", "/bin/bash", "/usr/local/bin/bash"].into_iter().find(|path| Path::new(path).exists());
     let (Some(curl), Some(bash)) = (curl, bash) else {
-        eprintln!("skipped: no curl and bash here to run the script with");
+        eprintln!("SKIPPED: no curl and bash here to run the script with");
         return None;
     };
     let bin = desk.path("bin");

@@ -85,12 +85,22 @@ struct Rechecked<'a> {
     warnings: Vec<DescribedWarning>,
 }
 
-/// A plan as the API has it now, and what was said while it was made.
+/// A plan for what the API has now.
+struct Fresh {
+    plan: DescribedPlan,
+    /// Whether everything was searched that the API serves.
+    searched: bool,
+    /// Whether fewer clears are impossible.
+    exact: bool,
+}
+
+/// A plan, and what there is to say of how it was made.
 struct Planned {
     saved: SavedPlan,
+    /// Where keys were given that no record has.
     unmatched: Vec<String>,
+    /// How many records have one of the keys.
     matched: usize,
-    /// Whether all was searched that can be.
     searched: bool,
     exact: bool,
     /// The bodies of its clears, one a line.
@@ -176,35 +186,37 @@ fn planned(api: &Api<'_>, graph: &DependencyGraph, wanted: &[Wanted], args: &Del
     let mut store = LiveStore::new(api, graph, limits(args, most(args, 0)));
     let Matched { targets, unmatched, gaps } = matching(&mut store, wanted)?;
     let matched = targets.len();
-    let (now, exact, searched) = now(graph, &mut store, targets, gaps, optional(args), most(args, 0), args)?;
-    let saved = SavedPlan::new(graph.metadata(), api.data_url()?, optional(args), now);
+    let optional = match args.optional {
+        Some(OptionalArg::Delete) => Optional::Delete,
+        Some(OptionalArg::Clear) | None => Optional::Clear,
+    };
+    let authorization = args.authorization.of(graph)?;
+    let options = RecordDeleteOptions { optional, authorization, max: Some(most(args, 0)) };
+    let Fresh { plan, searched, exact } = fresh(graph, &mut store, targets, gaps, &options, args.records.redact)?;
+    let saved = SavedPlan::new(graph.metadata(), api.data_url()?, optional, plan);
     let bodies = bodies(api, graph, &saved, args)?;
     Ok(Planned { saved, unmatched, matched, searched, exact, bodies })
 }
 
-/// A plan for the targets as the API has them now; whether it is exact, and whether all was searched.
-fn now(
+/// Plans for targets that were found; `gaps` is what could not be searched on the way to them.
+fn fresh(
     graph: &DependencyGraph,
     store: &mut LiveStore<'_, '_>,
     targets: Vec<RecordOf<Text>>,
     mut gaps: Vec<Gap>,
-    optional: Optional,
-    most: usize,
-    args: &DeleteArgs,
-) -> anyhow::Result<(DescribedPlan, bool, bool)> {
-    let authorization = args.authorization.of(graph)?;
-    let options = RecordDeleteOptions { optional, authorization, max: Some(most) };
-    let found: Vec<RecordOf<Text>> = targets.clone();
-    let plan = record_delete_plan(graph, store, targets, &options).map_err(|error| match error {
+    options: &RecordDeleteOptions,
+    redact: bool,
+) -> anyhow::Result<Fresh> {
+    let plan = record_delete_plan(graph, store, targets.clone(), options).map_err(|error| match error {
         RecordDeleteError::Circle(circle) => anyhow::Error::from(circle),
         RecordDeleteError::Store(error) => error.into(),
         other => other.into(),
     })?;
-    let mut described = plan.describe(graph, store, args.records.redact)?;
-    gaps.extend(store.changed(&found)?);
+    let mut described = plan.describe(graph, store, redact)?;
+    gaps.extend(store.changed(&targets)?);
     let searched = plan.gaps.iter().chain(&gaps).all(|gap| gap.code == NOT_SERVED);
     described.warnings.extend(gaps.into_iter().map(warning));
-    let asked = plan.searched.iter().copied().chain(found.iter().map(|target| target.resource));
+    let asked = plan.searched.iter().copied().chain(targets.iter().map(|target| target.resource));
     let mut hidden: Vec<ResourceId> =
         asked.filter(|&id| is_seen_by_relationship(graph, &options.authorization, id)).collect();
     hidden.sort_unstable();
@@ -216,7 +228,7 @@ fn now(
         resource: graph.name(id).clone(),
         message: "rows that these credentials may not see are not in the plan, and block all the same".to_owned(),
     }));
-    Ok((described, plan.exact, searched))
+    Ok(Fresh { plan: described, searched, exact: plan.exact })
 }
 
 fn warning(gap: Gap) -> DescribedWarning {
@@ -231,13 +243,6 @@ fn limits(args: &DeleteArgs, most: usize) -> SearchLimits {
 /// The most records that a plan may have; one that was made already may have grown to twice its size.
 fn most(args: &DeleteArgs, planned: usize) -> usize {
     args.records.max.unwrap_or(MOST.max(planned.saturating_mul(2)))
-}
-
-fn optional(args: &DeleteArgs) -> Optional {
-    match args.optional {
-        Some(OptionalArg::Delete) => Optional::Delete,
-        Some(OptionalArg::Clear) | None => Optional::Clear,
-    }
 }
 
 /// The records that clears leave, one a line, where a script needs them.
@@ -328,13 +333,14 @@ fn recheck(args: &DeleteArgs, file: &Path, context: &Context) -> anyhow::Result<
     };
     let targets = saved.targets().map(place).collect::<anyhow::Result<Vec<_>>>()?;
     let most = most(args, saved.plan.records.len());
-    let (now, searched) = context.sources.with_records(&context.terminal, |api| {
+    let authorization = args.authorization.of(&graph)?;
+    let options = RecordDeleteOptions { optional: saved.optional, authorization, max: Some(most) };
+    let Fresh { plan: now, searched, .. } = context.sources.with_records(&context.terminal, |api| {
         same_api(&saved, api)?;
         let mut store = LiveStore::new(api, &graph, limits(args, most));
         let there = store.revisit(&targets)?;
         let present = targets.iter().zip(there).filter(|(_, there)| *there).map(|((place, _), _)| place.clone());
-        let (now, _, searched) = now(&graph, &mut store, present.collect(), Vec::new(), saved.optional, most, args)?;
-        Ok((now, searched))
+        fresh(&graph, &mut store, present.collect(), Vec::new(), &options, false)
     })?;
     let mut changes = saved.changes(&now);
     if args.records.redact {
