@@ -77,14 +77,10 @@ pub fn read_keys(graph: &DependencyGraph, found: Found, bytes: &[u8]) -> Result<
 fn from_json(graph: &DependencyGraph, found: Found, bytes: &[u8]) -> Result<Vec<NamedKey>, KeyFileError> {
     let mut entry = Entries::new(graph, found);
     let mut keys = Vec::new();
-    let (mut counted, mut line) = (0, 1);
+    let mut lines = Lines { bytes, counted: 0, line: 1 };
     let mut values = serde_json::Deserializer::from_slice(bytes).into_iter::<Value>();
     loop {
-        // The value starts behind the blanks that follow the one before.
-        let from = bytes.get(values.byte_offset()..).unwrap_or_default();
-        let start = values.byte_offset() + from.len() - from.trim_ascii_start().len();
-        line += newlines(bytes.get(counted..start).unwrap_or_default());
-        counted = start.max(counted);
+        let line = lines.behind_blanks(values.byte_offset());
         match values.next() {
             None => return Ok(keys),
             // An array of entries, each with the line of the array: its own is not known any more.
@@ -102,30 +98,45 @@ fn from_json(graph: &DependencyGraph, found: Found, bytes: &[u8]) -> Result<Vec<
     }
 }
 
-fn newlines(bytes: &[u8]) -> u64 {
-    memchr::memchr_iter(b'\n', bytes).count() as u64
+/// Counts lines up to places that only go forward.
+struct Lines<'b> {
+    bytes: &'b [u8],
+    counted: usize,
+    line: u64,
+}
+
+impl Lines<'_> {
+    /// The line of what follows the blanks at a place: the end of a record may be before its line end.
+    fn behind_blanks(&mut self, place: usize) -> u64 {
+        let rest = self.bytes.get(place..).unwrap_or_default();
+        let start = place + rest.len() - rest.trim_ascii_start().len();
+        let passed = self.bytes.get(self.counted..start).unwrap_or_default();
+        self.line += memchr::memchr_iter(b'\n', passed).count() as u64;
+        self.counted = start.max(self.counted);
+        self.line
+    }
 }
 
 fn from_csv(graph: &DependencyGraph, found: Found, bytes: &[u8]) -> Result<Vec<NamedKey>, KeyFileError> {
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes);
-    let line_of = |error: &csv::Error| error.position().map_or(1, csv::Position::line);
-    let failed = |error: csv::Error| {
-        let reason = match error.kind() {
-            csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-                format!("{len} values, but the header has {expected_len}")
-            }
-            csv::ErrorKind::Utf8 { .. } => "not UTF-8; save the file as UTF-8".to_owned(),
-            _ => "not CSV".to_owned(),
-        };
-        KeyFileError::syntax(line_of(&error), reason)
+    let mut lines = Lines { bytes, counted: 0, line: 1 };
+    let mut line_at = |position: Option<&csv::Position>| {
+        lines.behind_blanks(position.map_or(0, |p| usize::try_from(p.byte()).unwrap_or(usize::MAX)))
     };
-    let header: Vec<Text> = reader.headers().map_err(failed)?.iter().map(Text::new).collect();
+    let reason = |error: &csv::Error| match error.kind() {
+        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
+            format!("{len} values, but the header has {expected_len}")
+        }
+        csv::ErrorKind::Utf8 { .. } => "not UTF-8; save the file as UTF-8".to_owned(),
+        _ => "not CSV".to_owned(),
+    };
+    let header = reader.headers().map_err(|error| KeyFileError::syntax(1, reason(&error)))?;
+    let header: Vec<Text> = header.iter().map(Text::new).collect();
     let mut keys = Vec::new();
     for row in reader.records() {
-        let row = row.map_err(failed)?;
-        let line = row.position().map_or(1, csv::Position::line);
+        let row = row.map_err(|error| KeyFileError::syntax(line_at(error.position()), reason(&error)))?;
         let key: KeyValues = header.iter().cloned().zip(row.iter().map(Value::from)).collect();
-        keys.push(named(graph, found, line, key)?);
+        keys.push(named(graph, found, line_at(row.position()), key)?);
     }
     if keys.is_empty() {
         // A header that names no field is more likely a list without one.

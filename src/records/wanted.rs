@@ -20,7 +20,7 @@ pub enum KeyError {
         fields: Vec<Text>,
     },
     /// A value is of another type. The value itself is left out: it may be student data.
-    #[error("{resource} {field} is {}, which the value given is not", .kind.name())]
+    #[error("{resource} {field} ({}): the value given is not of its type", .kind.name())]
     WrongType {
         /// The resource, as people name it.
         resource: Text,

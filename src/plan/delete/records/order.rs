@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::visit::is_clearable;
 use super::{Gathered, RecordClear, RecordStep, RecordWave, Reference};
 use crate::graph::{Authorization, Constraint, DependencyGraph, Follow, Precedence, ResourceId};
-use crate::plan::RequiredCycle;
 use crate::plan::delete::{DeleteOperation, DeleteOrder, Warning, WarningCode};
+use crate::plan::{RequiredCycle, starts};
 
 /// What is done in which wave.
 pub(super) struct Ordered {
@@ -197,10 +197,8 @@ impl<'p, R> Plan<'p, R> {
         // A record that is updated must still be there.
         later.extend(clears.iter().filter(|c| self.gathered.is_deleted(c.record)).filter_map(|c| resource(c.record)));
         for hold in &authorization.holds {
-            let sees = |id: &ResourceId| {
-                *id == hold.person || self.graph.transitive_dependents(hold.person, Follow::all()).contains(id)
-            };
-            if updated.iter().any(sees) {
+            let of_person = self.graph.transitive_dependents(hold.person, Follow::all());
+            if updated.iter().any(|id| *id == hold.person || of_person.contains(id)) {
                 later.extend(&hold.update_after);
             }
         }
@@ -218,41 +216,11 @@ impl<'p, R> Plan<'p, R> {
         }
         let pair = |before: ResourceId, after: ResourceId| Some((*of.get(&before)?, *of.get(&after)?));
         let fixed = self.uses.iter().filter_map(|&(before, after)| pair(before, after));
-        let mut constraints: Vec<Constraint> = fixed
-            .filter(|(before, after)| before != after)
-            .map(|(before, after)| Constraint { before, after, removable: false })
-            .collect();
-        // Authorization only delays what the records themselves do not need earlier.
         let wanted = authorization.edges.iter().filter_map(|edge| pair(edge.dependent, edge.prerequisite));
-        for (before, after) in wanted.filter(|(before, after)| before != after) {
-            if !reaches(&constraints, after, before) {
-                constraints.push(Constraint { before, after, removable: false });
-            }
-        }
-        constraints.sort_unstable();
-        constraints.dedup();
-        let mut waiting = vec![0_usize; groups.len()];
-        for constraint in &constraints {
-            if let Some(waiting) = waiting.get_mut(constraint.after) {
-                *waiting += 1;
-            }
-        }
-        let mut ready: Vec<usize> = (0..groups.len()).filter(|group| waiting.get(*group) == Some(&0)).collect();
-        while let Some(number) = ready.pop() {
-            let end = groups.get(number).map_or(0, |group| group.start + group.length);
-            let first = constraints.partition_point(|c| c.before < number);
-            for constraint in constraints.iter().skip(first).take_while(|c| c.before == number) {
-                let (Some(group), Some(waiting)) =
-                    (groups.get_mut(constraint.after), waiting.get_mut(constraint.after))
-                else {
-                    continue;
-                };
-                group.start = group.start.max(end);
-                *waiting -= 1;
-                if *waiting == 0 {
-                    ready.push(constraint.after);
-                }
-            }
+        let lengths: Vec<usize> = groups.iter().map(|group| group.length).collect();
+        let earliest = groups.iter().map(|group| group.start).collect();
+        for (group, start) in groups.iter_mut().zip(starts::starts(&lengths, earliest, fixed, wanted)) {
+            group.start = start;
         }
     }
 
@@ -287,17 +255,4 @@ impl<'p, R> Plan<'p, R> {
         warnings.sort();
         warnings
     }
-}
-
-/// Whether one group comes before another by what is known so far.
-fn reaches(constraints: &[Constraint], from: usize, to: usize) -> bool {
-    let mut seen = BTreeSet::from([from]);
-    let mut open = vec![from];
-    while let Some(at) = open.pop() {
-        if at == to {
-            return true;
-        }
-        open.extend(constraints.iter().filter(|c| c.before == at).map(|c| c.after).filter(|next| seen.insert(*next)));
-    }
-    false
 }
