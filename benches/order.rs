@@ -2,7 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a benchmark may fail")]
 
 use divan::Bencher;
-use edfi_plan::graph::DependencyGraph;
+use edfi_plan::graph::{Authorization, DependencyGraph};
+use edfi_plan::plan::delete::{DeleteOptions, delete_plan};
 use edfi_plan::plan::describe::full_load;
 use edfi_plan::render::text;
 use edfi_plan::source::{self, Document};
@@ -32,6 +33,16 @@ fn embedded(name: &str) -> String {
 fn plan_6_0(bencher: Bencher<'_, '_>) {
     let graph = DependencyGraph::build(source::standard("ed-fi-6.0").unwrap()).unwrap();
     bencher.bench(|| full_load(&graph).unwrap());
+}
+
+/// The delete of everything, circles included.
+#[divan::bench]
+fn delete_6_0(bencher: Bencher<'_, '_>) {
+    let graph = DependencyGraph::build(source::standard("ed-fi-6.0").unwrap()).unwrap();
+    let authorization = Authorization::relationships(&graph, &[]).unwrap();
+    let options = DeleteOptions { authorization, ..DeleteOptions::default() };
+    let everything = graph.ids().collect();
+    bencher.bench(|| delete_plan(&graph, &everything, &options).unwrap());
 }
 
 fn documents(bencher: Bencher<'_, '_>, names: &[&str]) {

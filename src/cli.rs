@@ -28,7 +28,8 @@ use edfi_plan::plan::RequiredCycle;
 use self::metadata::Sources;
 use self::terminal::Terminal;
 
-/// Load order, prerequisites and the meaning of errors for Ed-Fi APIs, from their own metadata.
+/// Load order, prerequisites, safe deletes and the meaning of errors for Ed-Fi APIs, from their own
+/// metadata.
 #[derive(Debug, Parser)]
 #[command(name = "edfi-plan", version, max_term_width = 100, after_help = EXAMPLES)]
 #[command(infer_subcommands = true)]
@@ -44,6 +45,7 @@ Examples:
   edfi-plan order                               everything, in waves
   edfi-plan order +studentSectionAssociations   what enrollments need
   edfi-plan prereqs sections --no-descriptors   what a section waits for
+  edfi-plan delete sections --optional clear    what goes before a section can
   edfi-plan -m ed-fi-5.0+tpdm order             another standard
   edfi-plan -m resources.json -m descriptors.json order
   edfi-plan -m https://api.district.org/v7.1/api order

@@ -1,4 +1,4 @@
-//! Load order, prerequisites and the meaning of errors for Ed-Fi APIs, from their own metadata.
+//! Load order, prerequisites, safe deletes and the meaning of errors for Ed-Fi APIs, from their own metadata.
 //!
 //! An Ed-Fi API refuses a record whose references do not exist yet. This crate builds the graph of
 //! resources and references from the API's own documents, or takes one that it carries, and orders it.
@@ -50,6 +50,23 @@
 //! let plan = load_plan(&graph, &graph.select_all(), &options)?;
 //! assert_eq!(plan.waves.len(), 18);
 //! assert_eq!(plan.deferred[0].resource.short(), "credentials");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! [`plan::delete`] orders deletes, with everything that refers to what is named:
+//!
+//! ```
+//! use std::collections::BTreeSet;
+//!
+//! use edfi_plan::graph::DependencyGraph;
+//! use edfi_plan::plan::delete::{DeleteOptions, delete_plan};
+//! # use edfi_plan::source;
+//!
+//! let graph = DependencyGraph::build(source::standard("ed-fi-5.1")?)?;
+//! let named: BTreeSet<_> = graph.find_all("gradingPeriods")?.into_iter().collect();
+//! let plan = delete_plan(&graph, &named, &DeleteOptions::default())?;
+//! let last = plan.waves.last().and_then(|wave| wave.steps.last()).ok_or("empty")?;
+//! assert_eq!(last.resource.short(), "gradingPeriods");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!

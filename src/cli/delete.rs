@@ -8,10 +8,11 @@ use std::collections::BTreeSet;
 use anyhow::bail;
 use clap::{Args, ValueEnum};
 use edfi_plan::graph::{Authorization, DependencyGraph, ResourceId, SelectOptions};
-use edfi_plan::plan::delete::{DeleteError, DeleteOptions, DeletePlan, Optional, delete_plan};
+use edfi_plan::plan::delete::{DeleteError, DeleteOptions, DeletePlan, Optional, delete_plan, key_change};
 use edfi_plan::render::{json, lists, text};
 
 use super::order::{AuthorizationArgs, selected};
+use super::why::one;
 use super::{Context, Outcome};
 
 /// Plan a delete that nothing blocks; deletes nothing itself
@@ -21,16 +22,21 @@ use super::{Context, Outcome};
 #[derive(Debug, Args)]
 pub(crate) struct DeleteArgs {
     /// What to delete, with everything that refers to it.
-    #[arg(required_unless_present_any = ["show", "recheck"])]
+    #[arg(required_unless_present_any = ["for_key_change", "show", "recheck"])]
     selector: Vec<String>,
 
     /// What must survive; where that is impossible, say which references stand in the way.
     #[arg(long, value_name = "SELECTOR")]
     keep: Vec<String>,
 
-    /// What becomes of dependents that only refer by optional references: deleted if left out.
+    /// What becomes of dependents that only refer by optional references: resources are deleted if left
+    /// out, single records cleared.
     #[arg(long, value_enum)]
     optional: Option<OptionalArg>,
+
+    /// Plan what a new natural key of this resource takes: what to delete around it, and to create again.
+    #[arg(long, value_name = "RESOURCE", conflicts_with_all = ["selector", "keep", "optional", "data", "keys", "conditions", "api", "show"])]
+    for_key_change: Option<String>,
 
     #[command(flatten)]
     authorization: AuthorizationArgs,
@@ -64,12 +70,20 @@ enum OptionalArg {
 enum Format {
     /// For people.
     Text,
-    /// edfi-plan/delete-plan/1.
+    /// edfi-plan/delete-plan/1; of a key change, edfi-plan/key-change/1; of records,
+    /// edfi-plan/delete-records/1.
     Json,
-    /// wave,resource,operation,clears.
+    /// wave,resource,operation,clears; of a key change with the half before: delete or load; of
+    /// records, wave,resource,operation,at,key,clears.
     Csv,
     /// A script for bash and curl that carries the plan out (with --api or --show).
     Curl,
+}
+
+impl DeleteArgs {
+    fn descriptors(&self) -> text::Descriptors {
+        if self.descriptors { text::Descriptors::Listed } else { text::Descriptors::Summed }
+    }
 }
 
 pub(crate) fn run(args: &DeleteArgs, context: &Context) -> anyhow::Result<Outcome> {
@@ -84,6 +98,9 @@ pub(crate) fn run(args: &DeleteArgs, context: &Context) -> anyhow::Result<Outcom
     }
     let graph = context.sources.graph(&context.terminal)?;
     let authorization = args.authorization.of(&graph)?;
+    if let Some(resource) = &args.for_key_change {
+        return for_key_change(resource, args, &graph, &authorization, context);
+    }
     let named = resources(&graph, &args.selector, &authorization)?;
     let keep = if args.keep.is_empty() { BTreeSet::new() } else { resources(&graph, &args.keep, &authorization)? };
     let optional = match args.optional {
@@ -119,11 +136,26 @@ fn answered(
     if !plan.exact {
         context.terminal.say("note: the cycles are too many for an exact search; fewer clears may be possible");
     }
-    let descriptors = if args.descriptors { text::Descriptors::Listed } else { text::Descriptors::Summed };
     context.terminal.print(&match args.format {
-        Format::Text => text::delete_plan(plan, descriptors, context.terminal.width()),
+        Format::Text => text::delete_plan(plan, args.descriptors(), context.terminal.width()),
         Format::Json => json::answer(SCHEMA, graph.metadata(), plan),
         Format::Csv | Format::Curl => lists::delete_csv(plan),
+    })?;
+    Ok(Outcome::Answered)
+}
+
+fn for_key_change(
+    resource: &str,
+    args: &DeleteArgs,
+    graph: &DependencyGraph,
+    authorization: &Authorization,
+    context: &Context,
+) -> anyhow::Result<Outcome> {
+    let plan = key_change(graph, one(graph, resource)?, authorization)?;
+    context.terminal.print(&match args.format {
+        Format::Text => text::key_change(&plan, args.descriptors(), context.terminal.width()),
+        Format::Json => json::answer("edfi-plan/key-change/1", graph.metadata(), &plan),
+        Format::Csv | Format::Curl => lists::key_change_csv(&plan),
     })?;
     Ok(Outcome::Answered)
 }

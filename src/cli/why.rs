@@ -101,7 +101,8 @@ fn in_order(
     Ok(if wave(a) <= wave(b) { (a, b) } else { (b, a) })
 }
 
-fn one(graph: &DependencyGraph, name: &str) -> anyhow::Result<ResourceId> {
+/// The one resource of a name.
+pub(super) fn one(graph: &DependencyGraph, name: &str) -> anyhow::Result<ResourceId> {
     match graph.find(name)? {
         Found::Resource(id) => Ok(id),
         Found::Abstract(position) => {

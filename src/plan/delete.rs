@@ -4,6 +4,7 @@
 //! may be left out. Reasons: docs/design.md, "Deletes".
 
 mod closure;
+mod key_change;
 mod order;
 pub mod records;
 mod warning;
@@ -17,6 +18,7 @@ use crate::graph::{Authorization, DependencyGraph, ResourceId};
 use crate::model::{Kind, ResourceName, Text};
 
 pub use closure::{InTheWay, Kept};
+pub use key_change::{KeyChange, key_change};
 pub use order::{Clear, DeleteOrder, DeleteSet, delete_order};
 pub use warning::{Warning, WarningCode};
 
@@ -160,6 +162,9 @@ impl ChildrenFirst {
     }
 }
 
+/// How often what has lost its reason to go is taken out of a plan: once does it in every standard.
+const ROUNDS: usize = 8;
+
 /// Plans the delete of what is named and of everything that refers to it, directly or through others.
 ///
 /// O(references × subclasses) and the search for clears, see
@@ -173,17 +178,42 @@ pub fn delete_plan(
     named: &BTreeSet<ResourceId>,
     options: &DeleteOptions,
 ) -> Result<DeletePlan, DeleteError> {
-    let set = closure::of(graph, named, options)?;
-    let could_stay = set.deleted.len().saturating_sub(closure::least(graph, named, options).deleted.len());
-    let order = delete_order(graph, &set, &options.authorization)?;
-    let hides = order.hides(&options.authorization);
-    let warnings = warning::of(graph, &set, &order, &hides);
+    let named: BTreeSet<ResourceId> = named.difference(&options.keep).copied().collect();
+    let mut set = closure::of(graph, &named, options.optional);
+    let mut order = delete_order(graph, &set, &options.authorization)?;
+    // What a circle clears of the very references that pulled it in may stay. A plan that deletes it all
+    // the same is right as well, so circles made to go on for ever do not.
+    for _ in 0..ROUNDS {
+        if order.idle.is_empty() {
+            break;
+        }
+        set.deleted.retain(|id| !order.idle.contains(id));
+        set.cleared.append(&mut order.idle);
+        order = delete_order(graph, &set, &options.authorization)?;
+    }
+    if !set.deleted.is_disjoint(&options.keep) {
+        return Err(closure::kept(graph, &set, options).into());
+    }
+    let least = closure::of(graph, &named, Optional::Clear).deleted.len();
+    let could_stay = set.deleted.len().saturating_sub(least);
+    Ok(DeletePlan { could_stay, ..in_waves(graph, &set, &order, &options.authorization) })
+}
+
+/// A plan from the order of its set.
+fn in_waves(
+    graph: &DependencyGraph,
+    set: &DeleteSet,
+    order: &DeleteOrder,
+    authorization: &Authorization,
+) -> DeletePlan {
+    let hides = order.hides(authorization);
+    let warnings = warning::of(graph, set, order, &hides);
     let step = |id: ResourceId, operation| DeleteStep {
         resource: graph.name(id).clone(),
         operation,
         clears: Vec::new(),
         children_first: None,
-        pulled_in: !named.contains(&id),
+        pulled_in: !set.named.contains(&id),
         hides: Vec::new(),
         kind: graph.resource(id).kind,
     };
@@ -202,5 +232,5 @@ pub fn delete_plan(
         waves.entry(wave).or_default().push(DeleteStep { children_first, hides: hidden, ..delete });
     }
     let waves = waves.into_iter().map(|(wave, steps)| DeleteWave { wave, steps }).collect();
-    Ok(DeletePlan { waves, warnings, exact: order.exact, could_stay })
+    DeletePlan { waves, warnings, exact: order.exact, could_stay: 0 }
 }

@@ -6,9 +6,9 @@ use serde::Serialize;
 
 use crate::model::ResourceName;
 use crate::plan::Operation;
-use crate::plan::delete::DeletePlan;
 use crate::plan::delete::records::DescribedPlan;
-use crate::plan::load::{LoadPlan, Wave};
+use crate::plan::delete::{DeletePlan, DeleteWave, KeyChange};
+use crate::plan::load::{LoadPlan, Step, Wave};
 use crate::records::Whereabouts;
 
 /// A row of the API's dependencies document.
@@ -41,8 +41,7 @@ pub fn dependencies(plan: &LoadPlan) -> String {
 pub fn csv(plan: &LoadPlan) -> String {
     let mut text = String::from("wave,resource,operations\n");
     for (wave, step) in steps(plan) {
-        let operations: Vec<&str> = step.operations.iter().map(|o| o.name()).collect();
-        text.push_str(&format!("{},{},{}\n", wave.wave, step.resource, operations.join("+")));
+        text.push_str(&format!("{},{},{}\n", wave.wave, step.resource, operations(step)));
     }
     text
 }
@@ -50,11 +49,15 @@ pub fn csv(plan: &LoadPlan) -> String {
 /// `wave,resource,operation,clears`, the paths to clear joined by a plus sign.
 #[must_use]
 pub fn delete_csv(plan: &DeletePlan) -> String {
-    let mut text = String::from("wave,resource,operation,clears\n");
-    for (wave, step) in plan.waves.iter().flat_map(|wave| wave.steps.iter().map(move |step| (wave.wave, step))) {
-        let clears: BTreeSet<&str> = step.clears.iter().map(|clear| clear.path.as_str()).collect();
-        let clears = clears.into_iter().collect::<Vec<_>>().join("+");
-        text.push_str(&format!("{wave},{},{},{clears}\n", step.resource, step.operation.name()));
+    format!("wave,resource,operation,clears\n{}", delete_rows("", &plan.waves))
+}
+
+/// `half,wave,resource,operation,clears`, the halves being `delete` and `load`.
+#[must_use]
+pub fn key_change_csv(plan: &KeyChange) -> String {
+    let mut text = format!("half,wave,resource,operation,clears\n{}", delete_rows("delete,", &plan.deletes));
+    for (wave, step) in plan.loads.iter().flat_map(|wave| wave.steps.iter().map(move |step| (wave.wave, step))) {
+        text.push_str(&format!("load,{wave},{},{},\n", step.resource, operations(step)));
     }
     text
 }
@@ -87,6 +90,21 @@ fn quoted(value: &str) -> String {
     }
 }
 
+fn delete_rows(half: &str, waves: &[DeleteWave]) -> String {
+    let mut text = String::new();
+    for (wave, step) in waves.iter().flat_map(|wave| wave.steps.iter().map(move |step| (wave.wave, step))) {
+        let clears: BTreeSet<&str> = step.clears.iter().map(|clear| clear.path.as_str()).collect();
+        let clears = clears.into_iter().collect::<Vec<_>>().join("+");
+        text.push_str(&format!("{half}{wave},{},{},{clears}\n", step.resource, step.operation.name()));
+    }
+    text
+}
+
+/// `create+update`.
+fn operations(step: &Step) -> String {
+    step.operations.iter().map(|o| o.name()).collect::<Vec<_>>().join("+")
+}
+
 /// A comma list a wave, as the `--selector` of lightbeam takes it.
 #[must_use]
 pub fn lightbeam(plan: &LoadPlan) -> String {
@@ -111,6 +129,6 @@ fn comma_lists(plan: &LoadPlan, name: impl Fn(&ResourceName) -> &str) -> String 
     plan.waves.iter().map(line).collect()
 }
 
-fn steps(plan: &LoadPlan) -> impl Iterator<Item = (&Wave, &crate::plan::load::Step)> {
+fn steps(plan: &LoadPlan) -> impl Iterator<Item = (&Wave, &Step)> {
     plan.waves.iter().flat_map(|wave| wave.steps.iter().map(move |step| (wave, step)))
 }

@@ -16,7 +16,7 @@ mod tree;
 pub use arrange::arrangement;
 pub use audit::audit;
 pub use check::check;
-pub use delete::{delete_plan, kept};
+pub use delete::{delete_plan, kept, key_change};
 pub use delete_records::record_plan;
 pub use diagnosis::{causes, codes, diagnosis, explained};
 pub use diff::diff;

@@ -1,5 +1,6 @@
 //! The same statements in another order give the same bytes.
 
+use edfi_plan::plan::delete::{DeleteOptions, delete_plan};
 use edfi_plan::render::json;
 use edfi_plan::source::{self, Document};
 use proptest::prelude::*;
@@ -26,13 +27,16 @@ fn written(value: &Value, seed: u64) -> String {
     }
 }
 
-fn answers(documents: &[Document]) -> (String, String) {
+fn answers(documents: &[Document]) -> ([String; 2], String) {
     let graph = fixtures::graph(documents);
     let plan = edfi_plan::plan::describe::full_load(&graph).unwrap();
+    let everything = graph.ids().collect();
+    let delete = delete_plan(&graph, &everything, &DeleteOptions::default()).unwrap();
     let mut model = graph.model().clone();
     // The bytes of the documents differ, and with them their digests.
     model.metadata.origins.clear();
-    (json::answer("test", graph.metadata(), &plan), source::write_graph(&model).unwrap())
+    let plans = [json::answer("test", graph.metadata(), &plan), json::answer("test", graph.metadata(), &delete)];
+    (plans, source::write_graph(&model).unwrap())
 }
 
 proptest! {

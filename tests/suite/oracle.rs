@@ -23,9 +23,9 @@ fn readings() -> Option<[(&'static str, DependencyGraph); 3]> {
 
 /// A foreign key of the database, expanded per (referenced resource, referencing resource).
 #[derive(serde::Deserialize)]
-struct ForeignKey {
-    source: String,
-    target: String,
+pub(crate) struct ForeignKey {
+    pub(crate) source: String,
+    pub(crate) target: String,
     required: bool,
     identity: bool,
     from_root: bool,
@@ -33,7 +33,7 @@ struct ForeignKey {
     is_abstract: bool,
 }
 
-fn foreign_keys() -> Option<Vec<ForeignKey>> {
+pub(crate) fn foreign_keys() -> Option<Vec<ForeignKey>> {
     #[derive(serde::Deserialize)]
     struct File {
         rows: Vec<ForeignKey>,

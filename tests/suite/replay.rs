@@ -12,10 +12,41 @@ use crate::naive::Rules;
 use crate::random;
 
 /// A record: its resource and number.
-type Record = (ResourceId, usize);
+pub(crate) type Record = (ResourceId, usize);
 
 /// Records of each resource.
-const RECORDS: usize = 2;
+pub(crate) const RECORDS: usize = 2;
+
+/// The references of a record in the data to be loaded: those that are required, and every
+/// optional one, for the worst case. An abstract target is satisfied by each subclass in turn.
+pub(crate) fn data(
+    graph: &DependencyGraph,
+    authorization: &Authorization,
+    record: Record,
+) -> BTreeMap<String, Vec<Record>> {
+    let (resource, number) = record;
+    let other = (number + 1) % RECORDS;
+    let mut references: BTreeMap<String, Vec<Record>> = BTreeMap::new();
+    for (reference, aim) in graph.aims(resource) {
+        let targets: Vec<ResourceId> = match aim {
+            Aim::Resource(id) => vec![id],
+            Aim::Abstract(place) => graph.subclasses_at(place).to_vec(),
+            Aim::Unresolved => continue,
+        };
+        let records = targets.into_iter().filter_map(|target| {
+            if target == resource {
+                // Parents first: the second record refers to the first.
+                return (number > 0).then(|| (target, number - 1));
+            }
+            // A pathway is of the person of its own number; anything else is of any.
+            let is_pathway =
+                authorization.holds.iter().any(|h| h.person == target && h.associations.contains(&resource));
+            Some((target, if is_pathway { number } else { other }))
+        });
+        references.insert(reference.path.to_string(), records.collect());
+    }
+    references
+}
 
 /// What an API keeps, and what it lets in.
 struct Store<'g> {
@@ -28,33 +59,6 @@ struct Store<'g> {
 impl<'g> Store<'g> {
     fn new(graph: &'g DependencyGraph, authorization: &'g Authorization) -> Self {
         Self { graph, authorization, references: BTreeMap::new() }
-    }
-
-    /// The references of a record in the data to be loaded: those that are required, and every
-    /// optional one, for the worst case. An abstract target is satisfied by each subclass in turn.
-    fn data(&self, record: Record) -> BTreeMap<String, Vec<Record>> {
-        let (resource, number) = record;
-        let other = (number + 1) % RECORDS;
-        let mut references: BTreeMap<String, Vec<Record>> = BTreeMap::new();
-        for (reference, aim) in self.graph.aims(resource) {
-            let targets: Vec<ResourceId> = match aim {
-                Aim::Resource(id) => vec![id],
-                Aim::Abstract(place) => self.graph.subclasses_at(place).to_vec(),
-                Aim::Unresolved => continue,
-            };
-            let records = targets.into_iter().filter_map(|target| {
-                if target == resource {
-                    // Parents first: the second record refers to the first.
-                    return (number > 0).then(|| (target, number - 1));
-                }
-                // A pathway is of the person of its own number; anything else is of any.
-                let is_pathway =
-                    self.authorization.holds.iter().any(|h| h.person == target && h.associations.contains(&resource));
-                Some((target, if is_pathway { number } else { other }))
-            });
-            references.insert(reference.path.to_string(), records.collect());
-        }
-        references
     }
 
     /// Refuses a record that refers to what does not exist, or to a person nobody can see.
@@ -112,7 +116,7 @@ impl<'g> Store<'g> {
             for step in &wave.steps {
                 let id = self.graph.id(&step.resource).unwrap();
                 for record in (0..RECORDS).map(|number| (id, number)) {
-                    let all = self.data(record);
+                    let all = data(self.graph, self.authorization, record);
                     if step.operations.contains(&Operation::Create) {
                         let mut now = all.clone();
                         for (path, targets) in &mut now {
@@ -142,7 +146,7 @@ impl<'g> Store<'g> {
             for record in (0..RECORDS).map(|n| (id, n)) {
                 let kept =
                     self.references.get(&record).ok_or_else(|| format!("{} was never loaded", self.name(record)))?;
-                if *kept != first(&self.data(record)) {
+                if *kept != first(&data(self.graph, self.authorization, record)) {
                     return Err(format!("{} lost a reference", self.name(record)));
                 }
             }

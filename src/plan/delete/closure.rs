@@ -34,23 +34,18 @@ pub struct Kept {
 }
 
 /// What is named, with everything that refers to it; what only loses references apart. O(edges).
-pub(super) fn of(
-    graph: &DependencyGraph,
-    named: &BTreeSet<ResourceId>,
-    options: &DeleteOptions,
-) -> Result<DeleteSet, Kept> {
-    let reach = Reach::of(graph, named, options, options.optional);
-    let references = reach.in_the_way();
-    if references.is_empty() {
-        return Ok(reach.set);
-    }
-    let clearing_helps = Reach::of(graph, named, options, Optional::Clear).in_the_way().is_empty();
-    Err(Kept { references, clearing_helps })
+pub(super) fn of(graph: &DependencyGraph, named: &BTreeSet<ResourceId>, optional: Optional) -> DeleteSet {
+    Reach::of(graph, named, &BTreeSet::new(), optional).set
 }
 
-/// What has to go even where optional references are cleared. O(edges).
-pub(super) fn least(graph: &DependencyGraph, named: &BTreeSet<ResourceId>, options: &DeleteOptions) -> DeleteSet {
-    Reach::of(graph, named, options, Optional::Clear).set
+/// Why what must survive cannot, where a plan would delete it. O(edges).
+pub(super) fn kept(graph: &DependencyGraph, planned: &DeleteSet, options: &DeleteOptions) -> Kept {
+    let named = &planned.named;
+    let mut references = Reach::of(graph, named, &options.keep, options.optional).in_the_way();
+    let planned = |name: &ResourceName| graph.id(name).is_some_and(|id| planned.deleted.contains(&id));
+    references.retain(|reference| planned(&reference.resource) && planned(&reference.target));
+    let least = of(graph, named, Optional::Clear);
+    Kept { references, clearing_helps: least.deleted.is_disjoint(&options.keep) }
 }
 
 /// How far a delete reaches.
@@ -68,11 +63,10 @@ impl<'a> Reach<'a> {
     fn of(
         graph: &'a DependencyGraph,
         named: &BTreeSet<ResourceId>,
-        options: &'a DeleteOptions,
+        keep: &'a BTreeSet<ResourceId>,
         optional: Optional,
     ) -> Self {
-        let keep = &options.keep;
-        let mut set = DeleteSet { deleted: named.difference(keep).copied().collect(), ..DeleteSet::default() };
+        let mut set = DeleteSet { named: named.clone(), deleted: named.clone(), ..DeleteSet::default() };
         let mut pulled_by = BTreeMap::new();
         let mut open: VecDeque<ResourceId> = set.deleted.iter().copied().collect();
         while let Some(id) = open.pop_front() {

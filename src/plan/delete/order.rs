@@ -1,14 +1,16 @@
 //! In which waves a set of resources is deleted, and which references are cleared first.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use crate::graph::{Authorization, Constraint, DependencyGraph, Edge, Follow, Hold, Precedence, ResourceId};
+use crate::graph::{Authorization, Breaking, Constraint, DependencyGraph, Edge, Follow, Hold, Precedence, ResourceId};
 use crate::model::Text;
 use crate::plan::RequiredCycle;
 
 /// What goes, and what loses references to it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DeleteSet {
+    /// What was asked for, of the deleted; the rest goes because it refers to that. May be left empty.
+    pub named: BTreeSet<ResourceId>,
     /// Resources whose records are deleted.
     pub deleted: BTreeSet<ResourceId>,
     /// Resources whose records stay and lose their references to what is deleted.
@@ -39,6 +41,9 @@ pub struct DeleteOrder {
     pub clears: Vec<Clear>,
     /// Resources that refer to themselves, with the paths: within them children go first.
     pub children_first: BTreeMap<ResourceId, Vec<Text>>,
+    /// Deleted resources that refer to nothing named any more, directly or through others, once the clears
+    /// are done: a circle left no other choice, and they could as well stay.
+    pub idle: BTreeSet<ResourceId>,
     /// Whether fewer clears are impossible.
     pub exact: bool,
 }
@@ -66,7 +71,8 @@ impl DeleteOrder {
 
 /// Orders the deletes of a set: what refers goes before what it refers to, what needs a person before
 /// the person's pathway. Of each circle the fewest references are cleared; among equally few those with
-/// the fewest waves, then the first by name.
+/// the fewest waves, then the first by name. Where that would clear the very references for which
+/// something goes that was not named, others are cleared, if others will do.
 ///
 /// What refers to the set and is neither deleted nor cleared is not looked at: the caller has seen to it.
 ///
@@ -81,11 +87,12 @@ pub fn delete_order(
     authorization: &Authorization,
 ) -> Result<DeleteOrder, RequiredCycle> {
     let steps = Steps::of(graph, set, authorization);
-    let breaking = steps.deletes.break_cycles(|removed| steps.all(removed).waves()).map_err(|cycle| {
-        // Told from prerequisite to dependent, as everywhere.
-        let resources = cycle.0.iter().rev().filter_map(|&step| steps.resources.get(step));
-        RequiredCycle { resources: resources.map(|&id| graph.name(id).clone()).collect() }
-    })?;
+    let mut breaking = steps.break_cycles(&steps.deletes)?;
+    if !steps.idle(&breaking.removed).is_empty()
+        && let Ok(with_reasons) = steps.break_cycles(&steps.with_reasons())
+    {
+        breaking = with_reasons;
+    }
     let all = steps.all(&breaking.removed);
     let layer = all.precedence.layers(&[], |_| true).layer;
     let children_first = steps.resources.iter().filter_map(|&id| Some((id, graph.edge(id, id)?)));
@@ -97,6 +104,7 @@ pub fn delete_order(
             .filter(|(id, _)| in_use(id))
             .map(|(id, edge)| (id, graph.references(edge).map(|r| r.path.clone()).collect()))
             .collect(),
+        idle: steps.idle(&breaking.removed),
         exact: breaking.exact,
     })
 }
@@ -110,6 +118,8 @@ struct Steps<'g> {
     deletes: Precedence,
     /// The edge behind each constraint that can be removed by a clear.
     edges: Vec<Option<&'g Edge>>,
+    /// The constraints that references make.
+    references: Vec<usize>,
     /// For each pathway: the resources that an update reaches only while it stands, and the steps that
     /// end it.
     pathways: Vec<(BTreeSet<ResourceId>, Vec<usize>)>,
@@ -121,11 +131,13 @@ impl<'g> Steps<'g> {
         let step = |id: ResourceId| resources.binary_search(&id).ok();
         let mut constraints = Vec::new();
         let mut edges = Vec::new();
+        let mut references = Vec::new();
         for (before, &dependent) in resources.iter().enumerate() {
             // By dependent, then prerequisite: among equal choices the first by name is cleared.
             for edge in graph.prerequisites(dependent).filter(|edge| !edge.is_self() && set.uses(edge)) {
                 let Some(after) = step(edge.prerequisite) else { continue };
                 let removable = graph.is_clearable(edge);
+                references.push(constraints.len());
                 constraints.push(Constraint { before, after, removable });
                 edges.push(removable.then_some(edge));
             }
@@ -154,7 +166,69 @@ impl<'g> Steps<'g> {
         });
         let pathways = pathways.collect();
         let deletes = Precedence { steps: resources.len(), constraints };
-        Self { graph, set, resources, deletes, edges, pathways }
+        Self { graph, set, resources, deletes, edges, references, pathways }
+    }
+
+    fn break_cycles(&self, deletes: &Precedence) -> Result<Breaking, RequiredCycle> {
+        let cost = |removed: &[usize]| (self.idle(removed).len(), self.all(removed).waves());
+        deletes.break_cycles(cost).map_err(|cycle| {
+            // Told from prerequisite to dependent, as everywhere.
+            let resources = cycle.0.iter().rev().filter_map(|&step| self.resources.get(step));
+            RequiredCycle { resources: resources.map(|&id| self.graph.name(id).clone()).collect() }
+        })
+    }
+
+    /// The same constraints, but for everything that was pulled in, the reference on a shortest way back
+    /// to what is named cannot be cleared. O(edges of the set).
+    fn with_reasons(&self) -> Precedence {
+        let mut deletes = self.deletes.clone();
+        let dependents = self.dependents(&[]);
+        let mut seen: BTreeSet<usize> = self.named().collect();
+        let mut open: VecDeque<usize> = self.named().collect();
+        while let Some(step) = open.pop_front() {
+            for &(dependent, position) in dependents.get(step).into_iter().flatten() {
+                if seen.insert(dependent) {
+                    open.push_back(dependent);
+                    if let Some(c) = deletes.constraints.get_mut(position) {
+                        c.removable = false;
+                    }
+                }
+            }
+        }
+        deletes
+    }
+
+    /// What no reference asks to delete any more once these constraints are removed. O(edges of the set).
+    fn idle(&self, removed: &[usize]) -> BTreeSet<ResourceId> {
+        if self.set.named.is_empty() || removed.is_empty() {
+            return BTreeSet::new();
+        }
+        let dependents = self.dependents(removed);
+        let mut idle = self.set.deleted.clone();
+        let mut open: Vec<usize> = self.named().collect();
+        while let Some(step) = open.pop() {
+            if self.resources.get(step).is_some_and(|id| idle.remove(id)) {
+                open.extend(dependents.get(step).into_iter().flatten().map(|(dependent, _)| dependent));
+            }
+        }
+        idle
+    }
+
+    /// What refers to each step, and the constraint that this makes, if it is not removed.
+    fn dependents(&self, removed: &[usize]) -> Vec<Vec<(usize, usize)>> {
+        let mut dependents: Vec<Vec<(usize, usize)>> = vec![Vec::new(); self.resources.len()];
+        for &position in self.references.iter().filter(|position| removed.binary_search(position).is_err()) {
+            if let Some(c) = self.deletes.constraints.get(position)
+                && let Some(list) = dependents.get_mut(c.after)
+            {
+                list.push((c.before, position));
+            }
+        }
+        dependents
+    }
+
+    fn named(&self) -> impl Iterator<Item = usize> + use<'_> {
+        self.set.named.iter().filter_map(|id| self.resources.binary_search(id).ok())
     }
 
     /// All steps once these constraints are removed: the deletes, and a clear for each resource that

@@ -38,6 +38,10 @@ pub enum WarningCode {
     AmbiguousReferences,
     /// The metadata refers to what it does not describe; what else is missing may block a delete.
     IncompleteMetadata,
+    /// The metadata does not tell whether an update may change a natural key.
+    KeyChangeUnknown,
+    /// What refers to a resource with a new key without carrying that key in its own.
+    KeyNotCarried,
     /// A GET answers without the rows that the client may not see, and they block all the same.
     RowsMayBeHidden,
     /// The client may not read the resource at all.
@@ -50,7 +54,7 @@ pub enum WarningCode {
 
 impl WarningCode {
     /// Every code.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::VanishingIds,
         Self::HiddenPeople,
         Self::ReferencesCleared,
@@ -59,6 +63,8 @@ impl WarningCode {
         Self::HostReferenceData,
         Self::AmbiguousReferences,
         Self::IncompleteMetadata,
+        Self::KeyChangeUnknown,
+        Self::KeyNotCarried,
         Self::RowsMayBeHidden,
         Self::UnreadableResources,
         Self::OwnedByOthers,
@@ -77,6 +83,8 @@ impl WarningCode {
             Self::HostReferenceData => "host-reference-data",
             Self::AmbiguousReferences => "ambiguous-references",
             Self::IncompleteMetadata => "incomplete-metadata",
+            Self::KeyChangeUnknown => "key-change-unknown",
+            Self::KeyNotCarried => "key-not-carried",
             Self::RowsMayBeHidden => "rows-may-be-hidden",
             Self::UnreadableResources => "unreadable-resources",
             Self::OwnedByOthers => "owned-by-others",
@@ -106,8 +114,8 @@ pub(super) fn of(
         let (wave, by) = (order.waves.get(&by).copied().unwrap_or_default(), graph.name(by).short());
         if set.deleted.contains(&person) {
             let say = format!(
-                "once {by} are gone (wave {wave}), no client finds them by key: look their ids up before the first \
-                 delete, and delete by id"
+                "once {by} are gone (wave {wave}), the client no longer finds them by key: look their ids up before \
+                 the first delete"
             );
             warn(WarningCode::VanishingIds, person, say);
         } else {

@@ -1,30 +1,21 @@
-//! A delete plan as text.
+//! Delete plans and key changes as text.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use super::order::{Descriptors, listed, wave_lines};
+use super::order::{Descriptors, deferrals, listed, one_wave, wave_lines};
 use super::{Width, columns, count, sentence};
 use crate::model::ResourceName;
-use crate::plan::delete::{DeleteOperation, DeletePlan, DeleteStep, Kept, Warning, WarningCode};
+use crate::plan::delete::{DeleteOperation, DeletePlan, DeleteStep, DeleteWave, Kept, KeyChange, Warning, WarningCode};
 
 /// Waves with their steps, then what has to be known about them.
 #[must_use]
 pub fn delete_plan(plan: &DeletePlan, descriptors: Descriptors, width: Width) -> String {
-    let steps: Vec<&DeleteStep> = plan.waves.iter().flat_map(|wave| &wave.steps).collect();
-    if steps.is_empty() {
+    if plan.waves.is_empty() {
         return "Nothing to delete.\n".to_owned();
     }
-    let hidden: BTreeSet<&ResourceName> = steps.iter().flat_map(|step| &step.hides).collect();
-    let mixed = steps.iter().any(|step| step.pulled_in);
-    let waves = count(plan.waves.len(), "wave", "waves");
-    let mut text = format!("{waves}, {}\n\nwave  steps\n", count(steps.len(), "step", "steps"));
-    for wave in &plan.waves {
-        let item = |step| item(step, mixed, &hidden);
-        let steps: Vec<_> = wave.steps.iter().map(|step| (&step.resource, step.kind, item(step))).collect();
-        text.push_str(&wave_lines(wave.wave, &steps, descriptors, width));
-    }
-    text.push('\n');
-    text.push_str(&sentence("", &closing_count(&steps), 2, width));
+    let steps = steps(&plan.waves);
+    let mut text = format!("{}\n\n{}\n", size(&plan.waves), waves(&plan.waves, descriptors, width));
+    text.push_str(&sentence("", &named(&steps), 2, width));
     if plan.could_stay > 0 {
         let could = count(plan.could_stay, "resource", "resources");
         let say = format!("{could} could stay: --optional clear removes their optional references instead.");
@@ -33,6 +24,75 @@ pub fn delete_plan(plan: &DeletePlan, descriptors: Descriptors, width: Width) ->
     text.push_str(&clears(&steps, width));
     text.push_str(&children_first(&steps, width));
     text.push_str(&careful(&plan.warnings, width));
+    text
+}
+
+/// Both halves of a key change, or why there is nothing to do.
+#[must_use]
+pub fn key_change(plan: &KeyChange, descriptors: Descriptors, width: Width) -> String {
+    let key: Vec<&str> = plan.key.iter().map(|field| field.as_str()).collect();
+    let what = format!("The key of {} ({})", plan.resource.short(), key.join(", "));
+    if plan.key_may_change == Some(true) {
+        let carried = match plan.carried_by.as_slice() {
+            [] => String::new(),
+            some => {
+                let names = listed(some.iter().map(ResourceName::short));
+                format!(" The server carries the new key into {}: {names}.", count(some.len(), "resource", "resources"))
+            }
+        };
+        let say =
+            format!("{what} may change: PUT the record with the new key to its id. Nothing is to delete.{carried}");
+        return sentence("", &say, 2, width);
+    }
+    let steps = steps(&plan.deletes);
+    let cannot = match plan.key_may_change {
+        Some(_) => "cannot be changed by an update: save",
+        None => "may be fixed, the metadata does not tell. Where an update is refused: save",
+    };
+    let say = format!("{what} {cannot} the records of what is deleted, delete, then load them with the new key.");
+    let mut text = sentence("", &say, 2, width);
+    text.push_str(&format!("\nDelete  {}\n\n{}\n", size(&plan.deletes), waves(&plan.deletes, descriptors, width)));
+    text.push_str(&sentence("", &named(&steps), 2, width));
+    text.push_str(&clears(&steps, width));
+    text.push_str(&children_first(&steps, width));
+    let loads = plan.loads.iter().map(|wave| wave.steps.len()).sum();
+    let waves = count(plan.loads.len(), "wave", "waves");
+    text.push_str(&format!("\nLoad again  {waves}, {}\n\nwave  steps\n", count(loads, "step", "steps")));
+    for wave in &plan.loads {
+        text.push_str(&one_wave(wave, descriptors, width));
+    }
+    let closing = deferrals(&plan.deferred, |deferred| format!("in wave {}", deferred.wave), width);
+    if steps.iter().any(|step| step.operation == DeleteOperation::Clear) || !closing.is_empty() {
+        text.push('\n');
+        text.push_str(&closing);
+        let set_again = "Set again, by the updates of the last wave: what was cleared from records that stayed.";
+        if plan.stayed() {
+            text.push_str(&sentence("", set_again, 2, width));
+        }
+    }
+    text.push_str(&careful(&plan.warnings, width));
+    text
+}
+
+fn steps(waves: &[DeleteWave]) -> Vec<&DeleteStep> {
+    waves.iter().flat_map(|wave| &wave.steps).collect()
+}
+
+/// `9 waves, 27 steps`.
+fn size(waves: &[DeleteWave]) -> String {
+    format!("{}, {}", count(waves.len(), "wave", "waves"), count(steps(waves).len(), "step", "steps"))
+}
+
+fn waves(waves: &[DeleteWave], descriptors: Descriptors, width: Width) -> String {
+    let steps = steps(waves);
+    let hidden: BTreeSet<&ResourceName> = steps.iter().flat_map(|step| &step.hides).collect();
+    let mixed = steps.iter().any(|step| step.pulled_in && step.operation == DeleteOperation::Delete);
+    let mut text = String::from("wave  steps\n");
+    for wave in waves {
+        let item = |step| item(step, mixed, &hidden);
+        let steps: Vec<_> = wave.steps.iter().map(|step| (&step.resource, step.kind, item(step))).collect();
+        text.push_str(&wave_lines(wave.wave, &steps, descriptors, width));
+    }
     text
 }
 
@@ -51,7 +111,8 @@ fn item(step: &DeleteStep, mixed: bool, hidden: &BTreeSet<&ResourceName>) -> Str
     }
 }
 
-fn closing_count(steps: &[&DeleteStep]) -> String {
+/// What was named and what is there because it refers to it.
+fn named(steps: &[&DeleteStep]) -> String {
     let deletes = || steps.iter().filter(|step| step.operation == DeleteOperation::Delete);
     let pulled_in = deletes().filter(|step| step.pulled_in).count();
     let named = deletes().count() - pulled_in;
@@ -68,23 +129,20 @@ fn closing_count(steps: &[&DeleteStep]) -> String {
 
 /// Which references the clears remove; several targets of one path together.
 fn clears(steps: &[&DeleteStep], width: Width) -> String {
-    let mut text = String::new();
-    for step in steps.iter().filter(|step| step.operation == DeleteOperation::Clear) {
-        let mut paths: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-        for clear in &step.clears {
-            paths.entry(&clear.path).or_default().push(clear.target.short());
-        }
-        for (path, targets) in paths {
-            let items = if path.contains("[*]") { " (remove those items of the collection)" } else { "" };
-            let say = format!(
-                "Clear first: update {} without {path}, where it refers to {}{items}.",
-                step.resource.short(),
-                crate::graph::listed(&targets, "or"),
-            );
-            text.push_str(&sentence("", &say, 2, width));
+    let mut rows: Vec<[String; 2]> = Vec::new();
+    for step in steps {
+        for of_path in step.clears.chunk_by(|a, b| a.path == b.path) {
+            let Some(first) = of_path.first() else { continue };
+            let targets: Vec<&str> = of_path.iter().map(|clear| clear.target.short()).collect();
+            rows.push([format!("{}.{}", step.resource.short(), first.path), crate::graph::listed(&targets, "or")]);
         }
     }
-    text
+    if rows.is_empty() {
+        return String::new();
+    }
+    let items = if rows.iter().any(|[path, _]| path.contains("[*]")) { "; of a path with [*], its items" } else { "" };
+    let say = format!("Clear first, by an update that leaves out these references{items}:");
+    format!("{}{}", sentence("", &say, 2, width), columns(&rows, width))
 }
 
 fn children_first(steps: &[&DeleteStep], width: Width) -> String {
@@ -104,9 +162,9 @@ fn children_first(steps: &[&DeleteStep], width: Width) -> String {
 
 /// Warnings that are not said already, one line for all resources of which the same is true.
 pub(super) fn careful(warnings: &[Warning], width: Width) -> String {
-    let said = |w: &&Warning| !matches!(w.code, WarningCode::SelfReferences | WarningCode::ReferencesCleared);
+    let said = [WarningCode::SelfReferences, WarningCode::ReferencesCleared, WarningCode::KeyChangeUnknown];
     let mut groups: Vec<(&Warning, Vec<&str>)> = Vec::new();
-    for warning in warnings.iter().filter(said) {
+    for warning in warnings.iter().filter(|warning| !said.contains(&warning.code)) {
         let name = warning.resource.short();
         match groups.iter_mut().find(|(w, _)| (w.code, &w.message) == (warning.code, &warning.message)) {
             Some((_, names)) => names.push(name),
@@ -115,16 +173,19 @@ pub(super) fn careful(warnings: &[Warning], width: Width) -> String {
     }
     let mut text = String::new();
     for (warning, names) in groups {
-        let who = match names.as_slice() {
-            few if few.len() <= 4 => listed(few.iter().copied()),
-            [first, ..] => format!("{} resources, {first} among them", names.len()),
-            [] => String::new(),
-        };
         let head = if text.is_empty() { "Careful  " } else { "         " };
-        let say = format!("{who}: {} ({})", warning.message, warning.code.name());
+        let say = format!("{}: {} ({})", few(&names), warning.message, warning.code.name());
         text.push_str(&sentence(head, &say, 9, width));
     }
     if text.is_empty() { text } else { format!("\n{text}") }
+}
+
+/// All names where they are few, else their number.
+fn few(names: &[&str]) -> String {
+    match names {
+        [first, ..] if names.len() > 4 => format!("{} resources ({first}, …)", names.len()),
+        _ => listed(names.iter().copied()),
+    }
 }
 
 /// Why there is no plan: the references of what must survive, how they come into it, and the way out.
@@ -134,18 +195,21 @@ pub fn kept(kept: &Kept, width: Width) -> String {
     let resources: BTreeSet<&str> = references.iter().map(|r| r.resource.short()).collect();
     let say = format!(
         "{} cannot be kept: {} in the way.",
-        listed(resources.into_iter()),
+        few(&resources.into_iter().collect::<Vec<_>>()),
         count(references.len(), "reference stands", "references stand")
     );
     let mut text = sentence("", &say, 2, width);
     text.push('\n');
-    let rows: Vec<[String; 3]> = references
-        .iter()
-        .map(|r| {
-            let path = format!("{}.{}", r.resource.short(), r.path);
-            [path, r.target.short().to_owned(), if r.required { "required" } else { "optional" }.to_owned()]
-        })
-        .collect();
+    let mut rows: Vec<[String; 3]> = Vec::new();
+    for of_path in references.chunk_by(|a, b| (&a.resource, &a.path) == (&b.resource, &b.path)) {
+        let Some(first) = of_path.first() else { continue };
+        let targets: Vec<&str> = of_path.iter().map(|reference| reference.target.short()).collect();
+        rows.push([
+            format!("{}.{}", first.resource.short(), first.path),
+            crate::graph::listed(&targets, "or"),
+            if first.required { "required" } else { "optional" }.to_owned(),
+        ]);
+    }
     text.push_str(&columns(&rows, width));
     text.push('\n');
     let pulled_in: BTreeSet<&[ResourceName]> =
@@ -163,8 +227,8 @@ pub fn kept(kept: &Kept, width: Width) -> String {
         let roots: BTreeSet<&str> = required().filter_map(|r| r.chain.first()).map(ResourceName::short).collect();
         format!(
             "A required reference cannot be cleared: delete {} as well, or keep {}.",
-            listed(stubborn.into_iter()),
-            listed(roots.into_iter())
+            few(&stubborn.into_iter().collect::<Vec<_>>()),
+            few(&roots.into_iter().collect::<Vec<_>>())
         )
     };
     text.push_str(&sentence("", &way_out, 2, width));

@@ -36,7 +36,8 @@ pub fn load_plan(plan: &LoadPlan, descriptors: Descriptors, width: Width) -> Str
     text
 }
 
-fn one_wave(wave: &Wave, descriptors: Descriptors, width: Width) -> String {
+/// A wave of a load.
+pub(super) fn one_wave(wave: &Wave, descriptors: Descriptors, width: Width) -> String {
     let steps: Vec<(&ResourceName, Kind, String)> =
         wave.steps.iter().map(|step| (&step.resource, step.kind, item(step))).collect();
     wave_lines(wave.wave, &steps, descriptors, width)
@@ -96,18 +97,7 @@ fn item(step: &Step) -> String {
 fn closing(plan: &LoadPlan, width: Width) -> String {
     let mut text = String::new();
     text.push_str(&externals(&plan.external, width));
-    for group in deferred_pairs(&plan.deferred) {
-        let first = &group[0];
-        let paths: Vec<&str> = group.iter().map(|d| d.path.as_str()).collect();
-        let say = format!(
-            "Deferred: create {} without {}, which refers to {}; set it by an update {}.",
-            first.resource.short(),
-            paths.join(" and "),
-            first.target.short(),
-            plan.when(first)
-        );
-        text.push_str(&sentence("", &say, 2, width));
-    }
+    text.push_str(&deferrals(&plan.deferred, |deferred| plan.when(deferred), width));
     if !plan.self_references.is_empty() {
         let items: Vec<String> = plan
             .self_references
@@ -127,6 +117,24 @@ fn closing(plan: &LoadPlan, width: Width) -> String {
                 one_of.of
             )
         };
+        text.push_str(&sentence("", &say, 2, width));
+    }
+    text
+}
+
+/// What to create without which references, and when to set them.
+pub(super) fn deferrals(deferred: &[Deferred], when: impl Fn(&Deferred) -> String, width: Width) -> String {
+    let mut text = String::new();
+    for group in deferred_pairs(deferred) {
+        let first = &group[0];
+        let paths: Vec<&str> = group.iter().map(|d| d.path.as_str()).collect();
+        let say = format!(
+            "Deferred: create {} without {}, which refers to {}; set it by an update {}.",
+            first.resource.short(),
+            paths.join(" and "),
+            first.target.short(),
+            when(first)
+        );
         text.push_str(&sentence("", &say, 2, width));
     }
     text
