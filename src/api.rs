@@ -1,13 +1,14 @@
 //! A live API: found by its root document, asked with patience, its documents fetched as they are.
 //!
 //! This room knows HTTP and nothing of metadata: what it fetches goes, as bytes with a name, to the room
-//! that reads documents. The network, the clock and the cache are handed in ([`Outside`]).
+//! that reads documents. Records it can search by key ([`LiveStore`]), as the records room reads them. The network, the clock and the cache are handed in ([`Outside`]).
 //!
 //! ```text
 //! base URL → root document → URLs → list of OpenAPI documents → documents
 //! ```
 
 mod address;
+mod at_once;
 mod body;
 mod cache;
 mod discovery;
@@ -17,9 +18,11 @@ mod fetch;
 mod http;
 pub mod lightbeam;
 mod note;
+mod records;
 mod resolve;
 mod retry;
 mod secret;
+mod store;
 mod token;
 mod transport;
 
@@ -34,12 +37,15 @@ pub use error::ApiError;
 pub use fetch::{Freshness, Limits, Outside, Progress};
 pub use http::{Http, Patience};
 pub use note::Note;
+pub use records::{Listing, LiveRecord, Reach, Within};
 pub use secret::{Credentials, Secret};
+pub use store::{LiveError, LiveStore, SearchLimits};
 pub use transport::{Clock, Request, Response, SystemClock, Transport, TransportError};
 
 use address::Address;
 use discovery::{Found, Listed, Root};
 use fetch::{Fetcher, Reply};
+use records::Pages;
 use resolve::Meant;
 use token::Tokens;
 
@@ -48,8 +54,8 @@ use token::Tokens;
 pub struct Access {
     /// Its base URL, or the URL of any of its documents.
     pub url: String,
-    /// URLs that replace what the API says: `oauth`, `dependencies`, `openApiMetadata`, `resources`,
-    /// `descriptors`, or an OpenAPI document by its name in the list; the case does not matter.
+    /// URLs that replace what the API says: `oauth`, `dependencies`, `openApiMetadata`,
+    /// `dataManagementApi`, `resources`, `descriptors`, or an OpenAPI document by its name in the list; the case does not matter.
     pub urls: BTreeMap<String, String>,
     /// Values for placeholders.
     pub context: Context,
@@ -112,6 +118,7 @@ pub struct Api<'e> {
     base: Address,
     overrides: BTreeMap<String, Address>,
     fetcher: Fetcher<'e>,
+    pages: Pages,
     start: OnceLock<Result<Start, ApiError>>,
 }
 
@@ -127,7 +134,8 @@ enum Start {
 const OPEN_API: &str = "openApiMetadata";
 const DEPENDENCIES: &str = "dependencies";
 const OAUTH: &str = "oauth";
-const SERVICES: [&str; 4] = [DEPENDENCIES, "dataManagementApi", OAUTH, OPEN_API];
+const DATA: &str = "dataManagementApi";
+const SERVICES: [&str; 4] = [DEPENDENCIES, DATA, OAUTH, OPEN_API];
 
 /// The two documents that every Ed-Fi API lists, and that can be given where there is no list.
 const DOCUMENTS: [&str; 2] = ["Descriptors", "Resources"];
@@ -164,7 +172,7 @@ impl<'e> Api<'e> {
         }
         let home = std::iter::once(&base).chain(overrides.values()).cloned().collect();
         let fetcher = Fetcher { outside, tokens, home, notes: Mutex::default(), from_cache: Mutex::default() };
-        Ok(Self { access, base, overrides, fetcher, start: OnceLock::new() })
+        Ok(Self { access, base, overrides, fetcher, pages: Pages::default(), start: OnceLock::new() })
     }
 
     /// The base URL, or what was given for it, fit to be shown.

@@ -34,6 +34,7 @@ pub use verdict::{Seen, Verdict};
 
 use crate::graph::{DependencyGraph, ResourceId};
 use crate::model::Text;
+use crate::records::Need;
 use names::Names;
 use verdict::Case;
 
@@ -128,6 +129,9 @@ pub struct Diagnosis {
     pub message: Option<String>,
     /// What the graph says, in sentences.
     pub explanation: String,
+    /// How the references of the record stand on the API, where it was asked.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub on_server: Vec<Need>,
     /// What to do.
     pub remedy: Remedy,
     /// What must exist first.
@@ -157,6 +161,9 @@ impl Diagnosis {
         }
         for value in self.references.iter_mut().flat_map(|seen| seen.key.values_mut()) {
             REDACTED.clone_into(value);
+        }
+        for value in self.on_server.iter_mut().flat_map(|need| need.key.values_mut()) {
+            *value = REDACTED.into();
         }
         self
     }
@@ -301,6 +308,7 @@ impl<'g> Diagnoser<'g> {
             known: facts.known,
             strange: failure.resource.clone().filter(|_| resource.is_none()),
             explanation: because.join(" "),
+            on_server: Vec::new(),
             remedy,
             missing: judgement.missing.into_iter().flat_map(|meaning| meaning.resources).collect(),
             pathway: judgement.pathway,

@@ -9,31 +9,44 @@
 mod check;
 mod extract;
 mod files;
+mod folder_store;
 mod habits;
 mod json;
+mod key_file;
 mod keys;
 mod lookup;
+mod question;
 mod read;
 mod reread;
 mod scan;
 mod shape;
+mod single;
 mod split;
 mod store;
+mod stored;
 mod trace;
 mod value;
+mod wanted;
 
 pub use check::{
     Assumed, CheckOptions, CheckReport, Conflict, Counts, DescriptorFinding, DuplicateFinding, InvalidRecord, Located,
     MissingField, MissingTarget, Position, SharedIdentity, UnresolvedReference, WithoutPathway, check,
 };
 pub use files::{Folder, Namespaces, Open, PayloadFile, Unmatched, is_payload_name};
+pub use folder_store::{FolderRecord, FolderStore, UnreadableFolder};
 pub use json::Flaw;
+pub use key_file::{KeyFileError, NamedKey, read_keys};
 pub use keys::KeyValues;
 pub(crate) use keys::{Key, KeyForm, KeyHasher, form_of_values, member_name};
 pub(crate) use read::each_record;
 pub use read::{ReadOptions, Unreadable};
 pub use scan::{Scan, Use, scan};
-pub use trace::{Affected, Changed, Need, Standing, affected, needs};
+pub use stored::{Ask, Gap, Matching, RecordOf, RecordReference, RecordStore, Referring, StoredRecord, Whereabouts};
+pub use trace::{Affected, Changed, Need, Standing, affected, needs, required_first};
+pub use wanted::{KeyError, check_key, key_fields, wanted_keys};
 
+pub(crate) use question::{HeldValue, values_of_key, values_of_reference};
 pub(crate) use reread::{InnerReference, Step};
+pub(crate) use scan::targets as satisfied_by;
+pub(crate) use single::{RecordReader, SingleRecord};
 pub(crate) use store::Place;

@@ -1,5 +1,6 @@
 //! Results as bytes: one file a format, none of which decides anything.
 
+pub mod curl;
 pub mod diagram;
 pub mod json;
 pub mod lists;

@@ -96,6 +96,21 @@ impl Address {
         Self(url)
     }
 
+    /// An address below this one, with a query. Whatever the texts hold, they stay one segment or one value
+    /// each; a segment of dots, which would lead elsewhere, must not come here.
+    pub(super) fn below(&self, segments: &[&str], query: &[(&str, &str)]) -> Self {
+        let mut url = self.0.clone();
+        url.set_query(None);
+        // A URL with a host has segments.
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().extend(segments);
+        }
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        Self(url)
+    }
+
     /// The addresses above, nearest first: `…/data/v3` gives `…/data/` and `…/`.
     pub(super) fn parents(&self) -> Vec<Self> {
         let mut url = self.0.clone();

@@ -1,10 +1,9 @@
 //! Which documents of an API hold its resources, and fetching them side by side.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use super::address::Address;
+use super::at_once::at_once;
 use super::discovery::{self, Found, Listed, same_name};
 use super::{ANY, Api, ApiError, DOCUMENTS, FetchedDocument, Note, OPEN_API, SERVICES, Start};
 
@@ -117,33 +116,9 @@ impl Api<'_> {
 
     /// Fetches documents side by side; they come back in the order in which they were asked for.
     pub(super) fn fetch_all(&self, wanted: &[(String, Address)]) -> Result<Vec<FetchedDocument>, ApiError> {
-        let next = AtomicUsize::new(0);
-        let fetched = Mutex::new(BTreeMap::new());
-        let failed = AtomicUsize::new(usize::MAX);
-        std::thread::scope(|scope| {
-            for _ in 0..wanted.len().min(AT_ONCE) {
-                scope.spawn(|| {
-                    loop {
-                        let position = next.fetch_add(1, Ordering::Relaxed);
-                        let Some((_, address)) = wanted.get(position) else { return };
-                        // What comes after a failure is not needed; what comes before decides which one is told.
-                        if position > failed.load(Ordering::Relaxed) {
-                            return;
-                        }
-                        let reply = self.fetcher.get(address, ANY);
-                        if reply.is_err() {
-                            failed.fetch_min(position, Ordering::Relaxed);
-                        }
-                        fetched.lock().unwrap_or_else(PoisonError::into_inner).insert(position, reply);
-                    }
-                });
-            }
-        });
-        let fetched = fetched.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let mut documents = Vec::with_capacity(wanted.len());
-        for ((name, address), (_, reply)) in wanted.iter().zip(fetched) {
-            documents.push(FetchedDocument { name: name.clone(), url: address.to_string(), bytes: reply?.bytes });
-        }
-        Ok(documents)
+        at_once(wanted, AT_ONCE, |(name, address)| {
+            let reply = self.fetcher.get(address, ANY)?;
+            Ok(FetchedDocument { name: name.clone(), url: address.to_string(), bytes: reply.bytes })
+        })
     }
 }

@@ -226,6 +226,12 @@ pub enum ApiError {
         /// The address.
         url: String,
     },
+    /// Asked for records while working offline.
+    #[error("{url}: records are never kept, so they cannot be read with --offline. Leave it out")]
+    NeverKept {
+        /// The address.
+        url: String,
+    },
 }
 
 impl ApiError {

@@ -116,7 +116,15 @@ pub(super) struct Reply {
 
 enum Answer {
     Unchanged,
-    Document { bytes: Vec<u8>, etag: Option<String>, reached: Address },
+    Document(Document),
+}
+
+/// A body as it came, with what its headers say.
+pub(super) struct Document {
+    pub(super) bytes: Vec<u8>,
+    pub(super) etag: Option<String>,
+    pub(super) total_count: Option<u64>,
+    reached: Address,
 }
 
 impl Fetcher<'_> {
@@ -149,7 +157,7 @@ impl Fetcher<'_> {
         }
         let etag = kept.as_ref().and_then(|kept| kept.etag.as_deref());
         match (self.exchange(address, accept, etag, kept.is_some())?, kept) {
-            (Answer::Document { bytes, etag, reached }, _) => {
+            (Answer::Document(Document { bytes, etag, reached, .. }), _) => {
                 if let Some(cache) = outside.cache {
                     let now = outside.clock.now();
                     if let Err(error) = cache.keep(address, accept, &reached, etag.as_deref(), now, &bytes) {
@@ -159,12 +167,18 @@ impl Fetcher<'_> {
                 Ok(Reply { bytes, reached })
             }
             (Answer::Unchanged, Some(kept)) => Ok(reply(kept, address)),
-            (Answer::Unchanged, None) => Err(ApiError::content(
-                address,
-                "304",
-                "unchanged, says the API, but nothing was fetched before",
-                "Try again with --refresh",
-            )),
+            (Answer::Unchanged, None) => Err(unchanged_from_nothing(address)),
+        }
+    }
+
+    /// Records at an address: asked for every time and kept nowhere, for they are data of students.
+    pub(super) fn records(&self, address: &Address) -> Result<Document, ApiError> {
+        if self.outside.freshness == Freshness::Offline {
+            return Err(ApiError::NeverKept { url: address.to_string() });
+        }
+        match self.exchange(address, "application/json", None, false)? {
+            Answer::Document(document) => Ok(document),
+            Answer::Unchanged => Err(unchanged_from_nothing(address)),
         }
     }
 
@@ -201,8 +215,9 @@ impl Fetcher<'_> {
                     body => {
                         let bytes = body?;
                         self.refuse_web_page(&address, response.content_type.as_deref(), &bytes)?;
+                        let total_count = response.total_count.as_deref().and_then(|count| count.trim().parse().ok());
                         let etag = response.etag.take();
-                        return Ok(Answer::Document { bytes, etag, reached: address });
+                        return Ok(Answer::Document(Document { bytes, etag, total_count, reached: address }));
                     }
                 },
                 304 if etag.is_some() => return Ok(Answer::Unchanged),
@@ -324,6 +339,15 @@ impl Fetcher<'_> {
         }
         Ok(to)
     }
+}
+
+fn unchanged_from_nothing(address: &Address) -> ApiError {
+    ApiError::content(
+        address,
+        "304",
+        "unchanged, says the API, but nothing was fetched before",
+        "Try again with --refresh",
+    )
 }
 
 fn reply(kept: Kept, address: &Address) -> Reply {

@@ -25,6 +25,9 @@ pub struct Http {
     client: OnceLock<Result<Client, TransportError>>,
 }
 
+/// The header of Ed-Fi APIs with the length of a whole list.
+const TOTAL_COUNT: HeaderName = HeaderName::from_static("total-count");
+
 /// How long the network may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Patience {
@@ -103,6 +106,7 @@ impl Transport for Http {
             location: text(header::LOCATION),
             retry_after: text(header::RETRY_AFTER),
             etag: text(header::ETAG),
+            total_count: text(TOTAL_COUNT),
             content_type: text(header::CONTENT_TYPE),
             length: answer.content_length(),
             body: Box::new(Body(answer)),

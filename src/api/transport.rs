@@ -41,6 +41,8 @@ pub struct Response {
     pub retry_after: Option<String>,
     /// `ETag`.
     pub etag: Option<String>,
+    /// `Total-Count`: how many records a list has in all, where that was asked.
+    pub total_count: Option<String>,
     /// `Content-Type`.
     pub content_type: Option<String>,
     /// `Content-Length`, where the body is not compressed.

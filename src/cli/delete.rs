@@ -1,7 +1,11 @@
 //! `delete`: in which order to delete, so that nothing is refused.
 
+mod live;
+mod records;
+
 use std::collections::BTreeSet;
 
+use anyhow::bail;
 use clap::{Args, ValueEnum};
 use edfi_plan::graph::{Authorization, DependencyGraph, ResourceId, SelectOptions};
 use edfi_plan::plan::delete::{DeleteError, DeleteOptions, DeletePlan, Optional, delete_plan, key_change};
@@ -18,19 +22,20 @@ use super::{Context, Outcome};
 #[derive(Debug, Args)]
 pub(crate) struct DeleteArgs {
     /// What to delete, with everything that refers to it.
-    #[arg(required_unless_present = "for_key_change")]
+    #[arg(required_unless_present_any = ["for_key_change", "show", "recheck"])]
     selector: Vec<String>,
 
     /// What must survive; where that is impossible, say which references stand in the way.
     #[arg(long, value_name = "SELECTOR")]
     keep: Vec<String>,
 
-    /// What becomes of dependents that only refer by optional references: deleted if left out.
+    /// What becomes of dependents that only refer by optional references: resources are deleted if left
+    /// out, single records cleared.
     #[arg(long, value_enum)]
     optional: Option<OptionalArg>,
 
     /// Plan what a new natural key of this resource takes: what to delete around it, and to create again.
-    #[arg(long, value_name = "RESOURCE", conflicts_with_all = ["selector", "keep", "optional"])]
+    #[arg(long, value_name = "RESOURCE", conflicts_with_all = ["selector", "keep", "optional", "data", "keys", "conditions", "api", "show"])]
     for_key_change: Option<String>,
 
     #[command(flatten)]
@@ -43,6 +48,12 @@ pub(crate) struct DeleteArgs {
     /// How to print the plan.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
+
+    #[command(flatten)]
+    records: records::RecordArgs,
+
+    #[command(flatten)]
+    live: live::LiveDeleteArgs,
 }
 
 /// What becomes of dependents that could do without.
@@ -59,10 +70,14 @@ enum OptionalArg {
 enum Format {
     /// For people.
     Text,
-    /// edfi-plan/delete-plan/1; of a key change, edfi-plan/key-change/1.
+    /// edfi-plan/delete-plan/1; of a key change, edfi-plan/key-change/1; of records,
+    /// edfi-plan/delete-records/1.
     Json,
-    /// wave,resource,operation,clears; of a key change with the half before: delete or load.
+    /// wave,resource,operation,clears; of a key change with the half before: delete or load; of
+    /// records, wave,resource,operation,at,key,clears.
     Csv,
+    /// A script for bash and curl that carries the plan out (with --api or --show).
+    Curl,
 }
 
 impl DeleteArgs {
@@ -72,6 +87,15 @@ impl DeleteArgs {
 }
 
 pub(crate) fn run(args: &DeleteArgs, context: &Context) -> anyhow::Result<Outcome> {
+    if args.live.given() {
+        return live::run(args, context);
+    }
+    if args.format == Format::Curl {
+        bail!("--format curl needs the ids of records, which an API has: add --api, or --show a plan that was saved");
+    }
+    if args.records.given() {
+        return records::run(args, context);
+    }
     let graph = context.sources.graph(&context.terminal)?;
     let authorization = args.authorization.of(&graph)?;
     if let Some(resource) = &args.for_key_change {
@@ -93,7 +117,7 @@ pub(crate) fn run(args: &DeleteArgs, context: &Context) -> anyhow::Result<Outcom
                 Format::Json => {
                     context.terminal.print(&json::answer(SCHEMA, graph.metadata(), &json::kept(&kept)))?;
                 }
-                Format::Csv => context.terminal.say(text().trim_end()),
+                Format::Csv | Format::Curl => context.terminal.say(text().trim_end()),
             }
             Ok(Outcome::Findings)
         }
@@ -115,7 +139,7 @@ fn answered(
     context.terminal.print(&match args.format {
         Format::Text => text::delete_plan(plan, args.descriptors(), context.terminal.width()),
         Format::Json => json::answer(SCHEMA, graph.metadata(), plan),
-        Format::Csv => lists::delete_csv(plan),
+        Format::Csv | Format::Curl => lists::delete_csv(plan),
     })?;
     Ok(Outcome::Answered)
 }
@@ -131,7 +155,7 @@ fn for_key_change(
     context.terminal.print(&match args.format {
         Format::Text => text::key_change(&plan, args.descriptors(), context.terminal.width()),
         Format::Json => json::answer("edfi-plan/key-change/1", graph.metadata(), &plan),
-        Format::Csv => lists::key_change_csv(&plan),
+        Format::Csv | Format::Curl => lists::key_change_csv(&plan),
     })?;
     Ok(Outcome::Answered)
 }

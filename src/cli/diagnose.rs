@@ -10,15 +10,15 @@ use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
 use edfi_plan::diagnosis::cascade::{Cascade, Records, Sent, Wanted};
 use edfi_plan::diagnosis::input::{self, Failures};
-use edfi_plan::diagnosis::{Code, Diagnoser, Failure};
+use edfi_plan::diagnosis::{Code, Diagnoser, Diagnosis, Failure};
 use edfi_plan::graph::DependencyGraph;
-use edfi_plan::records::Folder;
+use edfi_plan::records::{Folder, Need, ReadOptions, needs};
 use edfi_plan::render::{json, text};
 use edfi_plan::source::{self, Document};
 use serde_json::Value;
 
 use super::folder::{FolderArgs, with_progress};
-use super::prereqs::Format;
+use super::prereqs::{self, Format};
 use super::{Context, Outcome, metadata};
 
 /// Explain failed requests: what is wrong, what the graph says, what to do
@@ -52,6 +52,11 @@ pub(crate) struct DiagnoseArgs {
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
 
+    /// Ask the API which records exist that the payloads refer to: the API of -m, or of
+    /// EDFI_API_BASE_URL, or of lightbeam.yaml.
+    #[arg(long)]
+    api: bool,
+
     #[command(flatten)]
     folder: FolderArgs,
 
@@ -67,8 +72,9 @@ pub(crate) struct DiagnoseArgs {
 pub(crate) fn diagnose(args: &DiagnoseArgs, context: &Context) -> anyhow::Result<Outcome> {
     let stdin = ["-".to_owned()];
     let names = if args.files.is_empty() { &stdin[..] } else { &args.files };
-    // With --data, failures are read twice: first for the records that they need.
-    let inputs: Vec<Input> = names.iter().map(|name| Input::of(name, args.data.is_some())).collect::<Result<_, _>>()?;
+    // With --data or --api, failures are read twice: first for the records that they need.
+    let twice = args.data.is_some() || args.api;
+    let inputs: Vec<Input> = names.iter().map(|name| Input::of(name, twice)).collect::<Result<_, _>>()?;
     let graph = context.sources.described(&context.terminal, "diagnose")?;
     let diagnoser = Diagnoser::new(&graph).asking(Box::new(knowing()));
     if let Some(text) = &args.resource
@@ -84,6 +90,11 @@ pub(crate) fn diagnose(args: &DiagnoseArgs, context: &Context) -> anyhow::Result
     let folder = args.data.as_deref().map(|path| folder(path, &diagnoser, args, context)).transpose()?;
     let sent = folder.as_ref().map(|folder| sent(folder, failures(), &diagnoser, args, context)).transpose()?;
     let records = sent.as_ref().map(|sent| sent as &dyn Records);
+    let on_server = if args.api { asked(failures(), &diagnoser, records, context)? } else { Vec::new() };
+    let with_server = |number: usize, mut found: Diagnosis| {
+        found.on_server = on_server.get(number).cloned().unwrap_or_default();
+        found
+    };
     let mut cascade = Cascade::new(&diagnoser, records);
     let mut failures = failures().peekable();
     if failures.peek().is_none() && args.format == Format::Text {
@@ -95,7 +106,7 @@ pub(crate) fn diagnose(args: &DiagnoseArgs, context: &Context) -> anyhow::Result
             let first = failures.next().transpose()?;
             if let (Some(failure @ Failure { count: 1, .. }), None) = (&first, failures.peek()) {
                 let failure = &with_record(failure, &diagnoser, records);
-                let found = diagnoser.diagnose(failure);
+                let found = with_server(0, diagnoser.diagnose(failure));
                 let found = if args.redact { found.redacted() } else { found };
                 context.terminal.print(&text::diagnosis(&found, context.terminal.width()))?;
                 return Ok(Outcome::Findings);
@@ -115,10 +126,10 @@ pub(crate) fn diagnose(args: &DiagnoseArgs, context: &Context) -> anyhow::Result
             let collected = RefCell::new(cascade);
             let (stopped, any) = (RefCell::new(None), Cell::new(false));
             let read = failures.map_while(|failure| failure.map_err(|error| stopped.replace(Some(error))).ok());
-            let made = read.map(|failure| {
+            let made = read.enumerate().map(|(number, failure)| {
                 any.set(true);
                 let failure = &with_record(&failure, &diagnoser, records);
-                let found = diagnoser.diagnose(failure);
+                let found = with_server(number, diagnoser.diagnose(failure));
                 collected.borrow_mut().add(failure, &found);
                 if args.redact { found.redacted() } else { found }
             });
@@ -139,6 +150,32 @@ pub(crate) fn diagnose(args: &DiagnoseArgs, context: &Context) -> anyhow::Result
             }
         }
     }
+}
+
+/// How the references of each payload stand on the API.
+fn asked(
+    failures: Told<'_>,
+    diagnoser: &Diagnoser<'_>,
+    records: Option<&dyn Records>,
+    context: &Context,
+) -> anyhow::Result<Vec<Vec<Need>>> {
+    let references = |failure: &Failure| {
+        let failure = with_record(failure, diagnoser, records);
+        let resource = failure.resource.as_deref().and_then(|text| diagnoser.resource(text))?;
+        let payload = serde_json::to_vec(failure.payload.as_ref()?).ok()?;
+        needs(diagnoser.graph(), resource, &payload, None, &ReadOptions::default()).ok()
+    };
+    let of_each: Vec<Vec<Need>> =
+        failures.map(|failure| Ok(references(&failure?).unwrap_or_default())).collect::<anyhow::Result<_>>()?;
+    let lengths: Vec<usize> = of_each.iter().map(Vec::len).collect();
+    let mut all: Vec<Need> = of_each.into_iter().flatten().collect();
+    if all.is_empty() {
+        context.terminal.say("note: --api: no payload whose references could be looked up; give --payload or --data");
+        return Ok(Vec::new());
+    }
+    prereqs::look_up(&mut all, diagnoser.graph(), context)?;
+    let mut all = all.into_iter();
+    Ok(lengths.into_iter().map(|length| all.by_ref().take(length).collect()).collect())
 }
 
 /// Where failures come from.

@@ -41,8 +41,8 @@ pub(crate) struct LiveArgs {
 
     /// A URL in place of what the API says.
     ///
-    /// NAME is oauth, dependencies, openApiMetadata, resources, descriptors, or an OpenAPI document by
-    /// its name in the API's list.
+    /// NAME is oauth, dependencies, openApiMetadata, dataManagementApi, resources, descriptors, or an
+    /// OpenAPI document by its name in the API's list.
     #[arg(long, value_name = "NAME=URL", value_parser = pair, global = true, hide_short_help = true)]
     url: Vec<(String, String)>,
 
@@ -105,14 +105,31 @@ impl LiveArgs {
                 }
                 error => Err(error),
             })?;
-            let fitting = in_use.and_then(|_| api.data_models().ok().and_then(source::fitting));
-            if let (Some(in_use), Some(fitting)) = (in_use, fitting)
-                && !in_use.eq_ignore_ascii_case(&fitting)
-            {
+            if let Some((in_use, fitting)) = other_than(api, in_use) {
                 terminal
                     .say(&format!("note: this API says it serves {fitting}, not {in_use}; compare with -m {fitting}"));
             }
             Ok(Document { name: order.url, bytes: order.bytes })
+        })
+    }
+
+    /// Does something with the records of an API: of the one that is named, or of the one that is configured.
+    /// Says so where that serves another standard than the bundled graph `in_use`.
+    pub(crate) fn with_records<T>(
+        &self,
+        name: Option<&str>,
+        in_use: Option<&str>,
+        terminal: &Terminal,
+        work: impl FnOnce(&Api<'_>) -> anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
+        self.ask(name.unwrap_or(CONFIGURED), terminal, |api| {
+            if let Some((in_use, fitting)) = other_than(api, in_use) {
+                terminal.say(&format!(
+                    "note: this API says it serves {fitting}, not {in_use}; records of what {in_use} does not have \
+                     are not found. Use -m {fitting}, or the API's own metadata"
+                ));
+            }
+            work(api)
         })
     }
 
@@ -179,7 +196,10 @@ impl LiveArgs {
         } else if let Some(access) = &configured {
             access.url.clone()
         } else {
-            bail!("no API is configured. Set EDFI_API_BASE_URL, or give a lightbeam.yaml with edfi_api: base_url");
+            bail!(
+                "no API is configured. Set EDFI_API_BASE_URL, give a lightbeam.yaml with edfi_api: base_url, or name \
+                 its URL with -m"
+            );
         };
         // What is configured for one host, credentials above all, is for no other.
         let mut access = configured.filter(|access| access.is_for(&url)).unwrap_or_default();
@@ -208,6 +228,13 @@ impl LiveArgs {
         };
         lightbeam(named).map(Some)
     }
+}
+
+/// The bundled graph that is used and the one that fits what an API says it serves, where they differ.
+fn other_than<'u>(api: &Api<'_>, in_use: Option<&'u str>) -> Option<(&'u str, String)> {
+    let in_use = in_use?;
+    let fitting = api.data_models().ok().and_then(source::fitting)?;
+    (!in_use.eq_ignore_ascii_case(&fitting)).then_some((in_use, fitting))
 }
 
 fn lightbeam(path: &Path) -> anyhow::Result<Lightbeam> {

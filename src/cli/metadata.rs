@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use anyhow::{Context as _, bail};
+use edfi_plan::api::Api;
 use edfi_plan::api::lightbeam::Lightbeam;
 use edfi_plan::graph::DependencyGraph;
 use edfi_plan::model::{Model, Published};
@@ -66,14 +67,33 @@ impl Sources {
         Ok(self.lightbeam.get_or_init(|| found).as_ref())
     }
 
+    /// Does something with the records of the API among the sources, or else of the one that is configured.
+    pub(crate) fn with_records<T>(
+        &self,
+        terminal: &Terminal,
+        work: impl FnOnce(&Api<'_>) -> anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
+        let mut apis = self.names.iter().filter(|name| live::is_api(name));
+        match (apis.next(), apis.next()) {
+            (Some(one), Some(other)) if one != other => {
+                bail!("--api: -m names two APIs, {one} and {other}; name the one whose records are meant")
+            }
+            (only, _) => self.live.with_records(only.map(String::as_str), self.bundled(), terminal, work),
+        }
+    }
+
     /// The order that an API publishes.
     pub(crate) fn published_by(&self, name: &str, terminal: &Terminal) -> anyhow::Result<Document> {
-        let in_use = match self.names.as_slice() {
+        self.live.published(name, self.bundled(), terminal)
+    }
+
+    /// The bundled graph that is used, where it is the only source.
+    fn bundled(&self) -> Option<&str> {
+        match self.names.as_slice() {
             [] => Some(DEFAULT),
             [only] if is_bundled(only) => Some(only.as_str()),
             _ => None,
-        };
-        self.live.published(name, in_use, terminal)
+        }
     }
 
     /// The order that the only source publishes, where it is no metadata but the order of an API.

@@ -3,8 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use edfi_plan::graph::{Follow, Found, Towards};
+use edfi_plan::api::{LiveStore, SearchLimits};
+use edfi_plan::graph::{Authorization, DependencyGraph, Follow, Found, Towards};
 use edfi_plan::model::ResourceName;
+use edfi_plan::plan::delete::records::is_seen_by_relationship;
 use edfi_plan::records::{Need, Standing, needs, scan};
 use edfi_plan::render::{json, text};
 
@@ -25,6 +27,11 @@ pub(crate) struct PrereqsArgs {
     /// Look for what the record needs in this payload folder.
     #[arg(long, value_name = "DIR", requires = "payload")]
     data: Option<PathBuf>,
+
+    /// Ask the API which of the records exist: the API of -m, or of EDFI_API_BASE_URL, or of
+    /// lightbeam.yaml.
+    #[arg(long, requires = "payload")]
+    api: bool,
 
     #[command(flatten)]
     folder: FolderArgs,
@@ -100,18 +107,48 @@ fn checklist(args: &PrereqsArgs, payload: &Path, context: &Context) -> anyhow::R
     let scan = folder.as_ref().map(|folder| scan(&graph, folder, None, &read));
     let name = payload.display();
     std::str::from_utf8(&bytes).map_err(|_| anyhow::anyhow!("{name}: not UTF-8; save the file as UTF-8"))?;
-    let found = needs(&graph, id, &bytes, scan.as_ref(), &read)
+    let mut found = needs(&graph, id, &bytes, scan.as_ref(), &read)
         .map_err(|flaw| anyhow::anyhow!("{name}: {}. Give a file with one record", flaw.message()))?;
+    let told = if args.api { look_up(&mut found, &graph, context)? } else { true };
     let missing = found.iter().any(|need| need.standing == Standing::Missing);
     let answer = match args.tree.format {
-        Format::Text => text::needs(&found, context.terminal.width()),
+        Format::Text => {
+            let mut answer = text::needs(&found, context.terminal.width());
+            if args.api {
+                answer.push_str(&text::missing_first(&graph, &found, context.terminal.width()));
+            }
+            answer
+        }
         Format::Json => {
             let list = Checklist { resource: graph.name(id).clone(), needs: found };
             json::answer("edfi-plan/checklist/1", graph.metadata(), &list)
         }
     };
     context.terminal.print(&answer)?;
-    Ok(if missing { Outcome::Findings } else { Outcome::Answered })
+    Ok(if missing || !told { Outcome::Findings } else { Outcome::Answered })
+}
+
+/// Asks the API for what no file supplies, and says what it does not tell; whether it tells everything.
+pub(super) fn look_up(needs: &mut [Need], graph: &DependencyGraph, context: &Context) -> anyhow::Result<bool> {
+    let gaps = context.sources.with_records(&context.terminal, |api| {
+        Ok(LiveStore::new(api, graph, SearchLimits::default()).look_up(needs)?)
+    })?;
+    for gap in gaps {
+        context.terminal.say(&format!("note: {}: {} ({})", gap.resource.short(), gap.message, gap.code));
+    }
+    let by_relationship = needs.iter().any(|need| need.standing == Standing::Missing && is_of_people(graph, need));
+    if by_relationship {
+        context.terminal.say("note: what these credentials may not see reads as missing");
+    }
+    Ok(needs.iter().all(|need| need.standing != Standing::Unknown))
+}
+
+/// Whether a client sees the records that a reference points to by relationship only.
+fn is_of_people(graph: &DependencyGraph, need: &Need) -> bool {
+    let Ok(authorization) = Authorization::relationships(graph, &[]) else { return false };
+    let ids = graph.ids().filter(|&id| graph.name(id).as_str() == need.target);
+    ids.chain(graph.subclasses(&need.target).iter().copied())
+        .any(|id| is_seen_by_relationship(graph, &authorization, id))
 }
 
 fn tree(args: &TreeArgs, towards: Towards, schema: &str, context: &Context) -> anyhow::Result<Outcome> {

@@ -7,13 +7,15 @@
 mod circle;
 mod write;
 
+pub(crate) use write::remove;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
 use crate::graph::{Authorization, Constraint, Precedence, ResourceId};
 use crate::model::{ResourceName, Text};
-use crate::plan::Operation;
+use crate::plan::{Operation, starts};
 use crate::records::{Place, ReadOptions, Scan, Unreadable};
 
 /// Files to send one after another.
@@ -200,54 +202,13 @@ fn starts(scan: &Scan<'_, '_>, groups: &[Group], lengths: &[usize], authorizatio
         }
     }
     let number = |lane: usize| group_of.get(lane).copied().unwrap_or_default();
-    let mut after: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
-    for (before, later) in used(scan).into_iter().map(|(b, a)| (number(b), number(a))).filter(|(b, a)| b != a) {
-        after.entry(before).or_default().insert(later);
-    }
-    for edge in &authorization.edges {
-        let (Some(before), Some(later)) =
-            (scan.lane_of_resource(edge.prerequisite), scan.lane_of_resource(edge.dependent))
-        else {
-            continue;
-        };
-        // Authorization only delays what the records themselves do not need earlier.
-        if number(before) != number(later) && !reaches(&after, number(later), number(before)) {
-            after.entry(number(before)).or_default().insert(number(later));
-        }
-    }
-    let mut waiting = vec![0_usize; groups.len()];
-    for &later in after.values().flatten() {
-        if let Some(count) = waiting.get_mut(later) {
-            *count += 1;
-        }
-    }
-    let mut starts = vec![0; groups.len()];
-    let mut ready: Vec<usize> = (0..groups.len()).filter(|g| waiting.get(*g) == Some(&0)).collect();
-    while let Some(group) = ready.pop() {
-        let end = starts.get(group).copied().unwrap_or_default() + lengths.get(group).copied().unwrap_or(1);
-        for &later in after.get(&group).into_iter().flatten() {
-            if let (Some(start), Some(count)) = (starts.get_mut(later), waiting.get_mut(later)) {
-                *start = end.max(*start);
-                *count -= 1;
-                if *count == 0 {
-                    ready.push(later);
-                }
-            }
-        }
-    }
-    starts
-}
-
-fn reaches(after: &BTreeMap<usize, BTreeSet<usize>>, from: usize, to: usize) -> bool {
-    let mut seen = BTreeSet::from([from]);
-    let mut open = vec![from];
-    while let Some(at) = open.pop() {
-        if at == to {
-            return true;
-        }
-        open.extend(after.get(&at).into_iter().flatten().copied().filter(|next| seen.insert(*next)));
-    }
-    false
+    let fixed = used(scan).into_iter().map(|(before, later)| (number(before), number(later)));
+    // Authorization only delays what the records themselves do not need earlier.
+    let wanted = authorization.edges.iter().filter_map(|edge| {
+        let (before, later) = (scan.lane_of_resource(edge.prerequisite)?, scan.lane_of_resource(edge.dependent)?);
+        Some((number(before), number(later)))
+    });
+    starts::starts(lengths, vec![0; groups.len()], fixed, wanted)
 }
 
 fn deferred(scan: &Scan<'_, '_>, skips: &BTreeMap<Place, BTreeSet<Skip>>) -> Vec<DeferredRecords> {

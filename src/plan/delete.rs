@@ -6,11 +6,12 @@
 mod closure;
 mod key_change;
 mod order;
+pub mod records;
 mod warning;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::RequiredCycle;
 use crate::graph::{Authorization, DependencyGraph, ResourceId};
@@ -22,7 +23,8 @@ pub use order::{Clear, DeleteOrder, DeleteSet, delete_order};
 pub use warning::{Warning, WarningCode};
 
 /// What becomes of dependents that refer by optional references alone.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Optional {
     /// They are deleted like the others.
     #[default]
@@ -103,7 +105,8 @@ pub struct DeleteStep {
 }
 
 /// What a step does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum DeleteOperation {
     /// PUT of each record without some optional references.
     Clear,

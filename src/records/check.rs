@@ -3,11 +3,11 @@
 mod explain;
 mod identities;
 
-pub(super) use explain::text_of;
+pub(super) use explain::{text_of, value_of};
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::files::Unmatched;
 use super::json::Flaw;
@@ -99,7 +99,7 @@ pub struct Counts {
 }
 
 /// Where a record stands.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Position {
     /// The file below the folder.
     pub file: String,

@@ -86,6 +86,11 @@ impl Extract {
         self.indices.get(at.from as usize..(at.from + at.count) as usize).unwrap_or_default()
     }
 
+    /// The value that a slot of the shape holds.
+    pub(crate) fn slot(&self, slot: u32) -> Span {
+        self.slots.get(slot as usize).copied().unwrap_or_default()
+    }
+
     fn clear(&mut self, slots: usize) {
         self.key = None;
         self.references.clear();

@@ -222,6 +222,13 @@ pub(crate) fn form_of_values(form: &KeyForm, values: &KeyValues) -> Option<Vec<u
     }
 }
 
+/// The canonical form of one field of a key; `None` where the value is not of its type.
+pub(crate) fn form_of_field(kind: FieldKind, value: &Value) -> Option<Vec<u8>> {
+    let mut out = Vec::new();
+    let json = serde_json::to_vec(value).ok()?;
+    write_value(kind, &json, &mut out).then_some(out)
+}
+
 fn write_value(kind: FieldKind, json: &[u8], out: &mut Vec<u8>) -> bool {
     let mut scanner = Scanner::new(json);
     let Ok(Some(value)) = scanner.next_token().and_then(|first| scanner.scalar(first)) else { return false };

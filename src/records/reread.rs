@@ -218,7 +218,7 @@ impl Scan<'_, '_> {
 }
 
 /// A path of the model as steps, with the indices of one record.
-fn steps(path: &str, indices: &[u32]) -> Vec<Step> {
+pub(super) fn steps(path: &str, indices: &[u32]) -> Vec<Step> {
     let mut steps = Vec::new();
     let mut indices = indices.iter();
     for segment in path.trim_start_matches('$').split('.').filter(|s| !s.is_empty()) {

@@ -14,7 +14,7 @@ use super::scan::{Scan, targets};
 use super::shape::Shape;
 use super::store::Place;
 use crate::graph::{DependencyGraph, ResourceId};
-use crate::model::{ResourceName, Target, Text};
+use crate::model::{Kind, ResourceName, Target, Text};
 
 /// One reference of a record, or of a record that it needs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -44,10 +44,34 @@ pub struct Need {
 pub enum Standing {
     /// By this record.
     Supplied(Position),
-    /// By none, although the folder has records of its kind.
+    /// By none, although the folder has records of its kind, or the API that was asked shows them.
     Missing,
     /// No file could supply it.
     Assumed,
+    /// The API that was asked has it.
+    Present,
+    /// The API that was asked does not tell.
+    Unknown,
+}
+
+/// What must be there before a record that is missing can be created: the references that its resource
+/// requires, in order of path, descriptors left out.
+#[must_use]
+pub fn required_first<'g>(graph: &'g DependencyGraph, need: &Need) -> Vec<&'g Target> {
+    let above = graph.model().abstract_resource(&need.target);
+    // Of an abstract resource nobody can tell which subclass is meant.
+    let id = graph.ids().find(|&id| above.is_none() && graph.name(id).as_str() == need.target);
+    let references = id.map(|id| graph.resource(id).references.as_slice()).unwrap_or_default();
+    let is_record = |target: &Target| match target {
+        Target::Resource(name) => graph.model().resource(name).is_some_and(|r| r.kind != Kind::Descriptor),
+        Target::Abstract(_) => true,
+        Target::Unresolved(_) => false,
+    };
+    let mut targets: Vec<&Target> =
+        references.iter().filter(|r| r.required && is_record(&r.target)).map(|r| &r.target).collect();
+    let mut seen = BTreeSet::new();
+    targets.retain(|target| seen.insert((*target).clone()));
+    targets
 }
 
 /// A record that refers to a changed one, directly or through others.

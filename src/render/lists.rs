@@ -6,8 +6,10 @@ use serde::Serialize;
 
 use crate::model::ResourceName;
 use crate::plan::Operation;
+use crate::plan::delete::records::DescribedPlan;
 use crate::plan::delete::{DeletePlan, DeleteWave, KeyChange};
 use crate::plan::load::{LoadPlan, Step, Wave};
+use crate::records::Whereabouts;
 
 /// A row of the API's dependencies document.
 #[derive(Serialize)]
@@ -58,6 +60,34 @@ pub fn key_change_csv(plan: &KeyChange) -> String {
         text.push_str(&format!("load,{wave},{},{},\n", step.resource, operations(step)));
     }
     text
+}
+
+/// `wave,resource,operation,at,key,clears`: the file and line or the id of each record, its key as JSON
+/// and the paths to clear joined by a plus sign.
+#[must_use]
+pub fn record_csv(plan: &DescribedPlan) -> String {
+    let mut text = String::from("wave,resource,operation,at,key,clears\n");
+    for record in &plan.records {
+        let at = match &record.at {
+            Whereabouts::File(position) => format!("{}:{}", position.file, position.line),
+            Whereabouts::Server { id, .. } => id.to_string(),
+        };
+        let key = serde_json::to_string(&record.key).unwrap_or_default();
+        let clears: BTreeSet<&str> = record.clears.iter().map(|clear| clear.path.as_str()).collect();
+        let clears = clears.into_iter().collect::<Vec<_>>().join("+");
+        let (wave, resource, operation) = (record.wave, &record.resource, record.operation.name());
+        text.push_str(&format!("{wave},{resource},{operation},{},{},{clears}\n", quoted(&at), quoted(&key)));
+    }
+    text
+}
+
+/// A value of CSV, in quotes where it needs them.
+fn quoted(value: &str) -> String {
+    if value.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", value.replace('"', "\"\""))
+    } else {
+        value.to_owned()
+    }
 }
 
 fn delete_rows(half: &str, waves: &[DeleteWave]) -> String {

@@ -4,9 +4,11 @@ mod arrange;
 mod audit;
 mod check;
 mod delete;
+mod delete_records;
 mod diagnosis;
 mod diff;
 mod order;
+mod saved_plan;
 mod show;
 mod trace;
 mod tree;
@@ -15,11 +17,13 @@ pub use arrange::arrangement;
 pub use audit::audit;
 pub use check::check;
 pub use delete::{delete_plan, kept, key_change};
+pub use delete_records::record_plan;
 pub use diagnosis::{causes, codes, diagnosis, explained};
 pub use diff::diff;
 pub use order::{Descriptors, load_plan};
+pub use saved_plan::{plan_changes, saved_plan};
 pub use show::{abstract_resource, description, list, standards};
-pub use trace::{affected, needs};
+pub use trace::{affected, missing_first, needs};
 pub use tree::{tree, why};
 
 /// How wide an output may be, in columns.

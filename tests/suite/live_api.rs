@@ -911,6 +911,7 @@ impl<F: Fn(&Request<'_>) -> Said + Sync> Transport for Canned<F> {
             location: Some(location.to_owned()),
             retry_after: None,
             etag: None,
+            total_count: None,
             content_type: None,
             length: None,
             body: Box::new(std::io::Cursor::new(body)),

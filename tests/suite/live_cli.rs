@@ -188,7 +188,8 @@ fn a_configuration_that_is_wrong_is_said_where_it_was_asked_for() {
     let (_, err) = desk.said(2, &["-m", "api", "order"], &[]);
     assert_eq!(
         err,
-        "error: no API is configured. Set EDFI_API_BASE_URL, or give a lightbeam.yaml with edfi_api: base_url\n"
+        "error: no API is configured. Set EDFI_API_BASE_URL, give a lightbeam.yaml with edfi_api: base_url, or \
+         name its URL with -m\n"
     );
     let (_, err) = desk.said(0, &["-m", "api", "order"], &[("EDFI_API_BASE_URL", &url)]);
     assert!(err.starts_with("note: left out, profiles"), "{err}");

@@ -46,9 +46,9 @@ fn arranged(standard: &str, files: &BTreeMap<String, Vec<u8>>) -> (Arrangement, 
 
 /// How a resource is identified and what it refers to, written down apart from the model: the fields of
 /// its key, and for each reference its path, its targets and the members in the order of their key.
-struct Rule {
-    key: &'static [&'static str],
-    references: &'static [(&'static str, &'static [&'static str], &'static [&'static str])],
+pub(crate) struct Rule {
+    pub(crate) key: &'static [&'static str],
+    pub(crate) references: &'static [(&'static str, &'static [&'static str], &'static [&'static str])],
 }
 
 const ORGANIZATIONS: &[&str] = &["schools", "localEducationAgencies"];
@@ -151,27 +151,39 @@ fn rule(resource: &str) -> Rule {
         ),
         "studentAcademicRecords" => (
             &["studentReference.studentUniqueId"],
-            &[("reportCards.reportCardReference", &["reportCards"], &["studentUniqueId", "gradingPeriodName"])],
+            &[
+                ("studentReference", &["students"] as &[_], &["studentUniqueId"] as &[_]),
+                ("reportCards.reportCardReference", &["reportCards"], &["studentUniqueId", "gradingPeriodName"]),
+            ],
         ),
         "reportCards" => (
             &["studentReference.studentUniqueId", "gradingPeriodReference.gradingPeriodName"],
-            &[(
-                "studentCompetencyObjectives.studentCompetencyObjectiveReference",
-                &["studentCompetencyObjectives"],
-                &["studentUniqueId", "gradingPeriodName"],
-            )],
+            &[
+                ("studentReference", &["students"] as &[_], &["studentUniqueId"] as &[_]),
+                (
+                    "studentCompetencyObjectives.studentCompetencyObjectiveReference",
+                    &["studentCompetencyObjectives"],
+                    &["studentUniqueId", "gradingPeriodName"],
+                ),
+            ],
         ),
         "studentCompetencyObjectives" => (
             &["studentReference.studentUniqueId", "gradingPeriodReference.gradingPeriodName"],
-            &[(
-                "generalStudentProgramAssociations.generalStudentProgramAssociationReference",
-                &["studentSpecialEducationProgramAssociations"],
-                &["studentUniqueId"],
-            )],
+            &[
+                ("studentReference", &["students"] as &[_], &["studentUniqueId"] as &[_]),
+                (
+                    "generalStudentProgramAssociations.generalStudentProgramAssociationReference",
+                    &["studentSpecialEducationProgramAssociations"],
+                    &["studentUniqueId"],
+                ),
+            ],
         ),
         "studentSpecialEducationProgramAssociations" => (
             &["studentReference.studentUniqueId"],
-            &[("serviceProviders.staffReference", &["staffs"], &["staffUniqueId"])],
+            &[
+                ("studentReference", &["students"] as &[_], &["studentUniqueId"] as &[_]),
+                ("serviceProviders.staffReference", &["staffs"], &["staffUniqueId"]),
+            ],
         ),
         other => panic!("no rule for {other}"),
     };
@@ -179,7 +191,7 @@ fn rule(resource: &str) -> Rule {
 }
 
 /// Staffs refer to credentials only where the standard lets them.
-fn rule_of(standard: &str, resource: &str) -> Rule {
+pub(crate) fn rule_of(standard: &str, resource: &str) -> Rule {
     if standard == "ed-fi-6.0" && resource == "staffs" {
         return Rule {
             key: &["staffUniqueId"],
@@ -190,7 +202,7 @@ fn rule_of(standard: &str, resource: &str) -> Rule {
 }
 
 /// All values at a path, through arrays.
-fn values<'v>(value: &'v Value, path: &str) -> Vec<&'v Value> {
+pub(crate) fn values<'v>(value: &'v Value, path: &str) -> Vec<&'v Value> {
     let mut at = vec![value];
     for name in path.split('.') {
         at = at
@@ -331,7 +343,7 @@ fn records_are_copied_byte_for_byte() {
 }
 
 /// Records of the resources that run in a circle in Data Standard 6, linked at random.
-fn linked(seed: u64, people: u64, links: u64) -> BTreeMap<String, Vec<u8>> {
+pub(crate) fn linked(seed: u64, people: u64, links: u64) -> BTreeMap<String, Vec<u8>> {
     let mut random = Random::new(seed);
     let mut files: BTreeMap<String, Vec<u8>> = BTreeMap::new();
     let period = serde_json::json!({"gradingPeriodName": "P1", "schoolId": 1, "schoolYear": 2026,

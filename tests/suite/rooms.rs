@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 /// A room and the rooms of ours it may use.
 const ROOMS: [(&str, &[&str]); 8] = [
     ("model", &[]),
-    ("api", &["model"]),
-    ("source", &["model", "api"]),
     ("graph", &["model"]),
     ("records", &["model", "graph"]),
+    ("api", &["model", "graph", "records"]),
+    ("source", &["model", "api"]),
     ("plan", &["model", "graph", "records"]),
     ("diagnosis", &["model", "graph", "records", "plan"]),
     ("render", &["model", "graph", "source", "records", "plan", "diagnosis", "api"]),

@@ -106,7 +106,7 @@ fn without(scan: &Scan<'_, '_>, place: Place, record: &[u8], skips: &BTreeSet<Sk
 
 /// Removes what the steps lead to; true where the value that held it cannot stand without it. The
 /// depth is that of a path of the model.
-fn remove(value: &mut Value, steps: &[Step], path: &str, required: &BTreeSet<&str>) -> bool {
+pub(crate) fn remove(value: &mut Value, steps: &[Step], path: &str, required: &BTreeSet<&str>) -> bool {
     let Some((step, rest)) = steps.split_first() else { return true };
     match (step, value) {
         (Step::Member(name), Value::Object(members)) => {

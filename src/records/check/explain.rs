@@ -322,7 +322,8 @@ pub(crate) fn text_of(span: Span, record: &[u8]) -> String {
     String::from_utf8_lossy(&text).into_owned()
 }
 
-fn value_of(span: Span, record: &[u8]) -> Value {
+/// A scalar as JSON.
+pub(crate) fn value_of(span: Span, record: &[u8]) -> Value {
     match span.token {
         Token::Text | Token::Escaped => Value::String(text_of(span, record)),
         _ => serde_json::from_slice(span.of(record)).unwrap_or_default(),

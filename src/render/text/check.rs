@@ -168,7 +168,7 @@ fn short(name: &str) -> &str {
     name.strip_prefix("/ed-fi/").unwrap_or(name.strip_prefix('/').unwrap_or(name))
 }
 
-fn key(key: &KeyValues) -> String {
+pub(super) fn key(key: &KeyValues) -> String {
     let fields: Vec<String> = key.iter().map(|(name, v)| format!("{name} {}", value(v))).collect();
     fields.join(", ")
 }

@@ -1,5 +1,6 @@
 //! Diagnoses, root causes and codes as text.
 
+use super::trace::on_server;
 use super::{Width, count, sentence};
 use crate::diagnosis::cascade::{Causes, Root};
 use crate::diagnosis::{Code, Diagnosis, Seen, Server, Template, Verdict, Wave, catalogue};
@@ -40,6 +41,11 @@ pub fn diagnosis(diagnosis: &Diagnosis, width: Width) -> String {
         ([], _) => {}
         (some, Verdict::Confirmed) => line("Looked for", &some.join("; ")),
         (some, _) => line("The record has", &some.join("; ")),
+    }
+    let mut label = "On the server";
+    for standing in on_server(&diagnosis.on_server) {
+        line(label, &standing);
+        label = "";
     }
     let mut label = "Do";
     for note in &diagnosis.remedy.notes {

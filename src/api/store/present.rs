@@ -1,0 +1,103 @@
+//! Which of the records that a payload refers to the API has: each looked up once, all at once.
+
+use std::collections::BTreeMap;
+use std::sync::PoisonError;
+
+use super::{LiveError, LiveStore, code};
+use crate::api::at_once::at_once;
+use crate::api::records::Reach;
+use crate::graph::{Found, ResourceId};
+use crate::model::Kind;
+use crate::records::{Gap, KeyValues, Need, Standing, values_of_key, wanted_keys};
+
+/// The most records that are looked up at once: a payload refers to some dozen.
+const MOST: u64 = 1000;
+
+/// A record that may be there: its resource, and its key as a text to compare by.
+type Candidate = (ResourceId, String);
+
+impl LiveStore<'_, '_> {
+    /// Looks up on the API what no file supplies, and says of each reference how it stands. What could not
+    /// be told is among the gaps.
+    ///
+    /// # Errors
+    ///
+    /// An API that does not answer, or more than a thousand records to look up.
+    pub fn look_up(&mut self, needs: &mut [Need]) -> Result<Vec<Gap>, LiveError> {
+        let open = |need: &Need| !matches!(need.standing, Standing::Supplied(_));
+        let mut wanted: BTreeMap<Candidate, KeyValues> = BTreeMap::new();
+        let mut candidates: Vec<Option<Vec<Candidate>>> = Vec::with_capacity(needs.len());
+        for need in needs.iter() {
+            let keys = open(need).then(|| self.candidates(need)).flatten();
+            candidates.push(keys.map(|keys| {
+                let with_text = |(id, key): (ResourceId, KeyValues)| {
+                    let candidate = (id, serde_json::to_string(&key).unwrap_or_default());
+                    wanted.insert(candidate.clone(), key);
+                    candidate
+                };
+                keys.into_iter().map(with_text).collect()
+            }));
+        }
+        if wanted.len() as u64 > MOST {
+            return Err(LiveError::TooManyKeys { keys: wanted.len(), most: MOST });
+        }
+        let wanted: Vec<(Candidate, KeyValues)> = wanted.into_iter().collect();
+        let this = &*self;
+        let asked = at_once(&wanted, this.limits.at_once, |((id, _), key)| this.is_there(*id, key))?;
+        let mut gaps = Vec::new();
+        let mut there: BTreeMap<&Candidate, Option<bool>> = BTreeMap::new();
+        for ((candidate, _), (answer, found)) in wanted.iter().zip(asked) {
+            there.insert(candidate, answer);
+            gaps.extend(found);
+        }
+        for (need, candidates) in needs.iter_mut().zip(candidates).filter(|(need, _)| open(need)) {
+            let answers: Vec<Option<bool>> =
+                candidates.iter().flatten().map(|candidate| there.get(candidate).copied().flatten()).collect();
+            need.standing = if answers.contains(&Some(true)) {
+                Standing::Present
+            } else if answers.is_empty() || answers.contains(&None) {
+                Standing::Unknown
+            } else {
+                Standing::Missing
+            };
+        }
+        gaps.sort();
+        gaps.dedup();
+        Ok(gaps)
+    }
+
+    /// The records that would satisfy a reference; none where it holds no whole key of a known resource.
+    fn candidates(&self, need: &Need) -> Option<Vec<(ResourceId, KeyValues)>> {
+        let place = self.graph.abstracts().iter().position(|above| above.entity == need.target);
+        let found = match place {
+            Some(place) => Found::Abstract(place),
+            None => Found::Resource(self.graph.ids().find(|&id| self.graph.name(id).as_str() == need.target)?),
+        };
+        let key = match found {
+            Found::Resource(id) if self.graph.resource(id).kind == Kind::Descriptor => {
+                let (namespace, code) = need.key.get("uri")?.as_str()?.rsplit_once('#')?;
+                KeyValues::from([("namespace".into(), namespace.into()), ("codeValue".into(), code.into())])
+            }
+            _ => need.key.clone(),
+        };
+        let keys = wanted_keys(self.graph, found, &[key]).ok()?;
+        Some(keys.into_iter().flat_map(|(id, keys)| keys.into_iter().map(move |key| (id, key))).collect())
+    }
+
+    /// Whether the API shows a record with this key; `None` where it does not tell, and why.
+    fn is_there(&self, resource: ResourceId, key: &KeyValues) -> Result<(Option<bool>, Vec<Gap>), LiveError> {
+        let parameters = self.parameters(resource, &values_of_key(self.graph, resource, key));
+        let reach = self.ask(resource, &parameters, self.within())?;
+        let Reach::Answered(answer) = reach else {
+            return Ok((None, self.closed(resource, &reach).into_iter().collect()));
+        };
+        let readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        let has =
+            readers.get(&resource).is_some_and(|reader| answer.records.iter().any(|read| reader.has(&read.says, key)));
+        if has || answer.whole {
+            return Ok((Some(has), Vec::new()));
+        }
+        let message = "the API does not search by this key, and its list is longer than --scan-limit".to_owned();
+        Ok((None, vec![self.gap(code::UNQUERYABLE, resource, message)]))
+    }
+}

@@ -1,0 +1,243 @@
+//! `delete … --data`: records of a payload folder and what really refers to them.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+use edfi_plan::graph::{DependencyGraph, Found, ResourceId};
+use edfi_plan::plan::delete::Optional;
+use edfi_plan::plan::delete::records::{
+    DescribedPlan, RecordDeleteError, RecordDeleteOptions, RecordPlan, record_delete_plan,
+};
+use edfi_plan::records::{
+    FolderRecord, FolderStore, Gap, KeyValues, NamedKey, RecordOf, RecordStore, UnreadableFolder, read_keys,
+    wanted_keys,
+};
+use edfi_plan::render::{json, lists, text};
+use serde::Serialize;
+
+use super::{DeleteArgs, Format, OptionalArg};
+use crate::cli::folder::{FolderArgs, with_progress};
+use crate::cli::{Context, Outcome};
+
+/// Which records, and where they are.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Records")]
+pub(crate) struct RecordArgs {
+    /// Delete the records with this value in a field of their key: studentUniqueId=604822.
+    ///
+    /// A key may be given in part. Several fields must all have their value; several values of one field
+    /// are alternatives.
+    #[arg(long = "where", value_name = "FIELD=VALUE")]
+    conditions: Vec<String>,
+
+    /// Delete the records whose keys stand in a file: JSON lines, a JSON array, CSV with a header, or
+    /// the records themselves.
+    #[arg(long, value_name = "FILE")]
+    keys: Option<PathBuf>,
+
+    /// The folder with the payload files that are searched for what refers to them.
+    #[arg(long, value_name = "DIR", conflicts_with = "keep")]
+    data: Option<PathBuf>,
+
+    /// Refuse a plan of more records; with --api, of more than 1000 where nothing is said.
+    #[arg(long, value_name = "N")]
+    pub(super) max: Option<usize>,
+
+    /// Leave key values out of the plan: they are student data.
+    #[arg(long)]
+    pub(super) redact: bool,
+
+    #[command(flatten)]
+    folder: FolderArgs,
+}
+
+impl RecordArgs {
+    /// Whether single records are asked for.
+    pub(super) fn given(&self) -> bool {
+        !self.conditions.is_empty() || self.keys.is_some() || self.data.is_some()
+    }
+}
+
+/// A key that somebody gave and where, with the resources that may have it.
+pub(super) struct Wanted {
+    given: String,
+    keys: Vec<(ResourceId, KeyValues)>,
+}
+
+#[derive(Serialize)]
+struct Answer {
+    /// Where keys were given that no record has.
+    unmatched: Vec<String>,
+    #[serde(flatten)]
+    plan: DescribedPlan,
+}
+
+/// What the work in the folder came to; keys and places of records only where the format shows them.
+struct Planned {
+    plan: RecordPlan<FolderRecord>,
+    unmatched: Vec<String>,
+    matched: usize,
+    described: Option<DescribedPlan>,
+}
+
+pub(super) fn run(args: &DeleteArgs, context: &Context) -> anyhow::Result<Outcome> {
+    let graph = context.sources.described(&context.terminal, "a delete of records")?;
+    let authorization = args.authorization.of(&graph)?;
+    let records = &args.records;
+    let [name] = args.selector.as_slice() else {
+        bail!("records of one resource at a time: name one resource, not {}", args.selector.join(" "));
+    };
+    let found = graph.find(name)?;
+    let wanted = wanted(&graph, found, records)?;
+    let Some(data) = &records.data else {
+        bail!(
+            "--where and --keys name single records. Say where they are: --data DIR, a folder of payload files, or --api"
+        );
+    };
+    let folder = records.folder.open(data, &graph, context)?;
+    let optional = match args.optional {
+        Some(OptionalArg::Delete) => Optional::Delete,
+        Some(OptionalArg::Clear) | None => Optional::Clear,
+    };
+    let options = RecordDeleteOptions { optional, authorization, max: records.max };
+    let planned = with_progress(context, |progress| -> Result<Planned, RecordDeleteError<UnreadableFolder>> {
+        let mut store = FolderStore::new(&graph, &folder, &records.folder.read(Some(progress)));
+        let Matched { targets, unmatched, .. } = matching(&mut store, &wanted).map_err(RecordDeleteError::Store)?;
+        let matched = targets.len();
+        let plan = record_delete_plan(&graph, &mut store, targets, &options)?;
+        let described = match args.format {
+            Format::Text => None,
+            _ => Some(plan.describe(&graph, &mut store, records.redact).map_err(RecordDeleteError::Store)?),
+        };
+        Ok(Planned { plan, unmatched, matched, described })
+    });
+    let Planned { plan, unmatched, matched, described } = planned.map_err(|error| match error {
+        RecordDeleteError::Circle(circle) => anyhow::Error::from(circle),
+        other => other.into(),
+    })?;
+
+    for given in &unmatched {
+        context.terminal.say(&format!(
+            "{given}: no record of {} in {} has this key",
+            named(&graph, found),
+            data.display()
+        ));
+    }
+    if matched > wanted.len() {
+        let say = format!("note: {matched} records of {} match; the plan is for all of them", named(&graph, found));
+        context.terminal.say(&say);
+    }
+    if !plan.exact {
+        context.terminal.say("note: the circles are too many for an exact search; fewer clears may be possible");
+    }
+    let present = folder.resources();
+    let absent: Vec<ResourceId> = plan.searched.iter().copied().filter(|id| !present.contains(id)).collect();
+    let answer = match (args.format, described) {
+        (Format::Json, Some(plan)) => {
+            let not_in_store = absent.iter().map(|&id| graph.name(id).clone()).collect();
+            let answer = Answer { unmatched: unmatched.clone(), plan: DescribedPlan { not_in_store, ..plan } };
+            json::answer("edfi-plan/delete-records/1", graph.metadata(), &answer)
+        }
+        (Format::Csv, Some(plan)) => lists::record_csv(&plan),
+        _ => text::record_plan(&graph, &plan, &absent, context.terminal.width()),
+    };
+    context.terminal.print(&answer)?;
+    Ok(if unmatched.is_empty() && plan.is_complete() { Outcome::Answered } else { Outcome::Findings })
+}
+
+pub(super) fn named(graph: &DependencyGraph, found: Found) -> String {
+    match found {
+        Found::Resource(id) => graph.name(id).short().to_owned(),
+        Found::Abstract(place) => graph.abstracts().get(place).map(|a| a.entity.to_string()).unwrap_or_default(),
+    }
+}
+
+/// The keys that were given.
+pub(super) fn wanted(graph: &DependencyGraph, found: Found, args: &RecordArgs) -> anyhow::Result<Vec<Wanted>> {
+    let mut wanted = Vec::new();
+    if let Some(path) = &args.keys {
+        let name = || path.display().to_string();
+        let bytes = std::fs::read(path).with_context(name)?;
+        let keys = read_keys(graph, found, &bytes).with_context(name)?;
+        let given = |NamedKey { line, keys }| Wanted { given: format!("{}:{line}", path.display()), keys };
+        wanted.extend(keys.into_iter().map(given));
+    }
+    if !args.conditions.is_empty() {
+        for key in alternatives(&args.conditions)? {
+            let pairs: Vec<String> = key
+                .iter()
+                .map(|(field, value)| match value.as_str() {
+                    Some(value) if !args.redact => format!("{field}={value}"),
+                    _ => format!("{field}=***"),
+                })
+                .collect();
+            let keys = wanted_keys(graph, found, &[key]).context("--where")?;
+            let keys = keys.into_iter().flat_map(|(id, keys)| keys.into_iter().map(move |key| (id, key))).collect();
+            wanted.push(Wanted { given: format!("--where {}", pairs.join(" ")), keys });
+        }
+    }
+    if wanted.is_empty() {
+        bail!("--data and --api plan the delete of single records: name them by --where FIELD=VALUE or --keys FILE");
+    }
+    Ok(wanted)
+}
+
+/// One key for each combination of the values that fields may have.
+fn alternatives(conditions: &[String]) -> anyhow::Result<Vec<KeyValues>> {
+    let mut fields: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for condition in conditions {
+        let Some((field, value)) = condition.split_once('=') else {
+            bail!("--where '{condition}' is not of the form studentUniqueId=604822");
+        };
+        fields.entry(field.trim()).or_default().push(value);
+    }
+    let mut keys = vec![KeyValues::new()];
+    for (field, values) in fields {
+        let with = |key: &KeyValues, value: &str| {
+            let mut key = key.clone();
+            key.insert(field.into(), value.into());
+            key
+        };
+        keys = keys.iter().flat_map(|key| values.iter().map(move |value| with(key, value))).collect();
+    }
+    Ok(keys)
+}
+
+/// The records that have the keys.
+pub(super) struct Matched<R> {
+    pub(super) targets: Vec<RecordOf<R>>,
+    /// Where keys were given that no record has.
+    pub(super) unmatched: Vec<String>,
+    pub(super) gaps: Vec<Gap>,
+}
+
+pub(super) fn matching<S: RecordStore>(store: &mut S, wanted: &[Wanted]) -> Result<Matched<S::Record>, S::Error> {
+    let mut by_resource: BTreeMap<ResourceId, (Vec<usize>, Vec<KeyValues>)> = BTreeMap::new();
+    for (number, wanted) in wanted.iter().enumerate() {
+        for (id, key) in &wanted.keys {
+            let (numbers, keys) = by_resource.entry(*id).or_default();
+            numbers.push(number);
+            keys.push(key.clone());
+        }
+    }
+    let mut matched = vec![false; wanted.len()];
+    let (mut targets, mut gaps) = (Vec::new(), Vec::new());
+    let mut seen = std::collections::HashSet::new();
+    for (resource, (numbers, keys)) in by_resource {
+        let matching = store.matching(resource, &keys)?;
+        gaps.extend(matching.gaps);
+        for (key, record) in matching.found {
+            if let Some(matched) = numbers.get(key).and_then(|number| matched.get_mut(*number)) {
+                *matched = true;
+            }
+            let target = RecordOf { resource, record };
+            if seen.insert(target.clone()) {
+                targets.push(target);
+            }
+        }
+    }
+    let unmatched = wanted.iter().zip(matched).filter(|(_, matched)| !matched).map(|(w, _)| w.given.clone());
+    Ok(Matched { targets, unmatched: unmatched.collect(), gaps })
+}

@@ -1,0 +1,84 @@
+//! The record that a clear leaves: what stood there, without the references that go.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::DescribedRecord;
+use crate::graph::DependencyGraph;
+use crate::plan::arrange::remove;
+use crate::records::{Flaw, Key, KeyHasher, RecordReader, Whereabouts};
+
+/// Why a record cannot be cleared as a plan says.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ClearError {
+    /// The graph does not have its resource, or one that it refers to.
+    #[error("{0} is not in the metadata. Give the metadata that the plan was made with")]
+    Resource(String),
+    /// It is no record that can be read.
+    #[error("{record} is {}", .flaw.message())]
+    Unreadable {
+        /// The record, by resource and id.
+        record: String,
+        /// What is wrong with it.
+        flaw: Flaw,
+    },
+    /// It no longer holds the reference.
+    #[error("{record} no longer refers by {path} to what goes. Check the plan with --recheck")]
+    Changed {
+        /// The record, by resource and id.
+        record: String,
+        /// The path of the reference.
+        path: String,
+    },
+}
+
+/// Members that the API itself writes; a record that is sent to it has none of them.
+const OF_THE_API: [&str; 3] = ["_etag", "_lastModifiedDate", "link"];
+
+/// The body of the PUT that clears a record, made of the record as it is now. What cannot be without a
+/// reference goes with it: an item of a collection that requires it. On one line.
+///
+/// # Errors
+///
+/// A record that is not what it was when the plan was made.
+pub fn cleared(graph: &DependencyGraph, planned: &DescribedRecord, body: &[u8]) -> Result<Vec<u8>, ClearError> {
+    let record = match &planned.at {
+        Whereabouts::Server { id, .. } => format!("{} {id}", planned.resource.short()),
+        Whereabouts::File(position) => format!("{}:{}", position.file, position.line),
+    };
+    let known = |name| graph.id(name).ok_or_else(|| ClearError::Resource(name.short().to_owned()));
+    let resource = known(&planned.resource)?;
+    let hasher = KeyHasher::random();
+    let mut wanted: BTreeSet<(u32, Key)> = BTreeSet::new();
+    for clear in &planned.clears {
+        let target = RecordReader::new(graph, known(&clear.target)?, hasher);
+        let references = (0..).zip(&graph.resource(resource).references);
+        let position = references.into_iter().find(|(_, r)| r.path == clear.path).map(|(position, _)| position);
+        let key = position.zip(target.identity(&clear.key));
+        wanted.insert(key.ok_or_else(|| changed(&record, &clear.path))?);
+    }
+    let unreadable = |flaw| ClearError::Unreadable { record: record.clone(), flaw };
+    let mut reader = RecordReader::new(graph, resource, hasher);
+    let mut found = reader.steps_to(body, &wanted).map_err(unreadable)?;
+    if found.is_empty() {
+        let path = planned.clears.first().map(|clear| clear.path.as_str()).unwrap_or_default();
+        return Err(changed(&record, path));
+    }
+    let mut value: Value = serde_json::from_slice(body).map_err(|_| unreadable(Flaw::Syntax))?;
+    let details = graph.details(resource);
+    let required: BTreeSet<&str> = details.fields.iter().map(|field| field.path.as_str()).collect();
+    // The last items of a collection first, so that the places of the others stay.
+    found.sort_by(|a, b| b.cmp(a));
+    for steps in found {
+        remove(&mut value, &steps, "$", &required);
+    }
+    if let Value::Object(members) = &mut value {
+        members.retain(|name, _| !OF_THE_API.contains(&name.as_str()));
+    }
+    serde_json::to_vec(&value).map_err(|_| unreadable(Flaw::Syntax))
+}
+
+fn changed(record: &str, path: &str) -> ClearError {
+    ClearError::Changed { record: record.to_owned(), path: path.to_owned() }
+}

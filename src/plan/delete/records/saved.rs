@@ -1,0 +1,241 @@
+//! A plan of records of a live API as it is kept in a file, and what became of it since.
+//!
+//! A plan that is read back is judged as input: whatever goes from it into a URL, a header or a script is
+//! checked here, once.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::describe::withhold;
+use super::{DeleteOperation, DescribedPlan, DescribedRecord};
+use crate::model::{Metadata, ResourceName, Text};
+use crate::plan::delete::Optional;
+use crate::records::{KeyValues, Whereabouts};
+
+/// The schema of plans of records.
+pub const SCHEMA: &str = "edfi-plan/delete-records/1";
+
+/// A plan of records with what it was made of.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SavedPlan {
+    schema: Text,
+    /// The graph it was made with.
+    pub metadata: MadeWith,
+    /// The URL under which the records are.
+    pub api: String,
+    /// What became of records that only lose optional references.
+    pub optional: Optional,
+    /// The plan.
+    #[serde(flatten)]
+    pub plan: DescribedPlan,
+}
+
+/// The graph that a plan was made with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MadeWith {
+    /// What it is called.
+    pub name: Text,
+    /// The fingerprint of its content.
+    pub fingerprint: Text,
+}
+
+/// Why a document is no plan that can be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SavedPlanError {
+    /// Not JSON, or not of this form.
+    #[error("line {line}, column {column}: {message}. Give a file that delete … --api --out has written")]
+    Form {
+        /// The line.
+        line: usize,
+        /// The column.
+        column: usize,
+        /// What is wrong.
+        message: String,
+    },
+    /// A document of another kind.
+    #[error("$.schema: {found}, not {SCHEMA}. Give a file that delete … --api --out has written")]
+    Schema {
+        /// What it says it is.
+        found: String,
+    },
+    /// A value that no plan of ours has.
+    #[error("{path}: {what}. Make the plan anew with delete … --api --out")]
+    Value {
+        /// Where.
+        path: String,
+        /// What is wrong with it.
+        what: &'static str,
+    },
+}
+
+impl SavedPlan {
+    /// A plan with what it was made of.
+    #[must_use]
+    pub fn new(metadata: &Metadata, api: String, optional: Optional, plan: DescribedPlan) -> Self {
+        let metadata = MadeWith { name: metadata.name.clone(), fingerprint: metadata.fingerprint.clone() };
+        Self { schema: Text::new_static(SCHEMA), metadata, api, optional, plan }
+    }
+
+    /// Reads a plan and checks everything in it that will be sent somewhere.
+    ///
+    /// # Errors
+    ///
+    /// A document that is no plan of records of an API, or that was tampered with.
+    pub fn read(bytes: &[u8]) -> Result<Self, SavedPlanError> {
+        #[derive(Deserialize)]
+        struct Head {
+            schema: Option<String>,
+        }
+        let form = |error: serde_json::Error| {
+            let text = error.to_string();
+            let message = text.split(" at line ").next().unwrap_or(&text).chars().take(200).collect();
+            SavedPlanError::Form { line: error.line(), column: error.column(), message }
+        };
+        let head: Head = serde_json::from_slice(bytes).map_err(form)?;
+        if head.schema.as_deref() != Some(SCHEMA) {
+            let clean = |text: String| text.chars().filter(|c| !c.is_control()).take(60).collect::<String>();
+            let found = head.schema.map_or_else(|| "none".to_owned(), |schema| format!("'{}'", clean(schema)));
+            return Err(SavedPlanError::Schema { found });
+        }
+        let saved: Self = serde_json::from_slice(bytes).map_err(form)?;
+        saved.check()?;
+        Ok(saved)
+    }
+
+    fn check(&self) -> Result<(), SavedPlanError> {
+        let wrong = |path: String, what| Err(SavedPlanError::Value { path, what });
+        let is_url = (self.api.starts_with("https://") || self.api.starts_with("http://"))
+            && self.api.bytes().all(|b| b.is_ascii_graphic() && b != b'?' && b != b'#' && b != b'@');
+        if !is_url {
+            return wrong("$.api".to_owned(), "no URL under which an API has records");
+        }
+        let mut wave = 1;
+        for (number, record) in self.plan.records.iter().enumerate() {
+            let at = |member: &str| format!("$.records[{number}].{member}");
+            if record.wave < wave {
+                return wrong(at("wave"), "the records are not in order of wave");
+            }
+            wave = record.wave;
+            if ![record.resource.project(), record.resource.endpoint()].into_iter().all(is_plain) {
+                return wrong(at("resource"), "no name of a resource");
+            }
+            let Whereabouts::Server { id, etag } = &record.at else {
+                return wrong(at("id"), "not a record of an API");
+            };
+            if !is_plain(id) {
+                return wrong(at("id"), "no id of a record");
+            }
+            let is_tag = |etag: &Text| !etag.is_empty() && etag.bytes().all(|b| b.is_ascii_graphic());
+            if !etag.as_ref().is_none_or(is_tag) {
+                return wrong(at("etag"), "no entity tag");
+            }
+        }
+        Ok(())
+    }
+
+    /// The records that the plan was made to delete.
+    pub fn targets(&self) -> impl Iterator<Item = &DescribedRecord> {
+        let is_target =
+            |record: &&DescribedRecord| record.reason.is_empty() && record.operation == DeleteOperation::Delete;
+        self.plan.records.iter().filter(is_target)
+    }
+
+    /// Withholds the values of keys. What is left can be shown, and no longer be checked again.
+    pub fn redact(&mut self) {
+        for record in &mut self.plan.records {
+            withhold(&mut record.key);
+            record.clears.iter_mut().for_each(|clear| withhold(&mut clear.key));
+        }
+    }
+
+    /// What became of the plan: what a plan for the same targets has now.
+    #[must_use]
+    pub fn changes(&self, now: &DescribedPlan) -> Vec<PlanChange> {
+        let (before, now) = (by_record(&self.plan), by_record(now));
+        let mut changes = Vec::new();
+        let mut change = |what, record: &DescribedRecord, id: &Text| {
+            let (resource, key) = (record.resource.clone(), record.key.clone());
+            changes.push(PlanChange { what, resource, id: id.clone(), key });
+        };
+        for ((id, _), (record, etag)) in &before {
+            match now.get(&(id.clone(), &record.resource)) {
+                None => change(Became::Gone, record, id),
+                Some((_, now)) if now.is_some() && etag.is_some() && now != etag => change(Became::Written, record, id),
+                Some(_) => {}
+            }
+        }
+        for ((id, resource), (record, _)) in &now {
+            if !before.contains_key(&(id.clone(), resource)) {
+                change(Became::New, record, id);
+            }
+        }
+        changes.sort_by(|a, b| (a.what, &a.resource, &a.id).cmp(&(b.what, &b.resource, &b.id)));
+        changes
+    }
+}
+
+/// Whether a text is one segment of a URL and means nothing to a shell.
+fn is_plain(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    !bytes.is_empty()
+        && bytes.len() <= 100
+        && bytes.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+}
+
+type Version<'p> = (&'p DescribedRecord, Option<&'p Text>);
+
+/// Each record once, by its id; its delete where it is cleared before.
+fn by_record(plan: &DescribedPlan) -> BTreeMap<(Text, &ResourceName), Version<'_>> {
+    let mut records = BTreeMap::new();
+    for record in &plan.records {
+        if let Whereabouts::Server { id, etag } = &record.at {
+            records.insert((id.clone(), &record.resource), (record, etag.as_ref()));
+        }
+    }
+    records
+}
+
+/// One record that is not what it was when a plan was made.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PlanChange {
+    /// What became of it.
+    pub what: Became,
+    /// Its resource.
+    pub resource: ResourceName,
+    /// Its id.
+    pub id: Text,
+    /// Its natural key.
+    pub key: KeyValues,
+}
+
+impl PlanChange {
+    /// Withholds the values of the key.
+    pub fn redact(&mut self) {
+        withhold(&mut self.key);
+    }
+}
+
+/// What became of a record since a plan was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Became {
+    /// It refers to the targets and the plan does not have it: the plan would be refused.
+    New,
+    /// It was written: its `If-Match` would be refused.
+    Written,
+    /// It was deleted, or no longer refers, or the client no longer sees it.
+    Gone,
+}
+
+impl Became {
+    /// `new`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Written => "written",
+            Self::Gone => "gone",
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! What holds records: asked which ones have a key, and which ones refer to them.
+//!
+//! A folder of payloads is one such store ([`FolderStore`](super::FolderStore)), a live API another; a
+//! delete is planned from either by the same questions. Records are the same when their natural keys
+//! are equal in the form of [`keys`](super::keys), however they are spelled.
+
+use std::hash::Hash;
+
+use serde::{Deserialize, Serialize};
+
+use super::check::Position;
+use super::keys::KeyValues;
+use crate::graph::ResourceId;
+use crate::model::{ResourceName, Text};
+
+/// A store of records, which is only ever read.
+pub trait RecordStore {
+    /// A record, as cheap to keep as the store can make it; equal ones are one record.
+    type Record: Clone + Eq + Hash;
+    /// Why the store could not answer at all. What only narrows an answer is a [`Gap`].
+    type Error: std::error::Error + Send + Sync + 'static;
+
+    /// The records of a resource whose natural key has the values of one of `keys`; a key may leave
+    /// fields out. The keys passed [`check_key`](super::check_key).
+    ///
+    /// # Errors
+    ///
+    /// A store that cannot answer.
+    fn matching(&mut self, resource: ResourceId, keys: &[KeyValues]) -> Result<Matching<Self::Record>, Self::Error>;
+
+    /// All references from records of the asked resources to the targets. A record that refers to
+    /// several, or by several paths, is given once for each. The order is the store's, but the same
+    /// whenever it is asked the same: a plan takes records in the order in which it meets them.
+    ///
+    /// # Errors
+    ///
+    /// A store that cannot answer.
+    fn referring(
+        &mut self,
+        asks: &[Ask],
+        targets: &[RecordOf<Self::Record>],
+    ) -> Result<Referring<Self::Record>, Self::Error>;
+
+    /// Natural keys and whereabouts of records, one for each, in their order.
+    ///
+    /// # Errors
+    ///
+    /// A store that cannot answer, or a record that is no longer what it was.
+    fn describe(&mut self, records: &[RecordOf<Self::Record>]) -> Result<Vec<StoredRecord>, Self::Error>;
+}
+
+/// A record and its resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct RecordOf<R> {
+    /// Its resource, never an abstract one.
+    pub resource: ResourceId,
+    /// The record.
+    pub record: R,
+}
+
+/// Records found by key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Matching<R> {
+    /// The number of the key and a record that has it.
+    pub found: Vec<(usize, R)>,
+    /// What could not be searched.
+    pub gaps: Vec<Gap>,
+}
+
+/// One resource whose records are searched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ask {
+    /// The resource that may refer to the targets.
+    pub resource: ResourceId,
+    /// Positions, among the references of the resource, of those that can lead to a target. Sorted.
+    pub references: Vec<u32>,
+    /// Those of them that will be asked for again, with what was found as targets, because records of
+    /// the resource refer to each other. A store that reads whole files can keep what it passes.
+    pub again: Vec<u32>,
+}
+
+/// What refers to the targets, as far as it could be searched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Referring<R> {
+    /// Every reference.
+    pub references: Vec<RecordReference<R>>,
+    /// What could not be searched.
+    pub gaps: Vec<Gap>,
+}
+
+/// A reference from one record to another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordReference<R> {
+    /// What refers.
+    pub from: RecordOf<R>,
+    /// The position of the reference among those of its resource.
+    pub position: u32,
+    /// The number of the target.
+    pub target: usize,
+}
+
+/// Something that a store could not search, so that records may be missing from its answer.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Gap {
+    /// A stable word: `key-unknown`.
+    pub code: Text,
+    /// Whose records may be missing.
+    pub resource: ResourceName,
+    /// What was not searched and why, in a sentence for people.
+    pub message: String,
+}
+
+/// A record, described.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredRecord {
+    /// Its resource.
+    pub resource: ResourceId,
+    /// Its natural key by the names of its own fields, as it spells it; what it lacks is left out.
+    pub key: KeyValues,
+    /// Where it is.
+    pub at: Whereabouts,
+}
+
+/// Where a record is.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Whereabouts {
+    /// In a payload file.
+    File(Position),
+    /// On a server.
+    Server {
+        /// Its id there.
+        id: Text,
+        /// The version that was read.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        etag: Option<Text>,
+    },
+}

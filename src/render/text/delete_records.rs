@@ -1,0 +1,171 @@
+//! A delete plan of records as text: how many of what in which wave, and what to know before.
+
+use std::collections::BTreeMap;
+use std::hash::Hash;
+
+use super::check::{grouped, grouped_count};
+use super::order::listed;
+use super::{Width, sentence};
+use crate::graph::{DependencyGraph, ResourceId};
+use crate::plan::delete::DeleteOperation;
+use crate::plan::delete::records::{DescribedWarning, RecordPlan, RecordWave};
+
+/// Waves with the number of records of each resource, then what has to be known about them. `absent` are
+/// resources that could hold dependents and of which the store has nothing.
+#[must_use]
+pub fn record_plan<R: Clone + Eq + Hash>(
+    graph: &DependencyGraph,
+    plan: &RecordPlan<R>,
+    absent: &[ResourceId],
+    width: Width,
+) -> String {
+    if plan.records.is_empty() {
+        return "Nothing to delete.\n".to_owned();
+    }
+    let mut text = waves(graph, plan, width);
+    text.push_str(&sentence("", &total(plan), 2, width));
+    let mut says = cleared(graph, plan);
+    says.extend(warned(&plan.all_warnings()));
+    says.extend(outside(plan, absent));
+    for (number, say) in says.iter().enumerate() {
+        let head = if number == 0 { "\nCareful  " } else { "         " };
+        text.push_str(&sentence(head, say, 9, width));
+    }
+    text
+}
+
+/// What one line of a wave shows: the step and how many records it has.
+pub(super) type Cell = (String, String);
+
+fn waves<R>(graph: &DependencyGraph, plan: &RecordPlan<R>, width: Width) -> String {
+    let cells = |wave: &RecordWave, records: &dyn Fn(usize) -> usize| -> Vec<Cell> {
+        let one = |(place, step): (usize, &crate::plan::delete::records::RecordStep)| {
+            let clear = if step.operation == DeleteOperation::Clear { " (clear)" } else { "" };
+            (format!("{}{clear}", graph.name(step.resource).short()), grouped(records(place) as u64))
+        };
+        wave.steps.iter().enumerate().map(one).collect()
+    };
+    let mut rows: Vec<(String, Vec<Cell>)> = Vec::new();
+    for run in plan.waves.chunk_by(continues) {
+        let (Some(first), Some(last)) = (run.first(), run.last()) else { continue };
+        // Records that refer to each other take a wave each; told together they are one line.
+        let sum =
+            |place: usize| run.iter().filter_map(|wave| wave.steps.get(place)).map(|step| step.records.len()).sum();
+        let label = match run.len() {
+            1 => first.wave.to_string(),
+            _ => format!("{}–{}", first.wave, last.wave),
+        };
+        rows.push((label, cells(first, &sum)));
+    }
+    laid_out(rows, width)
+}
+
+/// Waves as lines: their numbers, then each step with its number of records.
+pub(super) fn laid_out(rows: Vec<(String, Vec<Cell>)>, width: Width) -> String {
+    let label = rows.iter().map(|(label, _)| label.chars().count()).max().unwrap_or_default().max(2);
+    let wide =
+        |part: &dyn Fn(&Cell) -> usize| rows.iter().flat_map(|(_, cells)| cells).map(part).max().unwrap_or_default();
+    let (names, counts) = (wide(&|(name, _)| name.chars().count()), wide(&|(_, count)| count.len()));
+    let cell = names + 2 + counts;
+    // Two columns where they fit, as a page has.
+    let across = if label + 2 + cell + 4 + cell <= width.0 { 2 } else { 1 };
+    let mut text = String::new();
+    for (number, cells) in rows {
+        for (index, line) in cells.chunks(across).enumerate() {
+            let number = if index == 0 { number.as_str() } else { "" };
+            text.push_str(&format!("{number:>label$}  "));
+            let line: Vec<String> =
+                line.iter().map(|(name, count)| format!("{name:names$}  {count:>counts$}")).collect();
+            text.push_str(&line.join("    "));
+            text.push('\n');
+        }
+    }
+    text
+}
+
+/// Whether two waves differ in nothing but their records: one resource in several waves.
+fn continues(one: &RecordWave, next: &RecordWave) -> bool {
+    match (one.steps.as_slice(), next.steps.as_slice()) {
+        ([one], [next]) => {
+            one.resource == next.resource && one.operation == next.operation && one.operation == DeleteOperation::Delete
+        }
+        _ => false,
+    }
+}
+
+fn total<R>(plan: &RecordPlan<R>) -> String {
+    let deleted = plan.records.iter().filter(|record| record.deleted).count();
+    let cleared = plan.records.len() - deleted;
+    let waves = grouped_count(plan.waves.len() as u64, "wave", "waves");
+    let records = grouped_count(deleted as u64, "record", "records");
+    let cleared = match cleared {
+        0 => String::new(),
+        one => format!(" and {} more cleared", grouped(one as u64)),
+    };
+    format!("{records} to delete{cleared}, in {waves}. Nothing is deleted by this command.")
+}
+
+/// Records that stay and lose references, and circles of records that are broken.
+fn cleared<R>(graph: &DependencyGraph, plan: &RecordPlan<R>) -> Vec<String> {
+    let mut by_path: BTreeMap<(bool, ResourceId, u32, ResourceId), Vec<u32>> = BTreeMap::new();
+    for clear in &plan.clears {
+        let (Some(record), Some(target)) =
+            (plan.records.get(clear.record as usize), plan.records.get(clear.target as usize))
+        else {
+            continue;
+        };
+        let key = (record.deleted, record.record.resource, clear.position, target.record.resource);
+        let records = by_path.entry(key).or_default();
+        if records.last() != Some(&clear.record) {
+            records.push(clear.record);
+        }
+    }
+    let say = |((deleted, id, position, target), records): ((bool, ResourceId, u32, ResourceId), Vec<u32>)| {
+        let path = graph.resource(id).references.get(position as usize).map(|r| r.path.as_str()).unwrap_or_default();
+        let item = if path.contains("[*]") { "an item of a collection, " } else { "" };
+        let (name, target) = (graph.name(id).short(), graph.name(target).short());
+        let records = grouped_count(records.len() as u64, "record is", "records are");
+        if deleted {
+            format!("{name} and {target} refer to each other in a circle: {records} cleared of {path} first")
+        } else {
+            format!(
+                "{name} refer to {target} by {item}{path}: {records} cleared, not deleted; --optional delete would \
+                 remove them"
+            )
+        }
+    };
+    by_path.into_iter().map(say).collect()
+}
+
+/// One sentence for all resources of which the same is true.
+pub(super) fn warned(warnings: &[DescribedWarning]) -> Vec<String> {
+    let mut groups: Vec<(&DescribedWarning, Vec<&str>)> = Vec::new();
+    for warning in warnings {
+        let name = warning.resource.short();
+        match groups.iter_mut().find(|(w, _)| (&w.code, &w.message) == (&warning.code, &warning.message)) {
+            Some((_, names)) => names.push(name),
+            None => groups.push((warning, vec![name])),
+        }
+    }
+    let say = |(warning, names): (&DescribedWarning, Vec<&str>)| {
+        let who = match names.as_slice() {
+            few if few.len() <= 4 => listed(few.iter().copied()),
+            [first, ..] => format!("{} resources, {first} among them", names.len()),
+            [] => String::new(),
+        };
+        format!("{who}: {} ({})", warning.message, warning.code)
+    };
+    groups.into_iter().map(say).collect()
+}
+
+fn outside<R>(plan: &RecordPlan<R>, absent: &[ResourceId]) -> Option<String> {
+    let searched = plan.searched.len();
+    (!absent.is_empty()).then(|| {
+        format!(
+            "{} of the {} that can refer to these records have no file here: what a server holds of them is not in \
+             the plan",
+            grouped(absent.len() as u64),
+            grouped_count(searched as u64, "resource", "resources"),
+        )
+    })
+}

@@ -1,0 +1,114 @@
+//! A plan of records as it is kept, and what became of it, as text.
+
+use std::collections::BTreeMap;
+
+use super::check::{grouped, grouped_count, key};
+use super::delete_records::{Cell, laid_out, warned};
+use super::{Width, sentence};
+use crate::plan::delete::DeleteOperation;
+use crate::plan::delete::records::{DescribedPlan, DescribedRecord, PlanChange, SavedPlan};
+
+/// Waves with the number of records of each resource, then what has to be known about them.
+#[must_use]
+pub fn saved_plan(saved: &SavedPlan, width: Width) -> String {
+    let plan = &saved.plan;
+    let mut says = cleared(plan);
+    says.extend(warned(&plan.warnings));
+    let mut text = if plan.records.is_empty() {
+        "Nothing to delete.\n".to_owned()
+    } else {
+        laid_out(waves(plan), width) + &sentence("", &total(plan), 2, width)
+    };
+    for (number, say) in says.iter().enumerate() {
+        let head = if number == 0 { "\nCareful  " } else { "         " };
+        text.push_str(&sentence(head, say, 9, width));
+    }
+    text
+}
+
+/// The steps of each wave with their number of records; waves of one and the same step together.
+fn waves(plan: &DescribedPlan) -> Vec<(String, Vec<Cell>)> {
+    let step = |record: &DescribedRecord| (record.operation, record.resource.clone());
+    let mut waves: Vec<(usize, usize, BTreeMap<_, usize>)> = Vec::new();
+    for records in plan.records.chunk_by(|a, b| a.wave == b.wave) {
+        let mut steps = BTreeMap::new();
+        for record in records {
+            *steps.entry(step(record)).or_default() += 1;
+        }
+        let wave = records.first().map_or(0, |record| record.wave);
+        match waves.last_mut() {
+            // Records that refer to each other take a wave each; told together they are one line.
+            Some((_, last, before)) if steps.len() == 1 && before.keys().eq(steps.keys()) => {
+                *last = wave;
+                for (step, count) in steps {
+                    *before.entry(step).or_default() += count;
+                }
+            }
+            _ => waves.push((wave, wave, steps)),
+        }
+    }
+    let cell = |((operation, resource), count): (&(DeleteOperation, crate::model::ResourceName), &usize)| {
+        let clear = if *operation == DeleteOperation::Clear { " (clear)" } else { "" };
+        (format!("{}{clear}", resource.short()), grouped(*count as u64))
+    };
+    let row = |(first, last, steps): &(usize, usize, BTreeMap<_, usize>)| {
+        let label = if first == last { first.to_string() } else { format!("{first}–{last}") };
+        (label, steps.iter().map(cell).collect())
+    };
+    waves.iter().map(row).collect()
+}
+
+fn total(plan: &DescribedPlan) -> String {
+    let deleted: usize = plan.counts.iter().map(|count| count.delete).sum();
+    let cleared: usize = plan.counts.iter().map(|count| count.clear).sum();
+    let cleared = if cleared == 0 { String::new() } else { format!(", {} to clear", grouped(cleared as u64)) };
+    let waves = plan.records.last().map_or(0, |record| record.wave);
+    format!(
+        "{} to delete{cleared}, in {}. Nothing is deleted by this command.",
+        grouped_count(deleted as u64, "record", "records"),
+        grouped_count(waves as u64, "wave", "waves"),
+    )
+}
+
+/// What loses which references.
+fn cleared(plan: &DescribedPlan) -> Vec<String> {
+    let mut by_path: BTreeMap<(&str, &str, &str), u64> = BTreeMap::new();
+    for record in plan.records.iter().filter(|record| record.operation == DeleteOperation::Clear) {
+        let mut paths: Vec<(&str, &str)> = record.clears.iter().map(|c| (c.path.as_str(), c.target.short())).collect();
+        paths.sort_unstable();
+        paths.dedup();
+        for (path, target) in paths {
+            *by_path.entry((record.resource.short(), path, target)).or_default() += 1;
+        }
+    }
+    let say = |((resource, path, target), records): ((&str, &str, &str), u64)| {
+        let item = if path.contains("[*]") { "an item of a collection, " } else { "" };
+        let records = grouped_count(records, "record is", "records are");
+        format!("{resource} refer to {target} by {item}{path}: {records} cleared by an update first")
+    };
+    by_path.into_iter().map(say).collect()
+}
+
+/// What became of a plan since it was made.
+#[must_use]
+pub fn plan_changes(saved: &SavedPlan, changes: &[PlanChange], fingerprint: &str, width: Width) -> String {
+    let records = grouped_count(saved.plan.records.len() as u64, "request", "requests");
+    let mut text = if changes.is_empty() {
+        format!("No change since the plan was made: {records}.\n")
+    } else {
+        let count = grouped_count(changes.len() as u64, "change", "changes");
+        format!("{count} since the plan of {records} was made; plan again.\n\n")
+    };
+    for change in changes {
+        let line = format!("{} {} (id {})", change.resource.short(), key(&change.key), change.id);
+        text.push_str(&sentence(&format!("  {:<9}", change.what.name()), &line, 11, width));
+    }
+    if saved.metadata.fingerprint != fingerprint {
+        let say = format!(
+            "the plan was made with {} ({}), this is {fingerprint}: other resources may refer to what goes",
+            saved.metadata.name, saved.metadata.fingerprint
+        );
+        text.push_str(&sentence("\nCareful  ", &say, 9, width));
+    }
+    text
+}

@@ -1,0 +1,506 @@
+//! `delete --api` as a user meets it: the program against an API on loopback, and the scripts that it makes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use edfi_plan::graph::{Authorization, DependencyGraph};
+use edfi_plan::plan::load::{LoadOptions, load_plan};
+use edfi_plan::source;
+use serde_json::{Value, json};
+
+use crate::ods::{Enrolled, KEY, Ods, SECRET, enroll};
+
+/// A folder of one's own to work in.
+struct Desk {
+    folder: tempfile::TempDir,
+    url: String,
+}
+
+impl Desk {
+    fn at(ods: &Ods) -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), url: ods.url() }
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.folder.path().join(name).to_str().unwrap().to_owned()
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.run_with("ed-fi-5.1", arguments)
+    }
+
+    fn run_with(&self, standard: &str, arguments: &[&str]) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_edfi-plan"))
+            .args(["-m", standard])
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env_clear()
+            .env("HOME", self.folder.path())
+            .env("EDFI_API_BASE_URL", &self.url)
+            .env("EDFI_API_CLIENT_ID", KEY)
+            .env("EDFI_API_CLIENT_SECRET", SECRET)
+            .output()
+            .unwrap()
+    }
+
+    /// What the program said, as stdout and stderr, where it ended with `code`. It never tells a secret.
+    fn said(&self, code: i32, arguments: &[&str]) -> (String, String) {
+        let output = self.run(arguments);
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        let (out, err) = (text(&output.stdout), text(&output.stderr));
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}\n{out}\n{err}");
+        for secret in [KEY, SECRET, "token-"] {
+            assert!(!out.contains(secret) && !err.contains(secret), "{secret} in\n{out}\n{err}");
+        }
+        (out, err)
+    }
+
+    fn json(&self, code: i32, arguments: &[&str]) -> Value {
+        serde_json::from_str(&self.said(code, arguments).0).unwrap()
+    }
+}
+
+/// A school with three students of whom one is to go.
+fn school() -> (Ods, Enrolled, Desk) {
+    let ods = Ods::start("ed-fi-5.1");
+    enroll(&ods, "604820");
+    let enrolled = enroll(&ods, "604821");
+    enroll(&ods, "6048210");
+    let desk = Desk::at(&ods);
+    (ods, enrolled, desk)
+}
+
+const STUDENT: [&str; 5] = ["delete", "students", "--where", "studentUniqueId=604821", "--api"];
+
+fn with<'a>(arguments: &[&'a str], more: &[&'a str]) -> Vec<&'a str> {
+    [arguments, more].concat()
+}
+
+/// Resource and id of the requests of a plan, in order.
+fn requests(plan: &Value) -> Vec<(String, String)> {
+    let records = plan["records"].as_array().unwrap().iter();
+    let text = |value: &Value| value.as_str().unwrap().trim_start_matches('/').to_owned();
+    records.map(|record| (text(&record["resource"]), text(&record["id"]))).collect()
+}
+
+fn expected(enrolled: &Enrolled) -> BTreeSet<(String, String)> {
+    let student = ("ed-fi/students".to_owned(), enrolled.student.clone());
+    enrolled.dependents.iter().cloned().chain([student]).collect()
+}
+
+fn codes(plan: &Value) -> BTreeSet<(String, String)> {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    plan["warnings"].as_array().unwrap().iter().map(|w| (text(&w["code"]), text(&w["resource"]))).collect()
+}
+
+fn warned(code: &str, resource: &str) -> (String, String) {
+    (code.to_owned(), format!("/ed-fi/{resource}"))
+}
+
+#[test]
+fn the_plan_for_a_student_is_whole_and_goes_through_in_one_pass() {
+    let (ods, enrolled, desk) = school();
+    let before = ods.ids();
+    let plan = desk.json(0, &with(&STUDENT, &["--format", "json"]));
+    assert_eq!(plan["schema"], "edfi-plan/delete-records/1");
+    assert_eq!(plan["api"], ods.server.url("/data/v3/"));
+    assert_eq!(ods.writes(), [], "planning only reads");
+    let requests = requests(&plan);
+    assert_eq!(requests.len(), 41);
+    assert_eq!(requests.iter().cloned().collect::<BTreeSet<_>>(), expected(&enrolled));
+    // Students are seen by relationship: such a plan never calls itself complete.
+    assert_eq!(plan["complete"], false);
+    let codes = codes(&plan);
+    for warning in [warned("vanishing-ids", "students"), warned("rows-may-be-hidden", "studentSchoolAssociations")] {
+        assert!(codes.contains(&warning), "{warning:?} in {codes:?}");
+    }
+    assert!(!codes.contains(&warned("rows-may-be-hidden", "surveyResponses")));
+    for record in plan["records"].as_array().unwrap() {
+        assert!(!record["key"].as_object().unwrap().is_empty() && record["etag"].is_string(), "{record}");
+    }
+    // Each of them is needed: without it, something is refused.
+    for skipped in requests.iter().filter(|(resource, _)| resource != "ed-fi/students") {
+        let others: Vec<_> = requests.iter().filter(|request| *request != skipped).cloned().collect();
+        assert_eq!(ods.rehearse(&others).map(|(_, status)| status), Some(409), "{skipped:?}");
+    }
+    let asked = ods.server.received().len();
+    assert!(asked <= 60, "{asked} requests to plan {} deletes", requests.len());
+    for (resource, id) in &requests {
+        assert_eq!(ods.delete(resource, id), 204, "{resource} {id}");
+    }
+    let mut after = before;
+    for (resource, id) in expected(&enrolled) {
+        after.get_mut(&resource).unwrap().remove(&id);
+    }
+    assert_eq!(ods.ids(), after.into_iter().filter(|(_, ids)| !ids.is_empty()).collect());
+}
+
+/// Deletes as loaders do it: in the load order reversed, each record looked up by its student just before.
+#[test]
+fn the_load_order_reversed_leaves_the_student_behind() {
+    let (ods, enrolled, desk) = school();
+    let graph = DependencyGraph::build(source::standard("ed-fi-5.1").unwrap()).unwrap();
+    let authorization = Authorization::relationships(&graph, &[]).unwrap();
+    let options = LoadOptions { authorization, ..LoadOptions::default() };
+    let load = load_plan(&graph, &graph.select_all(), &options).unwrap();
+    let mut order: Vec<String> = Vec::new();
+    for step in load.waves.iter().flat_map(|wave| &wave.steps) {
+        let name = step.resource.as_str().trim_start_matches('/').to_owned();
+        if !order.contains(&name) {
+            order.push(name);
+        }
+    }
+    let of_student: BTreeMap<String, BTreeSet<String>> =
+        expected(&enrolled).into_iter().fold(BTreeMap::new(), |mut all, (resource, id)| {
+            all.entry(resource).or_default().insert(id);
+            all
+        });
+    let mut left = Vec::new();
+    for resource in order.iter().rev().filter(|resource| of_student.contains_key(*resource)) {
+        for id in &of_student[resource] {
+            // What cannot be read cannot be looked up.
+            if ods.is_readable(id) {
+                assert_eq!(ods.delete(resource, id), 204);
+            } else {
+                left.push(resource.as_str());
+            }
+        }
+    }
+    assert_eq!(left, ["ed-fi/students"]);
+    // The plan has the id from before.
+    drop(desk);
+}
+
+#[test]
+fn a_plan_is_kept_shown_and_checked_again() {
+    let (ods, enrolled, desk) = school();
+    let file = desk.path("plan.json");
+    let (text, err) = desk.said(0, &with(&STUDENT, &["--out", &file]));
+    assert!(err.contains("kept in "), "{err}");
+    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(desk.said(0, &["delete", "--show", &file]).0, text);
+    let (hidden, _) = desk.said(0, &["delete", "--show", &file, "--redact", "--format", "csv"]);
+    assert!(!hidden.contains("604821") && hidden.contains("***"), "{hidden}");
+    let again = ["delete", "--recheck", &file, "--api"];
+    assert_eq!(desk.said(0, &again).0, "No change since the plan was made: 41 requests.\n");
+
+    // One is written, one goes, one comes.
+    let of = |resource: &str| {
+        let found = enrolled.dependents.iter().find(|(name, _)| name == &format!("ed-fi/{resource}"));
+        found.unwrap().1.clone()
+    };
+    ods.touch(&of("studentAssessments"));
+    ods.remove(&of("grades"));
+    let body = json!({"studentAssessmentIdentifier": "late", "studentReference": {"studentUniqueId": "604821"},
+        "assessmentReference": {"assessmentIdentifier": "ACT", "namespace": "uri://act.org/Assessment"}});
+    let late = ods.add("ed-fi/studentAssessments", body, &[("/studentReference", &enrolled.student)]);
+    let report = desk.json(1, &with(&again, &["--format", "json"]));
+    let changes: BTreeSet<(String, String)> = report["changes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|c| (c["what"].as_str().unwrap().to_owned(), c["id"].as_str().unwrap().to_owned()))
+        .collect();
+    let change = |what: &str, id: String| (what.to_owned(), id);
+    let all = [change("new", late), change("written", of("studentAssessments")), change("gone", of("grades"))];
+    assert_eq!(changes, BTreeSet::from(all));
+    let (text, _) = desk.said(1, &again);
+    assert!(text.starts_with("3 changes since the plan of 41 requests was made; plan again.\n\n  new "), "{text}");
+
+    // Half done: the enrollments are gone, so that the student cannot be found by key any more.
+    let plan: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    for (resource, id) in requests(&plan) {
+        if resource != "ed-fi/students" {
+            ods.delete(&resource, &id);
+        }
+    }
+    let (text, _) = desk.said(1, &again);
+    assert!(!text.contains("gone     students") && text.contains("gone     studentSchoolAssociations"), "{text}");
+
+    // Another standard, another fingerprint.
+    let other = ["-m", "ed-fi-5.1", "--without", "ed-fi", "delete", "--recheck", &file, "--api"];
+    assert_eq!(desk.run(&other).status.code(), Some(2));
+}
+
+/// Runs a script with a curl that tells what it was given.
+#[expect(clippy::disallowed_macros, reason = "a test talks to whoever runs it")]
+fn bash(desk: &Desk, script: &str, token: &str) -> Option<(i32, String, String)> {
+    let curl = ["/usr/bin/curl", "/bin/curl", "/usr/local/bin/curl"].into_iter().find(|path| Path::new(path).exists());
+    let bash = ["/usr/bin/bash", "/bin/bash", "/usr/local/bin/bash"].into_iter().find(|path| Path::new(path).exists());
+    let (Some(curl), Some(bash)) = (curl, bash) else {
+        eprintln!("SKIPPED: no curl and bash here to run the script with");
+        return None;
+    };
+    let bin = desk.path("bin");
+    std::fs::create_dir_all(&bin).unwrap();
+    let spy = format!("#!{bash}\n{{ printf '%s\\n' \"$@\"; env; }} >> '{}'\nexec {curl} \"$@\"\n", desk.path("spied"));
+    std::fs::write(format!("{bin}/curl"), spy).unwrap();
+    std::fs::set_permissions(format!("{bin}/curl"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    std::fs::write(desk.path("script.sh"), script).unwrap();
+    let output = Command::new(bash)
+        .arg(desk.path("script.sh"))
+        .env("PATH", format!("{bin}:/usr/bin:/bin"))
+        .env("EDFI_API_TOKEN", token)
+        .env_remove("http_proxy")
+        .output()
+        .unwrap();
+    let spied = std::fs::read_to_string(desk.path("spied")).unwrap_or_default();
+    let err = String::from_utf8(output.stderr).unwrap();
+    Some((output.status.code().unwrap(), err, spied))
+}
+
+#[test]
+fn the_script_deletes_in_one_pass_and_shows_no_token() {
+    let (ods, enrolled, desk) = school();
+    let file = desk.path("plan.json");
+    desk.said(0, &with(&STUDENT, &["--out", &file]));
+    let (script, _) = desk.said(0, &["delete", "--show", &file, "--format", "curl"]);
+    assert_eq!(desk.said(0, &with(&STUDENT, &["--format", "curl"])).0, script);
+    let token = ods.token();
+    let Some((code, err, spied)) = bash(&desk, &script, &token) else { return };
+    assert_eq!(code, 0, "{err}");
+    assert!(ods.writes().iter().all(|(method, _, status)| method == "DELETE" && *status == 204));
+    assert_eq!(ods.writes().len(), 41);
+    assert!(!ods.ids().values().any(|ids| ids.contains(&enrolled.student)));
+    assert!(spied.contains("If-Match: ") && !spied.contains(&token), "the token is an argument or in the environment");
+    // What is gone is not deleted twice: it stops at once.
+    let writes = ods.writes().len();
+    let (code, err, _) = bash(&desk, &script, &token).unwrap();
+    assert_eq!((code, ods.writes().len()), (1, writes + 1), "{err}");
+    assert!(err.contains("stopped at DELETE ed-fi/"), "{err}");
+    assert_eq!(bash(&desk, &script, "a token").unwrap().0, 2);
+}
+
+#[test]
+fn the_script_stops_at_what_has_changed() {
+    let (ods, enrolled, desk) = school();
+    let (script, _) = desk.said(0, &with(&STUDENT, &["--format", "curl"]));
+    ods.touch(&enrolled.student);
+    let Some((code, err, _)) = bash(&desk, &script, &ods.token()) else { return };
+    assert_eq!(code, 1, "{err}");
+    let last = ods.writes().pop().unwrap();
+    assert_eq!(last, ("DELETE".to_owned(), format!("ed-fi/students/{}", enrolled.student), 412));
+    assert_eq!(ods.writes().len(), 41);
+}
+
+/// A section that a course transcript names among others.
+fn transcript() -> (Ods, String, String, Desk) {
+    let ods = Ods::start("ed-fi-5.1");
+    let key = |section: &str| {
+        json!({"localCourseCode": "ALG-1", "schoolId": 255_901_001, "schoolYear": 2026,
+            "sectionIdentifier": section, "sessionName": "Fall"})
+    };
+    let body = |section: &str| {
+        json!({"sectionIdentifier": section, "courseOfferingReference":
+            {"localCourseCode": "ALG-1", "schoolId": 255_901_001, "schoolYear": 2026, "sessionName": "Fall"}})
+    };
+    let section = ods.add("ed-fi/sections", body("it's $(one)"), &[]);
+    let other = ods.add("ed-fi/sections", body("two"), &[]);
+    let record = json!({"courseAttemptResultDescriptor": "uri://ed-fi.org/CourseAttemptResultDescriptor#Pass",
+        "finalNumericGradeEarned": 91.50,
+        "courseReference": {"courseCode": "ALG-1", "educationOrganizationId": 255_901_001},
+        "studentAcademicRecordReference": {"educationOrganizationId": 255_901, "schoolYear": 2026,
+            "studentUniqueId": "604821", "termDescriptor": "uri://ed-fi.org/TermDescriptor#Fall"},
+        "sections": [{"sectionReference": key("it's $(one)")}, {"sectionReference": key("two")}]});
+    let refers = [("/sections/0/sectionReference", section.as_str()), ("/sections/1/sectionReference", &other)];
+    let transcript = ods.add("ed-fi/courseTranscripts", record, &refers);
+    let desk = Desk::at(&ods);
+    (ods, section, transcript, desk)
+}
+
+#[test]
+fn a_record_that_can_do_without_is_cleared_by_the_script() {
+    let (ods, section, transcript, desk) = transcript();
+    let plan = ["delete", "sections", "--where", "sectionIdentifier=it's $(one)", "--api"];
+    let (text, _) = desk.said(0, &plan);
+    assert!(text.contains("courseTranscripts (clear)  1"), "{text}");
+    let (_, err) = desk.said(2, &with(&plan, &["--format", "curl"]));
+    assert!(err.contains("1 record is cleared by an update") && err.contains("--bodies FILE"), "{err}");
+    let bodies = desk.path("the bodies' file");
+    let (script, err) = desk.said(0, &with(&plan, &["--format", "curl", "--bodies", &bodies]));
+    assert!(err.contains("data of students"), "{err}");
+    assert!(!script.contains("604821") && !script.contains("91.5"), "{script}");
+    assert_eq!(std::fs::metadata(&bodies).unwrap().permissions().mode() & 0o777, 0o600);
+    let Some((code, err, _)) = bash(&desk, &script, &ods.token()) else { return };
+    assert_eq!(code, 0, "{err}");
+    let left = ods.body(&transcript).unwrap();
+    let sections = left["sections"].as_array().unwrap();
+    assert_eq!((sections.len(), &sections[0]["sectionReference"]["sectionIdentifier"]), (1, &json!("two")));
+    assert_eq!(left["finalNumericGradeEarned"], 91.5);
+    assert!(left.get("_etag").is_none());
+    assert_eq!(ods.body(&section), None);
+    let statuses: Vec<(String, u16)> = ods.writes().into_iter().map(|(method, _, status)| (method, status)).collect();
+    assert_eq!(statuses, [("PUT".to_owned(), 204), ("DELETE".to_owned(), 204)]);
+}
+
+#[test]
+fn faults_while_planning_are_told() {
+    let (ods, enrolled, desk) = school();
+    ods.faults(|faults| {
+        faults.forbidden.insert("ed-fi/studentAssessments");
+        faults.absent.insert("ed-fi/surveyResponses");
+        faults.token_lives = Some(20);
+        faults.statuses = vec![503, 429];
+    });
+    let plan = desk.json(1, &with(&STUDENT, &["--format", "json"]));
+    assert_eq!(plan["records"].as_array().unwrap().len(), 38);
+    let codes = codes(&plan);
+    assert!(codes.contains(&warned("unreadable-resources", "studentAssessments")), "{codes:?}");
+    assert!(codes.contains(&warned("not-served", "surveyResponses")), "{codes:?}");
+    // What is not there does not make a plan doubtful.
+    ods.faults(|faults| {
+        faults.forbidden.clear();
+    });
+    desk.said(0, &STUDENT);
+    // The student goes while its dependents are looked for.
+    ods.faults(|faults| faults.vanishing = Some(("ed-fi/studentSchoolAssociations", enrolled.student.clone())));
+    let plan = desk.json(1, &with(&STUDENT, &["--format", "json"]));
+    assert!(self::codes(&plan).contains(&warned("changed-while-planning", "students")), "{plan}");
+    ods.faults(|faults| faults.statuses = vec![500]);
+    let (out, err) = desk.said(2, &with(&STUDENT, &["--out", &desk.path("none.json")]));
+    assert!(out.is_empty() && err.contains("500"), "{err}");
+    assert!(!Path::new(&desk.path("none.json")).exists(), "a plan is written whole or not at all");
+}
+
+#[test]
+fn bad_questions_have_an_answer() {
+    let (ods, _, desk) = school();
+    let (out, err) = desk.said(1, &["delete", "students", "--where", "studentUniqueId=nobody", "--api"]);
+    assert!(out.starts_with("Nothing to delete.\n"), "{out}");
+    assert!(err.contains("--where studentUniqueId=nobody: the API shows no record of students with this key"), "{err}");
+    let (_, err) = desk.said(2, &["delete", "students", "--where", "studentUniqeId=604821", "--api"]);
+    assert!(err.contains("Did you mean studentUniqueId?"), "{err}");
+    let (_, err) = desk.said(2, &with(&STUDENT, &["--max", "20"]));
+    assert!(err.contains("--max allows 20"), "{err}");
+    let (_, err) = desk.said(2, &with(&STUDENT, &["--offline"]));
+    assert!(err.contains("--offline"), "{err}");
+    // The key is student data and in no message.
+    ods.faults(|faults| faults.statuses = vec![500]);
+    let (_, err) = desk.said(2, &STUDENT);
+    assert!(err.contains("studentUniqueId=…") && !err.contains("604821"), "{err}");
+    let output = desk.run_with("ed-fi-5.2", &STUDENT);
+    let err = String::from_utf8(output.stderr).unwrap();
+    assert!(err.contains("note: this API says it serves ed-fi-5.1, not ed-fi-5.2; records of what"), "{err}");
+    let output = Command::new(env!("CARGO_BIN_EXE_edfi-plan"))
+        .args(with(&["-m", "ed-fi-5.1"], &STUDENT))
+        .current_dir(desk.folder.path())
+        .env_clear()
+        .output()
+        .unwrap();
+    let err = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(err.starts_with("error: no API is configured. Set EDFI_API_BASE_URL"), "{err}");
+}
+
+#[test]
+fn a_plan_that_was_tampered_with_is_refused() {
+    let (_ods, _, desk) = school();
+    let file = desk.path("plan.json");
+    desk.said(0, &with(&STUDENT, &["--out", &file]));
+    let plan: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    type Change = fn(&mut Value);
+    let changes: [(Change, &str); 8] = [
+        (|plan| plan["records"][0]["id"] = json!("x'; rm -rf ~; '"), "$.records[0].id: no id of a record"),
+        (|plan| plan["records"][1]["id"] = json!(".."), "$.records[1].id: no id of a record"),
+        (|plan| plan["records"][0]["etag"] = json!("a\r\nX: y"), "$.records[0].etag: no entity tag"),
+        (|plan| plan["records"][0]["resource"] = json!("/ed-fi/a b"), "$.records[0].resource: no name of a resource"),
+        (|plan| plan["records"][0]["wave"] = json!(9), "the records are not in order of wave"),
+        (|plan| plan["api"] = json!("https://me:s3cret@h/"), "$.api: no URL under which an API has records"),
+        (|plan| plan["api"] = json!("file:///etc"), "$.api: no URL under which an API has records"),
+        (|plan| plan["schema"] = json!("edfi-plan/delete-plan/1"), "$.schema: 'edfi-plan/delete-plan/1', not"),
+    ];
+    for (change, message) in changes {
+        let mut changed = plan.clone();
+        change(&mut changed);
+        std::fs::write(desk.path("changed.json"), changed.to_string()).unwrap();
+        let (_, err) = desk.said(2, &["delete", "--show", &desk.path("changed.json"), "--format", "curl"]);
+        assert!(err.contains(message), "{message}\n{err}");
+    }
+    std::fs::write(desk.path("changed.json"), "{\"schema\":").unwrap();
+    let (_, err) = desk.said(2, &["delete", "--show", &desk.path("changed.json")]);
+    assert!(err.contains("changed.json: line 1"), "{err}");
+}
+
+/// A failed request to enroll a student in a section that is not there.
+fn failed(desk: &Desk) -> (String, String) {
+    let payload = json!({"beginDate": "2025-09-01", "studentReference": {"studentUniqueId": "604821"},
+        "sectionReference": {"localCourseCode": "ALG-1", "schoolId": 255_901_001, "schoolYear": 2026,
+            "sectionIdentifier": "gone", "sessionName": "Fall"},
+        "attemptStatusDescriptor": "uri://ed-fi.org/AttemptStatusDescriptor#First"});
+    let body = json!({"detail": "The referenced 'Section' item does not exist.", "status": 409,
+        "type": "urn:ed-fi:api:data-conflict:unresolved-reference", "title": "Unresolved Reference"});
+    let files = (desk.path("record.json"), desk.path("response.json"));
+    std::fs::write(&files.0, payload.to_string()).unwrap();
+    std::fs::write(&files.1, body.to_string()).unwrap();
+    files
+}
+
+#[test]
+fn the_references_of_a_payload_are_looked_up_each_once() {
+    let (ods, _, desk) = school();
+    let (payload, response) = failed(&desk);
+    let value = json!({"codeValue": "First", "namespace": "uri://ed-fi.org/AttemptStatusDescriptor"});
+    ods.add("ed-fi/attemptStatusDescriptors", value, &[]);
+    let question = ["prereqs", "studentSectionAssociations", "--payload", &payload, "--api"];
+    let (text, err) = desk.said(1, &question);
+    assert!(err.contains("what these credentials may not see reads as missing"), "{err}");
+    let lines = [
+        "1 record is missing",
+        "$.attemptStatusDescriptor → attemptStatusDescriptors uri uri://ed-fi.org/AttemptStatusDescriptor#First: on \
+         the server (optional)",
+        "$.sectionReference → sections localCourseCode ALG-1, schoolId 255901001, schoolYear 2026, sectionIdentifier \
+         gone, sessionName Fall: MISSING (required)",
+        "$.studentReference → students studentUniqueId 604821: on the server (required)",
+        "To create sections: courseOfferings first.",
+    ];
+    assert_eq!(unwrapped(&text), lines.join(" "));
+    let asked = |path: &str| ods.server.received().iter().filter(|r| r.path.contains(path)).count();
+    for resource in ["/ed-fi/sections?", "/ed-fi/students?", "/ed-fi/attemptStatusDescriptors?"] {
+        // Once without a token, then with one; the token is bought once.
+        assert!((1..=2).contains(&asked(resource)), "{resource} {}", asked(resource));
+    }
+    assert_eq!(asked("/oauth/token"), 1);
+    let json = desk.json(1, &with(&question, &["--format", "json"]));
+    let standings: Vec<&str> =
+        json["needs"].as_array().unwrap().iter().map(|n| n["standing"].as_str().unwrap()).collect();
+    assert_eq!(standings, ["present", "missing", "present"]);
+    // What may not be read is not known to be missing.
+    ods.faults(|faults| {
+        faults.forbidden.insert("ed-fi/sections");
+    });
+    let (text, err) = desk.said(1, &question);
+    assert!(text.contains("cannot be told") && err.contains("unreadable-resources"), "{text}\n{err}");
+
+    ods.faults(|faults| faults.forbidden.clear());
+    let diagnose = ["diagnose", &response, "--resource", "studentSectionAssociations", "--payload", &payload, "--api"];
+    let (text, _) = desk.said(1, &diagnose);
+    let there = "On the server sections localCourseCode ALG-1, schoolId 255901001, schoolYear 2026, \
+                 sectionIdentifier gone, sessionName Fall: not there, or not visible to these credentials students \
+                 studentUniqueId 604821: there";
+    assert!(unwrapped(&text).contains(there), "{text}");
+    let json = desk.json(1, &with(&diagnose, &["--format", "json"]));
+    assert_eq!(json["diagnoses"][0]["onServer"][1]["standing"], "missing", "{json}");
+    let (text, _) = desk.said(1, &with(&diagnose, &["--redact", "--format", "json"]));
+    assert!(!text.contains("604821"), "{text}");
+}
+
+#[test]
+fn a_reference_to_any_organization_is_found_among_the_subclasses() {
+    let (ods, _, desk) = school();
+    let payload = desk.path("record.json");
+    let record = json!({"courseCode": "ALG-1", "identificationCodes": [],
+        "educationOrganizationReference": {"educationOrganizationId": 255_901_001}});
+    std::fs::write(&payload, record.to_string()).unwrap();
+    let question = ["prereqs", "courses", "--payload", &payload, "--api"];
+    let missing = "EducationOrganization educationOrganizationId 255901001: MISSING";
+    assert!(unwrapped(&desk.said(1, &question).0).contains(missing));
+    ods.add("ed-fi/schools", json!({"schoolId": 255_901_001}), &[]);
+    assert!(unwrapped(&desk.said(0, &question).0).contains("educationOrganizationId 255901001: on the server"));
+}
+
+/// A text without its line ends.
+fn unwrapped(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
