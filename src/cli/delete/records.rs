@@ -1,6 +1,6 @@
 //! `delete … --data`: records of a payload folder and what really refers to them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
@@ -11,7 +11,8 @@ use edfi_plan::plan::delete::records::{
     DescribedPlan, RecordDeleteError, RecordDeleteOptions, RecordPlan, record_delete_plan,
 };
 use edfi_plan::records::{
-    FolderRecord, FolderStore, KeyValues, NamedKey, RecordOf, RecordStore, UnreadableFolder, read_keys, wanted_keys,
+    FolderRecord, FolderStore, Gap, KeyValues, NamedKey, RecordOf, RecordStore, UnreadableFolder, read_keys,
+    wanted_keys,
 };
 use edfi_plan::render::{json, lists, text};
 use serde::Serialize;
@@ -101,9 +102,9 @@ pub(super) fn run(args: &DeleteArgs, context: &Context) -> anyhow::Result<Outcom
     let options = RecordDeleteOptions { optional, authorization, max: records.max };
     let planned = with_progress(context, |progress| -> Result<Planned, RecordDeleteError<UnreadableFolder>> {
         let mut store = FolderStore::new(&graph, &folder, &records.folder.read(Some(progress)));
-        let (targets, unmatched) = matching(&mut store, &wanted).map_err(RecordDeleteError::Store)?;
+        let Matched { targets, unmatched, gaps } = matching(&mut store, &wanted).map_err(RecordDeleteError::Store)?;
         let matched = targets.len();
-        let plan = record_delete_plan(&graph, &mut store, targets, &options)?;
+        let plan = record_delete_plan(&graph, &mut store, targets, &options)?.with_gaps(gaps);
         let described = match args.format {
             Format::Text => None,
             _ => Some(plan.describe(&graph, &mut store, records.redact).map_err(RecordDeleteError::Store)?),
@@ -202,11 +203,14 @@ fn alternatives(conditions: &[String]) -> anyhow::Result<Vec<KeyValues>> {
     Ok(keys)
 }
 
-/// The records that have the keys, and where keys were given that none has.
-fn matching(
-    store: &mut FolderStore<'_>,
-    wanted: &[Wanted],
-) -> Result<(Vec<RecordOf<FolderRecord>>, Vec<String>), UnreadableFolder> {
+/// The records that have the keys, where keys were given that none has, and what could not be searched.
+struct Matched {
+    targets: Vec<RecordOf<FolderRecord>>,
+    unmatched: Vec<String>,
+    gaps: Vec<Gap>,
+}
+
+fn matching(store: &mut FolderStore<'_>, wanted: &[Wanted]) -> Result<Matched, UnreadableFolder> {
     let mut by_resource: BTreeMap<ResourceId, (Vec<usize>, Vec<KeyValues>)> = BTreeMap::new();
     for (number, wanted) in wanted.iter().enumerate() {
         for (id, key) in &wanted.keys {
@@ -217,9 +221,11 @@ fn matching(
     }
     let mut matched = vec![false; wanted.len()];
     let mut targets: Vec<RecordOf<FolderRecord>> = Vec::new();
-    let mut seen = std::collections::HashSet::new();
+    let (mut seen, mut gaps) = (HashSet::new(), Vec::new());
     for (resource, (numbers, keys)) in by_resource {
-        for (key, record) in store.matching(resource, &keys)?.found {
+        let matching = store.matching(resource, &keys)?;
+        gaps.extend(matching.gaps);
+        for (key, record) in matching.found {
             if let Some(matched) = numbers.get(key).and_then(|number| matched.get_mut(*number)) {
                 *matched = true;
             }
@@ -230,5 +236,5 @@ fn matching(
         }
     }
     let unmatched = wanted.iter().zip(matched).filter(|(_, matched)| !matched).map(|(w, _)| w.given.clone());
-    Ok((targets, unmatched.collect()))
+    Ok(Matched { targets, unmatched: unmatched.collect(), gaps })
 }
