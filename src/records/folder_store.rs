@@ -179,7 +179,7 @@ impl<'f> FolderStore<'f> {
     }
 
     /// The records of a resource that refer to targets, from what was kept.
-    fn from_kept(&self, ask: &Ask, kept: &Kept, by_key: &ByKey, found: &mut Vec<RecordReference<FolderRecord>>) {
+    fn look_up(&self, ask: &Ask, kept: &Kept, by_key: &ByKey, found: &mut Vec<RecordReference<FolderRecord>>) {
         let references = &self.graph.resource(ask.resource).references;
         for &position in &ask.again {
             let Some(reference) = references.get(position as usize) else { continue };
@@ -257,7 +257,7 @@ impl RecordStore for FolderStore<'_> {
         let (old, new): (Vec<&Ask>, Vec<&Ask>) = asks.iter().partition(|ask| self.kept.contains_key(&ask.resource));
         for ask in old {
             if let Some(kept) = self.kept.get(&ask.resource) {
-                self.from_kept(ask, kept, &by_key, &mut found);
+                self.look_up(ask, kept, &by_key, &mut found);
             }
         }
         let mut gaps: Vec<Gap> = new.iter().flat_map(|ask| self.unreadable_references(ask)).collect();

@@ -1,6 +1,6 @@
 //! `delete … --data`: records of a payload folder and what really refers to them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
@@ -104,9 +104,9 @@ pub(super) fn run(args: &DeleteArgs, context: &Context) -> anyhow::Result<Outcom
     let options = RecordDeleteOptions { optional, authorization, max: records.max };
     let planned = with_progress(context, |progress| -> Result<Planned, RecordDeleteError<UnreadableFolder>> {
         let mut store = FolderStore::new(&graph, &folder, &records.folder.read(Some(progress)));
-        let Matched { targets, unmatched, .. } = matching(&mut store, &wanted).map_err(RecordDeleteError::Store)?;
+        let Matched { targets, unmatched, gaps } = matching(&mut store, &wanted).map_err(RecordDeleteError::Store)?;
         let matched = targets.len();
-        let plan = record_delete_plan(&graph, &mut store, targets, &options)?;
+        let plan = record_delete_plan(&graph, &mut store, targets, &options)?.with_gaps(gaps);
         let described = match args.format {
             Format::Text => None,
             _ => Some(plan.describe(&graph, &mut store, records.redact).map_err(RecordDeleteError::Store)?),
@@ -205,10 +205,9 @@ fn alternatives(conditions: &[String]) -> anyhow::Result<Vec<KeyValues>> {
     Ok(keys)
 }
 
-/// The records that have the keys.
+/// The records that have the keys, where keys were given that none has, and what could not be searched.
 pub(super) struct Matched<R> {
     pub(super) targets: Vec<RecordOf<R>>,
-    /// Where keys were given that no record has.
     pub(super) unmatched: Vec<String>,
     pub(super) gaps: Vec<Gap>,
 }
@@ -224,7 +223,7 @@ pub(super) fn matching<S: RecordStore>(store: &mut S, wanted: &[Wanted]) -> Resu
     }
     let mut matched = vec![false; wanted.len()];
     let (mut targets, mut gaps) = (Vec::new(), Vec::new());
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = HashSet::new();
     for (resource, (numbers, keys)) in by_resource {
         let matching = store.matching(resource, &keys)?;
         gaps.extend(matching.gaps);

@@ -132,10 +132,19 @@ pub struct RecordStep {
 }
 
 impl<R> RecordPlan<R> {
-    /// Whether nothing that could be searched was left out.
+    /// Whether nothing that should be searched was left out.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.gaps.is_empty()
+    }
+
+    /// The plan with what could not be searched when its targets were looked up.
+    #[must_use]
+    pub fn with_gaps(mut self, gaps: Vec<Gap>) -> Self {
+        self.gaps.extend(gaps);
+        self.gaps.sort();
+        self.gaps.dedup();
+        self
     }
 }
 
@@ -169,7 +178,7 @@ pub fn record_delete_plan<S: RecordStore>(
     targets: Vec<RecordOf<S::Record>>,
     options: &RecordDeleteOptions,
 ) -> Result<RecordPlan<S::Record>, RecordDeleteError<S::Error>> {
-    let (mut gathered, searched, targets) = visit::gather(graph, store, targets, options)?;
+    let visit::Visited { mut gathered, searched, targets } = visit::gather(graph, store, targets, options)?;
     gathered.references.sort_unstable();
     gathered.references.dedup();
     let ordered = order::order(graph, &gathered, &options.authorization)?;

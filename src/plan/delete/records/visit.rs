@@ -8,14 +8,22 @@ use crate::model::Reference;
 use crate::plan::delete::Optional;
 use crate::records::{Ask, RecordOf, RecordStore, satisfied_by};
 
-/// Everything the targets bring with them, the resources that were searched, and how many targets
-/// there are once each is counted once.
+/// What a visit of a store came to.
+pub(super) struct Visited<R> {
+    pub(super) gathered: Gathered<R>,
+    /// The resources that can hold dependents, sorted.
+    pub(super) searched: Vec<ResourceId>,
+    /// How many targets there are, each counted once.
+    pub(super) targets: usize,
+}
+
+/// Everything the targets bring with them.
 pub(super) fn gather<S: RecordStore>(
     graph: &DependencyGraph,
     store: &mut S,
     targets: Vec<RecordOf<S::Record>>,
     options: &RecordDeleteOptions,
-) -> Result<(Gathered<S::Record>, Vec<ResourceId>, usize), RecordDeleteError<S::Error>> {
+) -> Result<Visited<S::Record>, RecordDeleteError<S::Error>> {
     let mut visit = Visit::new(graph, options);
     for target in targets {
         visit.delete_target(target)?;
@@ -25,7 +33,7 @@ pub(super) fn gather<S: RecordStore>(
     for layer in reach.layers(graph) {
         visit.layer(store, &layer)?;
     }
-    Ok((visit.gathered, reach.asked.into_iter().collect(), count))
+    Ok(Visited { gathered: visit.gathered, searched: reach.asked.into_iter().collect(), targets: count })
 }
 
 /// Whether a reference can be removed and its record stay.
@@ -42,7 +50,7 @@ struct Reach {
 }
 
 /// A resource of a layer.
-struct Visited {
+struct InLayer {
     resource: ResourceId,
     /// Whether its records, or those of its circle, can refer to each other.
     circular: bool,
@@ -79,7 +87,7 @@ impl Reach {
 
     /// The asked resources in layers; what is asked of a layer can lead to those before it and, around
     /// a circle, to itself.
-    fn layers(&self, graph: &DependencyGraph) -> Vec<Vec<Visited>> {
+    fn layers(&self, graph: &DependencyGraph) -> Vec<Vec<InLayer>> {
         let resources: Vec<ResourceId> = self.asked.union(&self.deletable).copied().collect();
         let number = |id: &ResourceId| resources.binary_search(id).ok();
         let leads = |id: ResourceId| -> Vec<(u32, Vec<ResourceId>)> {
@@ -116,12 +124,12 @@ impl Reach {
         let between =
             Precedence { steps: resources.len(), constraints: between.filter(|c| c.before != c.after).collect() };
         let layer = between.layers(&[], |_| true).layer;
-        let mut layers: BTreeMap<usize, Vec<Visited>> = BTreeMap::new();
+        let mut layers: BTreeMap<usize, Vec<InLayer>> = BTreeMap::new();
         for (place, (&resource, references)) in resources.iter().zip(leads).enumerate() {
             let same = |id: &ResourceId| number(id).is_some_and(|other| step(other) == step(place));
             let within = references.iter().filter(|(_, targets)| targets.iter().any(same)).map(|(p, _)| *p).collect();
             let circular = circular.get(place).copied().unwrap_or_default();
-            let visited = Visited { resource, circular, references, within };
+            let visited = InLayer { resource, circular, references, within };
             layers.entry(layer.get(step(place)).copied().unwrap_or_default()).or_default().push(visited);
         }
         layers.into_values().collect()
@@ -184,7 +192,7 @@ impl<'g, R: Clone + Eq + std::hash::Hash> Visit<'g, R> {
     }
 
     /// Asks for everything that refers from one layer to what is deleted so far, until nothing is new.
-    fn layer<S>(&mut self, store: &mut S, layer: &[Visited]) -> Result<(), RecordDeleteError<S::Error>>
+    fn layer<S>(&mut self, store: &mut S, layer: &[InLayer]) -> Result<(), RecordDeleteError<S::Error>>
     where
         S: RecordStore<Record = R>,
     {
