@@ -146,9 +146,8 @@ impl<'f> FolderStore<'f> {
             code: Text::new_static("not-records"),
             resource: self.graph.name(id).clone(),
             message: format!(
-                "{} of {} could not be read as records, the first in {}; check tells the lines",
-                if count == 1 { "1 entry".to_owned() } else { format!("{count} entries") },
-                self.graph.name(id).short(),
+                "{} no record, the first in {}; check tells the lines",
+                if count == 1 { "1 entry is".to_owned() } else { format!("{count} entries are") },
                 self.file_name(first),
             ),
         };
