@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{Kind, Origin, ResourceName, Text, fold_project};
 
-use self::document::{OpenApi, Operation};
+use self::document::{OpenApi, Operation, PathItem, Update};
 use self::walk::Walk;
 use super::draft::{Draft, DraftAbstract, DraftResource, Identity, Member, SchemaKey, Standing};
 use super::resolve::{SCHOOL_YEAR_TYPE, school_years};
@@ -28,13 +28,19 @@ pub(super) fn read(document: &Document, syntax: Syntax) -> Result<Draft, SourceE
         return Err(reader.not_metadata(&strange));
     }
 
+    // MetaEd says of every resource that its key cannot change, those among them whose key can.
+    let may_change = |item: &PathItem| item.put.as_ref().and_then(Update::key_may_change) == Some(true);
+    let tells_keys_apart = api.paths.values().any(may_change);
+
     for (path, item) in api.paths.iter() {
         let Some(name) = ResourceName::from_path(path.clone()) else { continue };
-        let (Some(post), true) = (&item.post, api.paths.get(&format!("{path}/{{id}}")).is_some()) else {
+        let (Some(post), Some(record)) = (&item.post, api.paths.get(&format!("{path}/{{id}}"))) else {
             continue;
         };
-        match reader.resource(&name, post, item.get.as_ref(), item.put.as_ref())? {
-            Some((resource, notes)) => {
+        match reader.resource(&name, post, item.get.as_ref())? {
+            Some((mut resource, notes)) => {
+                let told = record.put.as_ref().and_then(Update::key_may_change);
+                resource.key_may_change = told.filter(|_| tells_keys_apart);
                 draft.limits.extend(notes.into_iter().map(|note| (Some(name.clone()), note)));
                 draft.resources.insert(name, resource);
             }
@@ -73,7 +79,6 @@ impl<'d> Reader<'d> {
         name: &ResourceName,
         post: &'d Operation,
         get: Option<&'d Operation>,
-        put: Option<&'d Operation>,
     ) -> Result<Option<(DraftResource, BTreeSet<Text>)>, SourceError> {
         let Some(body) = self.api.body_of(post) else { return Ok(None) };
         let Some(schema_name) = body.referenced_name() else { return Ok(None) };
@@ -92,7 +97,6 @@ impl<'d> Reader<'d> {
         let mut resource = DraftResource {
             kind: if descriptor { Kind::Descriptor } else { Kind::Resource },
             schema: SchemaKey::of(name.project(), &entity),
-            key_may_change: key_may_change(schema, put),
             query: parameters.iter().filter(|p| p.is_field()).map(|p| p.name.clone()).collect(),
             domains: self.api.domains_of(schema, name.endpoint()),
             identity: Identity {
@@ -236,14 +240,6 @@ impl<'d> Reader<'d> {
             };
         SourceError::content(self.document, "$.paths", found, "Give the Resources or Descriptors document")
     }
-}
-
-/// A schema flag says it (ODS since 5.x, DMS); else the text of the PUT operation does.
-fn key_may_change(schema: &Schema, put: Option<&Operation>) -> Option<bool> {
-    if schema.is_updatable() {
-        return Some(true);
-    }
-    put.and_then(|put| put.description.as_ref()).map(|description| description.cascades)
 }
 
 /// `academicWeek` → `AcademicWeek`.

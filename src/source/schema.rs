@@ -34,8 +34,6 @@ pub(super) struct Schema {
     one_of: Vec<Schema>,
     #[serde(rename = "x-Ed-Fi-isIdentity")]
     pub(super) is_identity: bool,
-    #[serde(rename = "x-Ed-Fi-isUpdatable")]
-    is_updatable: bool,
     #[serde(rename = "x-Ed-Fi-domains")]
     domains: Vec<Text>,
 }
@@ -89,10 +87,6 @@ impl Schema {
 
     pub(super) fn is_array(&self) -> bool {
         self.items.is_some() || self.kind == TypeName::Array
-    }
-
-    pub(super) fn is_updatable(&self) -> bool {
-        self.is_updatable
     }
 
     pub(super) fn domains(&self) -> &[Text] {

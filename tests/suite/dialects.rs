@@ -101,3 +101,29 @@ fn references_in_other_words() {
         ]
     );
 }
+
+#[test]
+fn the_update_of_a_record_says_whether_its_key_may_change() {
+    const FIXED: &str = "this resource is not configured for cascading natural key updates";
+    const CASCADES: &str = "those changes will be applied and will also cascade through to dependent resources";
+    let read = |fixed: [&str; 2], update: serde_json::Value| {
+        let [mut resources, descriptors] = fixtures::small("ods");
+        let mut document: serde_json::Value = serde_json::from_slice(&resources.bytes).unwrap();
+        for path in fixed {
+            document["paths"][path]["put"] = serde_json::json!({ "description": FIXED });
+        }
+        document["paths"]["/ed-fi/calendars/{id}"]["put"] = update;
+        resources.bytes = serde_json::to_vec(&document).unwrap();
+        let graph = fixtures::graph(&[resources, descriptors]);
+        ["/ed-fi/schools", "/ed-fi/calendars", "/ed-fi/students"]
+            .map(|name| graph.model().details(&name.parse().unwrap()).key_may_change)
+    };
+    let fixed = ["/ed-fi/schools/{id}", "/ed-fi/students/{id}"];
+    let told = [Some(false), Some(true), Some(false)];
+    assert_eq!(read(fixed, serde_json::json!({ "description": CASCADES })), told);
+    // DMS has one text for all and flags those that may change.
+    assert_eq!(read(fixed, serde_json::json!({ "description": FIXED, "x-Ed-Fi-isUpdatable": true })), told);
+    // MetaEd has one text for all and flags none: it tells nothing.
+    assert_eq!(read(fixed, serde_json::json!({ "description": FIXED })), [None; 3]);
+    assert_eq!(read(fixed, serde_json::Value::Null), [None; 3]);
+}

@@ -18,8 +18,8 @@ pub(super) struct OpenApi {
     pub(super) openapi: Option<Scalar>,
     pub(super) swagger: Option<Scalar>,
     pub(super) info: Info,
-    /// An item for every path that can be a resource; of all others, which are most of the document, the
-    /// names.
+    /// An item for every path that can be a resource, and the update of its records; of all others, which are
+    /// most of the document, the names.
     #[serde(deserialize_with = "resources_only")]
     pub(super) paths: Sorted<PathItem>,
     components: Components,
@@ -117,6 +117,8 @@ fn resources_only<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Sorted<P
             while let Some(path) = map.next_key::<Text>()? {
                 let item = if is_resource_path(&path) {
                     map.next_value()?
+                } else if path.strip_suffix("/{id}").is_some_and(is_resource_path) {
+                    PathItem { put: map.next_value::<RecordItem>()?.put, ..PathItem::default() }
                 } else {
                     map.next_value::<IgnoredAny>()?;
                     PathItem::default()
@@ -135,7 +137,32 @@ fn resources_only<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Sorted<P
 pub(super) struct PathItem {
     pub(super) get: Option<Operation>,
     pub(super) post: Option<Operation>,
-    pub(super) put: Option<Operation>,
+    /// Only beside an `{id}`.
+    #[serde(skip)]
+    pub(super) put: Option<Update>,
+}
+
+/// What is read of a path of one record.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct RecordItem {
+    put: Option<Update>,
+}
+
+/// The update of a record.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Update {
+    description: KeyChange,
+    #[serde(rename = "x-Ed-Fi-isUpdatable")]
+    is_updatable: bool,
+}
+
+impl Update {
+    /// Whether it may change the natural key: a flag says so (ODS since 5.x, DMS), or else its text.
+    pub(super) fn key_may_change(&self) -> Option<bool> {
+        if self.is_updatable { Some(true) } else { self.description.0 }
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -144,29 +171,32 @@ pub(super) struct Operation {
     parameters: Vec<Parameter>,
     #[serde(rename = "requestBody")]
     request_body: Option<RequestBody>,
-    pub(super) description: Option<Description>,
 }
 
-/// The text of an operation, as far as it says something.
-#[derive(Debug)]
-pub(super) struct Description {
-    /// Whether a change of the natural key is passed on to dependents.
-    pub(super) cascades: bool,
-}
+/// The text of an update, as far as it says something: whether a change of the natural key is passed on to
+/// dependents.
+#[derive(Debug, Default)]
+struct KeyChange(Option<bool>);
 
-impl<'de> Deserialize<'de> for Description {
+impl<'de> Deserialize<'de> for KeyChange {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Read;
 
         impl Visitor<'_> for Read {
-            type Value = Description;
+            type Value = KeyChange;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a text")
             }
 
-            fn visit_str<E>(self, text: &str) -> Result<Description, E> {
-                Ok(Description { cascades: text.contains("cascade through to dependent") })
+            fn visit_str<E>(self, text: &str) -> Result<KeyChange, E> {
+                Ok(KeyChange(if text.contains("cascade through to dependent") {
+                    Some(true)
+                } else if text.contains("not configured for cascading") {
+                    Some(false)
+                } else {
+                    None
+                }))
             }
         }
 
