@@ -7,6 +7,7 @@ pub mod describe;
 pub mod diff;
 pub mod load;
 pub mod published;
+pub mod resend;
 pub mod server;
 mod starts;
 

@@ -325,8 +325,11 @@ impl Fetcher<'_> {
                 "which is no web address. Check that the address is right",
             ));
         };
-        if !to.same_host(from) {
-            return Err(refuse(to.to_string(), "another host (a login page?). If that is the API, give its address"));
+        if !to.same_origin(from) {
+            return Err(refuse(
+                to.to_string(),
+                "another host or port (a login page?). If that is the API, give its address",
+            ));
         }
         if from.is_secure() && !to.is_secure() {
             return Err(refuse(to.to_string(), "out of encryption, which is not followed. Tell the API's host"));

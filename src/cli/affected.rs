@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
-use edfi_plan::graph::{DependencyGraph, Found, ResourceId};
+use edfi_plan::graph::{Authorization, DependencyGraph, Found, ResourceId};
+use edfi_plan::plan::resend::{Resend, in_load_order};
 use edfi_plan::records::{Affected, Changed, Folder, KeyValues, Namespaces, Scan, affected, scan};
 use edfi_plan::render::{json, text};
 use serde::Serialize;
@@ -37,7 +38,7 @@ pub(crate) struct AffectedArgs {
 #[derive(Serialize)]
 struct Answer<'a> {
     changed: usize,
-    records: &'a [Affected],
+    records: &'a [Resend],
 }
 
 pub(crate) fn run(args: &AffectedArgs, context: &Context) -> anyhow::Result<Outcome> {
@@ -71,6 +72,8 @@ pub(crate) fn run(args: &AffectedArgs, context: &Context) -> anyhow::Result<Outc
         }
         Ok((changed.len(), records))
     })?;
+    let authorization = Authorization::relationships(&graph, &[])?;
+    let records = in_load_order(&graph, records, authorization)?;
     let answer = match args.format {
         Format::Text => text::affected(&records),
         Format::Json => json::answer("edfi-plan/affected/1", graph.metadata(), &Answer { changed, records: &records }),

@@ -96,7 +96,7 @@ pub(crate) fn run(args: &DeleteArgs, context: &Context) -> anyhow::Result<Outcom
     if args.records.given() {
         return records::run(args, context);
     }
-    let graph = context.sources.graph(&context.terminal)?;
+    let graph = context.sources.described(&context.terminal, "delete")?;
     let authorization = args.authorization.of(&graph)?;
     if let Some(resource) = &args.for_key_change {
         return for_key_change(resource, args, &graph, &authorization, context);

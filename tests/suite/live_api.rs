@@ -674,8 +674,10 @@ fn follows_redirects_on_the_same_host_only() {
     };
     assert_eq!(
         message("https://sso.invalid/login?code=s3cret"),
-        "/: redirects to https://sso.invalid/login?code=…, another host (a login page?). If that is the API, give its address"
+        "/: redirects to https://sso.invalid/login?code=…, another host or port (a login page?). If that is the API, give its address"
     );
+    // What answers at another port of the host is somebody else's.
+    assert!(message("http://127.0.0.1:9/").contains("another host or port"));
     assert_eq!(message("/"), "/: redirects to /, in a circle. Check that the address is right");
     assert!(message("MORE").ends_with("on and on. Check that the address is right"));
     assert_eq!(

@@ -6,22 +6,23 @@ use super::check::grouped_count;
 use super::{Width, sentence};
 use crate::graph::{DependencyGraph, listed};
 use crate::model::Target;
-use crate::records::{Affected, KeyValues, Need, Standing, required_first};
+use crate::plan::resend::Resend;
+use crate::records::{KeyValues, Need, Standing, required_first};
 
 /// Records that a single resource shows.
 const SHOWN: usize = 10;
 
-/// Affected records by distance and resource: what to send again, in order.
+/// Affected records by wave and resource: what to send again, in order.
 #[must_use]
-pub fn affected(records: &[Affected]) -> String {
+pub fn affected(records: &[Resend]) -> String {
     let mut text = match records.len() {
         0 => "no record refers to it\n".to_owned(),
         many => format!("{} to send again, in this order\n", grouped_count(many as u64, "record", "records")),
     };
-    for group in records.chunk_by(|a, b| (a.distance, &a.resource) == (b.distance, &b.resource)) {
+    for group in records.chunk_by(|a, b| (a.wave, &a.record.resource) == (b.wave, &b.record.resource)) {
         let Some(first) = group.first() else { continue };
-        text.push_str(&format!("{:2}  {} {}\n", first.distance, first.resource.short(), group.len()));
-        for record in group.iter().take(SHOWN) {
+        text.push_str(&format!("{:2}  {} {}\n", first.wave, first.record.resource.short(), group.len()));
+        for Resend { record, .. } in group.iter().take(SHOWN) {
             text.push_str(&format!("      {}:{}\n", record.position.file, record.position.line));
         }
         if group.len() > SHOWN {
