@@ -110,6 +110,9 @@ struct Read {
 /// Questions whose answers are held before what they found is counted.
 const QUESTIONS: usize = 64;
 
+/// The parameters of a question, by name.
+type Parameters = Vec<(Text, String)>;
+
 /// A record, and the numbers of the keys that it has.
 type Hit = (Read, Vec<usize>);
 
@@ -195,7 +198,7 @@ impl<'a, 'e> LiveStore<'a, 'e> {
 
     /// The parameters that select records with these values, as far as there are any. What stands in a
     /// collection can be asked for where the model declares it equal to something outside.
-    fn parameters(&self, resource: ResourceId, values: &[HeldValue]) -> Vec<(Text, String)> {
+    fn parameters(&self, resource: ResourceId, values: &[HeldValue]) -> Parameters {
         let details = self.graph.details(resource);
         let parameter = |held: &HeldValue| {
             let equals = |path: &Text| {
@@ -206,7 +209,7 @@ impl<'a, 'e> LiveStore<'a, 'e> {
             let named = details.query.iter().find(|parameter| parameter.paths.iter().any(is_held));
             named.map(|parameter| (parameter.name.clone(), held.value.clone()))
         };
-        let mut parameters: Vec<(Text, String)> = values.iter().filter_map(parameter).collect();
+        let mut parameters: Parameters = values.iter().filter_map(parameter).collect();
         parameters.sort();
         parameters.dedup_by(|later, first| later.0 == first.0);
         parameters
@@ -305,12 +308,12 @@ impl RecordStore for LiveStore<'_, '_> {
             return Err(LiveError::TooManyKeys { keys: keys.len(), most: self.limits.found, way_out });
         }
         // Keys that the API cannot tell apart are one question.
-        let mut questions: BTreeMap<Vec<(Text, String)>, Vec<(usize, &KeyValues)>> = BTreeMap::new();
+        let mut questions: BTreeMap<Parameters, Vec<(usize, &KeyValues)>> = BTreeMap::new();
         for (number, key) in keys.iter().enumerate() {
             let parameters = self.parameters(resource, &values_of_key(self.graph, resource, key));
             questions.entry(parameters).or_default().push((number, key));
         }
-        let questions: Vec<(Vec<(Text, String)>, Vec<(usize, &KeyValues)>)> = questions.into_iter().collect();
+        let questions: Vec<(Parameters, Vec<(usize, &KeyValues)>)> = questions.into_iter().collect();
         let (mut found, mut gaps) = (Vec::new(), Vec::new());
         for questions in questions.chunks(QUESTIONS) {
             let this = &*self;
