@@ -1,7 +1,8 @@
 //! A live API: found by its root document, asked with patience, its documents fetched as they are.
 //!
-//! This room knows HTTP and nothing of metadata: what it fetches goes, as bytes with a name, to the room
-//! that reads documents. Records it can search by key ([`LiveStore`]), as the records room reads them. The network, the clock and the cache are handed in ([`Outside`]).
+//! Documents it only fetches: they go, as bytes with a name, to the room that reads them. Records it also
+//! searches, by key and by reference, through a graph ([`LiveStore`]), as the records room reads them. The
+//! network, the clock and the cache are handed in ([`Outside`]).
 //!
 //! ```text
 //! base URL → root document → URLs → list of OpenAPI documents → documents
@@ -55,7 +56,8 @@ pub struct Access {
     /// Its base URL, or the URL of any of its documents.
     pub url: String,
     /// URLs that replace what the API says: `oauth`, `dependencies`, `openApiMetadata`,
-    /// `dataManagementApi`, `resources`, `descriptors`, or an OpenAPI document by its name in the list; the case does not matter.
+    /// `dataManagementApi`, `resources`, `descriptors`, or an OpenAPI document by its name in the list; the
+    /// case does not matter.
     pub urls: BTreeMap<String, String>,
     /// Values for placeholders.
     pub context: Context,

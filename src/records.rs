@@ -41,7 +41,9 @@ pub(crate) use keys::{Key, KeyForm, KeyHasher, form_of_values, member_name};
 pub(crate) use read::each_record;
 pub use read::{ReadOptions, Unreadable};
 pub use scan::{Scan, Use, scan};
-pub use stored::{Ask, Gap, Matching, RecordOf, RecordReference, RecordStore, Referring, StoredRecord, Whereabouts};
+pub use stored::{
+    Ask, Gap, GapCode, Matching, RecordOf, RecordReference, RecordStore, Referring, StoredRecord, Whereabouts,
+};
 pub use trace::{Affected, Changed, Need, Standing, affected, needs, required_first};
 pub use wanted::{KeyError, check_key, key_fields, wanted_keys};
 
@@ -50,3 +52,4 @@ pub(crate) use reread::{InnerReference, Step};
 pub(crate) use scan::targets as satisfied_by;
 pub(crate) use single::{RecordReader, SingleRecord};
 pub(crate) use store::Place;
+pub(crate) use stored::is_plain;

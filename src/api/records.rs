@@ -15,6 +15,7 @@ use super::address::{Address, clean};
 use super::fetch::Document;
 use super::{Api, ApiError, DATA, OAUTH};
 use crate::model::ResourceName;
+use crate::records::is_plain;
 
 /// Records in a page: what ODS/API grants unless its host says less, then less.
 const LIMITS: [usize; 3] = [500, 100, 25];
@@ -227,6 +228,12 @@ impl Api<'_> {
         }
     }
 
+    /// Records in a page, as far as it is known what the API grants.
+    pub(super) fn page_length(&self) -> u64 {
+        let granted = self.pages.granted.load(Ordering::Relaxed);
+        LIMITS.get(granted).map_or(1, |&limit| limit as u64)
+    }
+
     /// The record of an id.
     ///
     /// # Errors
@@ -234,7 +241,7 @@ impl Api<'_> {
     /// As for [`Api::records`].
     pub fn record(&self, resource: &ResourceName, id: &str) -> Result<Reach<LiveRecord>, ApiError> {
         let collection = self.collection(resource)?;
-        if !is_id(id) {
+        if !is_plain(id) {
             return Err(not_an_id(&collection, id));
         }
         let address = collection.below(&[id], &[]);
@@ -283,7 +290,7 @@ fn with_envelope(address: &Address, body: Box<RawValue>) -> Result<LiveRecord, A
     let no_record = |_| ApiError::content(address, "$[*]", "no record of an Ed-Fi API", NOT_DATA);
     let envelope: Envelope = serde_json::from_str(body.get()).map_err(no_record)?;
     match envelope.id {
-        Some(id) if is_id(&id) => {
+        Some(id) if is_plain(&id) => {
             // A header cannot carry anything else, and nothing else is an entity tag.
             let etag = envelope.etag.filter(|etag| etag.bytes().all(|b| b.is_ascii_graphic()) && !etag.is_empty());
             Ok(LiveRecord { id, etag, body })
@@ -291,14 +298,6 @@ fn with_envelope(address: &Address, body: Box<RawValue>) -> Result<LiveRecord, A
         Some(id) => Err(not_an_id(address, &id)),
         None => Err(ApiError::content(address, "$[*].id", "a record without an id", NOT_DATA)),
     }
-}
-
-/// Whether a text can be the last segment of a URL and nothing more; APIs use hexadecimal digits and UUIDs.
-fn is_id(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    !bytes.is_empty()
-        && bytes.len() <= 100
-        && bytes.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
 }
 
 fn not_an_id(address: &Address, id: &str) -> ApiError {

@@ -16,8 +16,8 @@ use super::{Api, ApiError};
 use crate::graph::{DependencyGraph, ResourceId};
 use crate::model::Text;
 use crate::records::{
-    Ask, Gap, HeldValue, KeyHasher, KeyValues, Matching, RecordOf, RecordReader, RecordStore, Referring, SingleRecord,
-    StoredRecord, Whereabouts, values_of_key,
+    Ask, Gap, GapCode, HeldValue, KeyHasher, KeyValues, Matching, RecordOf, RecordReader, RecordStore, Referring,
+    SingleRecord, StoredRecord, Whereabouts, values_of_key,
 };
 
 /// How far a search may go.
@@ -54,12 +54,14 @@ pub enum LiveError {
         most: u64,
     },
     /// More keys to look up than anybody means to.
-    #[error("{keys} records to look up, and {most} at most are. Give fewer payloads")]
+    #[error("{keys} records to look up, and {most} at most are. {way_out}")]
     TooManyKeys {
         /// How many there are.
         keys: usize,
         /// How many are looked up.
         most: u64,
+        /// What to do about it.
+        way_out: &'static str,
     },
     /// A record that this store has not found.
     #[error("{resource} {id}: not a record that was found here")]
@@ -105,6 +107,15 @@ struct Read {
     says: SingleRecord,
 }
 
+/// Questions whose answers are held before what they found is counted.
+const QUESTIONS: usize = 64;
+
+/// The parameters of a question, by name.
+type Parameters = Vec<(Text, String)>;
+
+/// A record, and the numbers of the keys that it has.
+type Hit = (Read, Vec<usize>);
+
 /// Records of one list.
 struct Answer {
     records: Vec<Read>,
@@ -112,15 +123,6 @@ struct Answer {
     whole: bool,
     total: Option<u64>,
     gaps: Vec<Gap>,
-}
-
-/// The codes of what a search could not find out, as reports give them.
-mod code {
-    pub(super) const CHANGED: &str = "changed-while-planning";
-    pub(super) const FORBIDDEN: &str = "unreadable-resources";
-    pub(super) const NOT_SERVED: &str = "not-served";
-    pub(super) const UNQUERYABLE: &str = "unqueryable-references";
-    pub(super) const UNREADABLE: &str = "unreadable-record";
 }
 
 impl<'a, 'e> LiveStore<'a, 'e> {
@@ -139,30 +141,32 @@ impl<'a, 'e> LiveStore<'a, 'e> {
     }
 
     /// Looks records up by their ids, which a client can keep when it can no longer find them by key, and
-    /// takes note of those that are there or that it may not see. Whether each is.
+    /// takes note of those that are there or that it may not see: the numbers of these. Their keys are those
+    /// that they have now; the given one counts only where a record cannot be read.
     ///
     /// # Errors
     ///
     /// An API that does not answer.
-    pub fn revisit(&mut self, records: &[(RecordOf<Text>, KeyValues)]) -> Result<Vec<bool>, LiveError> {
+    pub fn revisit(&mut self, records: &[(RecordOf<Text>, KeyValues)]) -> Result<Matching<Text>, LiveError> {
         let this = &*self;
         let reached = at_once(records, this.limits.at_once, |(place, _)| {
             this.api.record(this.graph.name(place.resource), &place.record)
         })?;
-        let mut there = Vec::with_capacity(records.len());
-        for ((place, key), reach) in records.iter().zip(reached) {
-            let etag = match reach {
-                Reach::NotThere => {
-                    there.push(false);
-                    continue;
+        let (mut found, mut gaps) = (Vec::new(), Vec::new());
+        for (number, ((place, given), reach)) in records.iter().zip(reached).enumerate() {
+            let known = match reach {
+                Reach::NotThere => continue,
+                Reach::Answered(record) => {
+                    let etag = record.etag.as_deref().map(Text::from);
+                    let key = self.read_record(place.resource, &record, &mut gaps).map(|read| read.says.key);
+                    Known { etag, key: key.unwrap_or_else(|| given.clone()) }
                 }
-                Reach::Answered(record) => record.etag.map(Text::from),
-                Reach::NotAllowed(_) | Reach::NotTaken(_) => None,
+                Reach::NotAllowed(_) | Reach::NotTaken(_) => Known { etag: None, key: given.clone() },
             };
-            there.push(true);
-            self.found.insert(place.clone(), Known { etag, key: key.clone() });
+            found.push((number, place.record.clone()));
+            self.found.insert(place.clone(), known);
         }
-        Ok(there)
+        Ok(Matching { found, gaps })
     }
 
     /// What became of records while a plan was made: those that are gone or were written.
@@ -183,18 +187,18 @@ impl<'a, 'e> LiveStore<'a, 'e> {
                 _ => continue,
             };
             let message = format!("the record with id {} {became} while this was planned; plan again", place.record);
-            gaps.push(self.gap(code::CHANGED, place.resource, message));
+            gaps.push(self.gap(GapCode::ChangedWhilePlanning, place.resource, message));
         }
         Ok(gaps)
     }
 
-    fn gap(&self, code: &'static str, resource: ResourceId, message: String) -> Gap {
-        Gap { code: Text::new_static(code), resource: self.graph.name(resource).clone(), message }
+    fn gap(&self, code: GapCode, resource: ResourceId, message: String) -> Gap {
+        Gap { code, resource: self.graph.name(resource).clone(), message, said: None }
     }
 
     /// The parameters that select records with these values, as far as there are any. What stands in a
     /// collection can be asked for where the model declares it equal to something outside.
-    fn parameters(&self, resource: ResourceId, values: &[HeldValue]) -> Vec<(Text, String)> {
+    fn parameters(&self, resource: ResourceId, values: &[HeldValue]) -> Parameters {
         let details = self.graph.details(resource);
         let parameter = |held: &HeldValue| {
             let equals = |path: &Text| {
@@ -205,7 +209,7 @@ impl<'a, 'e> LiveStore<'a, 'e> {
             let named = details.query.iter().find(|parameter| parameter.paths.iter().any(is_held));
             named.map(|parameter| (parameter.name.clone(), held.value.clone()))
         };
-        let mut parameters: Vec<(Text, String)> = values.iter().filter_map(parameter).collect();
+        let mut parameters: Parameters = values.iter().filter_map(parameter).collect();
         parameters.sort();
         parameters.dedup_by(|later, first| later.0 == first.0);
         parameters
@@ -228,45 +232,49 @@ impl<'a, 'e> LiveStore<'a, 'e> {
     }
 
     fn read(&self, resource: ResourceId, listing: &Listing) -> Answer {
+        let mut gaps = Vec::new();
+        let records =
+            listing.records.iter().filter_map(|record| self.read_record(resource, record, &mut gaps)).collect();
+        if !listing.steady {
+            let message = "the list changed while it was read, three times; plan again when nobody writes";
+            gaps.push(self.gap(GapCode::ChangedWhilePlanning, resource, message.to_owned()));
+        }
+        Answer { records, whole: listing.whole, total: listing.total, gaps }
+    }
+
+    /// Reads one record; where that is none, says so.
+    fn read_record(&self, resource: ResourceId, record: &LiveRecord, gaps: &mut Vec<Gap>) -> Option<Read> {
         let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
         let reader = readers.entry(resource).or_insert_with(|| RecordReader::new(self.graph, resource, self.hasher));
-        let mut gaps = Vec::new();
-        let mut read = |record: &LiveRecord| match reader.read(record.body.get().as_bytes()) {
+        match reader.read(record.body.get().as_bytes()) {
             Ok(says) => {
                 Some(Read { id: record.id.as_str().into(), etag: record.etag.as_deref().map(Text::from), says })
             }
             Err(flaw) => {
                 let message = format!("the record with id {} is {}", record.id, flaw.message());
-                gaps.push(self.gap(code::UNREADABLE, resource, message));
+                gaps.push(self.gap(GapCode::UnreadableRecord, resource, message));
                 None
             }
-        };
-        let records = listing.records.iter().filter_map(&mut read).collect();
-        if !listing.steady {
-            let message = "the list changed while it was read, three times; plan again when nobody writes";
-            gaps.push(self.gap(code::CHANGED, resource, message.to_owned()));
         }
-        Answer { records, whole: listing.whole, total: listing.total, gaps }
     }
 
     /// What to say where a resource gives no answer.
     fn closed(&self, resource: ResourceId, reach: &Reach<Answer>) -> Option<Gap> {
-        match reach {
-            Reach::Answered(_) => None,
+        let (code, message, said) = match reach {
+            Reach::Answered(_) => return None,
             Reach::NotAllowed(said) => {
-                let message =
-                    format!("403, these credentials may not read it{said}; records of it may refer to others");
-                Some(self.gap(code::FORBIDDEN, resource, message))
+                let message = "403, these credentials may not read it; records of it may refer to others";
+                (GapCode::UnreadableResources, message, said.as_str())
             }
             Reach::NotThere => {
-                let message = "404, the API does not serve it; compare the metadata with this API";
-                Some(self.gap(code::NOT_SERVED, resource, message.to_owned()))
+                (GapCode::NotServed, "404, the API does not serve it; compare the metadata with this API", "")
             }
             Reach::NotTaken(said) => {
-                let message = format!("400, the API does not take the question{said}");
-                Some(self.gap(code::UNQUERYABLE, resource, message))
+                (GapCode::UnqueryableReferences, "400, the API does not take the question", said.as_str())
             }
-        }
+        };
+        let said = Some(said.trim_start_matches(": ")).filter(|said| !said.is_empty()).map(str::to_owned);
+        Some(Gap { said, ..self.gap(code, resource, message.to_owned()) })
     }
 
     /// Keeps a record that was found; where it was found before in another version, says so.
@@ -276,7 +284,7 @@ impl<'a, 'e> LiveStore<'a, 'e> {
         let before = self.found.insert(place, known);
         if before.is_some_and(|before| before.etag.is_some() && before.etag != read.etag) {
             let message = format!("the record with id {} was written while this was planned; plan again", read.id);
-            gaps.push(self.gap(code::CHANGED, resource, message));
+            gaps.push(self.gap(GapCode::ChangedWhilePlanning, resource, message));
         }
         if self.found.len() as u64 > self.limits.found {
             return Err(LiveError::TooMany { found: self.found.len(), most: self.limits.found });
@@ -295,38 +303,32 @@ impl RecordStore for LiveStore<'_, '_> {
     type Error = LiveError;
 
     fn matching(&mut self, resource: ResourceId, keys: &[KeyValues]) -> Result<Matching<Text>, LiveError> {
-        let this = &*self;
-        let answers = at_once(keys, this.limits.at_once, |key| {
-            let parameters = this.parameters(resource, &values_of_key(this.graph, resource, key));
-            this.ask(resource, &parameters, this.within())
-        })?;
+        if keys.len() as u64 > self.limits.found {
+            let way_out = "Give fewer keys, or raise --max";
+            return Err(LiveError::TooManyKeys { keys: keys.len(), most: self.limits.found, way_out });
+        }
+        // Keys that the API cannot tell apart are one question.
+        let mut questions: BTreeMap<Parameters, Vec<(usize, &KeyValues)>> = BTreeMap::new();
+        for (number, key) in keys.iter().enumerate() {
+            let parameters = self.parameters(resource, &values_of_key(self.graph, resource, key));
+            questions.entry(parameters).or_default().push((number, key));
+        }
+        let questions: Vec<(Parameters, Vec<(usize, &KeyValues)>)> = questions.into_iter().collect();
         let (mut found, mut gaps) = (Vec::new(), Vec::new());
-        for (number, (key, reach)) in keys.iter().zip(answers).enumerate() {
-            gaps.extend(self.closed(resource, &reach));
-            let Reach::Answered(answer) = reach else { continue };
-            let mut matching = Vec::new();
-            {
-                let readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
-                let Some(reader) = readers.get(&resource) else { continue };
-                matching.extend(answer.records.iter().filter(|read| reader.has(&read.says, key)));
-            }
-            if !answer.whole && matching.len() < answer.records.len() {
-                let total = answer.total.map(|total| format!(", of {total}")).unwrap_or_default();
-                let message = format!(
-                    "the API does not search by this key; {} records{total} were read. Raise --scan-limit",
-                    answer.records.len()
-                );
-                gaps.push(self.gap(code::UNQUERYABLE, resource, message));
-            } else if !answer.whole {
-                let found = answer.total.and_then(|total| usize::try_from(total).ok()).unwrap_or(matching.len());
-                return Err(LiveError::TooMany { found, most: self.limits.found });
-            }
-            gaps.extend(answer.gaps);
-            for read in matching {
-                self.keep(resource, read, &mut gaps)?;
-                found.push((number, read.id.clone()));
+        for questions in questions.chunks(QUESTIONS) {
+            let this = &*self;
+            let answers = at_once(questions, this.limits.at_once, |(parameters, keys)| {
+                this.with_keys(resource, parameters, keys)
+            })?;
+            for (hits, of_question) in answers {
+                gaps.extend(of_question);
+                for (read, numbers) in hits {
+                    self.keep(resource, &read, &mut gaps)?;
+                    found.extend(numbers.into_iter().map(|number| (number, read.id.clone())));
+                }
             }
         }
+        found.sort_by_key(|(number, _)| *number);
         gaps.sort();
         gaps.dedup();
         Ok(Matching { found, gaps })
@@ -347,6 +349,41 @@ impl RecordStore for LiveStore<'_, '_> {
 }
 
 impl LiveStore<'_, '_> {
+    /// Asks one question and keeps, of what comes, the records that have one of the keys, each with the
+    /// numbers of those.
+    fn with_keys(
+        &self,
+        resource: ResourceId,
+        parameters: &[(Text, String)],
+        keys: &[(usize, &KeyValues)],
+    ) -> Result<(Vec<Hit>, Vec<Gap>), LiveError> {
+        let reach = self.ask(resource, parameters, self.within())?;
+        let Reach::Answered(answer) = reach else {
+            return Ok((Vec::new(), self.closed(resource, &reach).into_iter().collect()));
+        };
+        let Answer { records, whole, total, mut gaps } = answer;
+        let read = records.len();
+        let hits: Vec<Hit> = {
+            let readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+            let numbers = |read: &Read| -> Vec<usize> {
+                let Some(reader) = readers.get(&resource) else { return Vec::new() };
+                keys.iter().filter(|(_, key)| reader.has(&read.says, key)).map(|(number, _)| *number).collect()
+            };
+            let hit = |read: Read| Some(numbers(&read)).filter(|numbers| !numbers.is_empty()).map(|n| (read, n));
+            records.into_iter().filter_map(hit).collect()
+        };
+        if !whole && hits.len() < read {
+            let total = total.map(|total| format!(", of {total}")).unwrap_or_default();
+            let message =
+                format!("the API does not search by this key; {read} records{total} were read. Raise --scan-limit");
+            gaps.push(self.gap(GapCode::UnqueryableReferences, resource, message));
+        } else if !whole {
+            let found = total.and_then(|total| usize::try_from(total).ok()).unwrap_or(hits.len());
+            return Err(LiveError::TooMany { found, most: self.limits.found });
+        }
+        Ok((hits, gaps))
+    }
+
     fn unknown(&self, record: &RecordOf<Text>) -> LiveError {
         LiveError::Unknown { resource: self.graph.name(record.resource).short().into(), id: record.record.clone() }
     }

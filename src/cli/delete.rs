@@ -1,5 +1,6 @@
 //! `delete`: in which order to delete, so that nothing is refused.
 
+mod kept;
 mod live;
 mod records;
 
@@ -8,6 +9,7 @@ use std::collections::BTreeSet;
 use anyhow::bail;
 use clap::{Args, ValueEnum};
 use edfi_plan::graph::{Authorization, DependencyGraph, ResourceId, SelectOptions};
+use edfi_plan::plan::delete::records::RecordDeleteError;
 use edfi_plan::plan::delete::{DeleteError, DeleteOptions, DeletePlan, Optional, delete_plan, key_change};
 use edfi_plan::render::{json, lists, text};
 
@@ -84,6 +86,43 @@ impl DeleteArgs {
     fn descriptors(&self) -> text::Descriptors {
         if self.descriptors { text::Descriptors::Listed } else { text::Descriptors::Summed }
     }
+
+    /// What becomes of dependents that could do without; `unsaid` where nobody says.
+    fn optional(&self, unsaid: Optional) -> Optional {
+        match self.optional {
+            Some(OptionalArg::Clear) => Optional::Clear,
+            Some(OptionalArg::Delete) => Optional::Delete,
+            None => unsaid,
+        }
+    }
+
+    /// The one resource whose records are named.
+    fn resource_of_records(&self) -> anyhow::Result<&str> {
+        match self.selector.as_slice() {
+            [name] => Ok(name),
+            several => bail!("records of one resource at a time: name one resource, not {}", several.join(" ")),
+        }
+    }
+}
+
+/// Says what a plan of records may come as a surprise with: `matched` records for `wanted` keys, and clears
+/// that may be too many.
+fn say_of_records(matched: usize, wanted: usize, name: &str, exact: bool, context: &Context) {
+    if matched > wanted {
+        context.terminal.say(&format!("note: {matched} records of {name} match; the plan is for all of them"));
+    }
+    if !exact {
+        context.terminal.say("note: the circles are too many for an exact search; fewer clears may be possible");
+    }
+}
+
+/// Why there is no plan of records.
+fn no_plan<E: std::error::Error + Send + Sync + 'static>(error: RecordDeleteError<E>) -> anyhow::Error {
+    match error {
+        RecordDeleteError::Circle(circle) => circle.into(),
+        RecordDeleteError::Store(error) => error.into(),
+        other @ RecordDeleteError::TooMany { .. } => other.into(),
+    }
 }
 
 pub(crate) fn run(args: &DeleteArgs, context: &Context) -> anyhow::Result<Outcome> {
@@ -103,11 +142,7 @@ pub(crate) fn run(args: &DeleteArgs, context: &Context) -> anyhow::Result<Outcom
     }
     let named = resources(&graph, &args.selector, &authorization)?;
     let keep = if args.keep.is_empty() { BTreeSet::new() } else { resources(&graph, &args.keep, &authorization)? };
-    let optional = match args.optional {
-        Some(OptionalArg::Clear) => Optional::Clear,
-        Some(OptionalArg::Delete) | None => Optional::Delete,
-    };
-    let options = DeleteOptions { authorization, keep, optional };
+    let options = DeleteOptions { authorization, keep, optional: args.optional(Optional::Delete) };
     match delete_plan(&graph, &named, &options) {
         Ok(plan) => answered(&plan, args, &graph, context),
         Err(DeleteError::Kept(kept)) => {

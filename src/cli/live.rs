@@ -57,8 +57,8 @@ pub(crate) struct LiveArgs {
     /// The configuration of lightbeam, for its API, credentials and payloads.
     ///
     /// Without it a lightbeam.yaml in the working directory is used, for an API on the host that it
-    /// names and for the folder of payloads where none is given. Credentials come from EDFI_API_CLIENT_ID and EDFI_API_CLIENT_SECRET or from here, and are
-    /// used only where the API asks for them.
+    /// names and for the folder of payloads where none is given. Credentials come from EDFI_API_CLIENT_ID
+    /// and EDFI_API_CLIENT_SECRET or from here, and are used only where the API asks for them.
     #[arg(short, long, value_name = "FILE", global = true, hide_short_help = true)]
     config: Option<PathBuf>,
 }

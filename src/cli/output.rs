@@ -23,7 +23,10 @@ fn written(path: &Path, bytes: &[u8], open_up: impl FnOnce(&File) -> std::io::Re
     if !folder.is_dir() {
         anyhow::bail!("{}: no directory {}", name(), folder.display());
     }
-    let mut file = tempfile::NamedTempFile::new_in(folder).with_context(name)?;
+    // The error of the crate names the temporary file, which nobody knows.
+    let mut file = tempfile::NamedTempFile::new_in(folder)
+        .map_err(|error| std::io::Error::from(error.kind()))
+        .with_context(|| format!("{}: no file can be made in {}", name(), folder.display()))?;
     file.write_all(bytes).with_context(name)?;
     file.as_file().sync_all().with_context(name)?;
     open_up(file.as_file()).with_context(name)?;

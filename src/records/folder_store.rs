@@ -16,7 +16,9 @@ use super::scan::targets;
 use super::shape::{KeyPlan, Shape};
 use super::single::key_values;
 use super::store::Place;
-use super::stored::{Ask, Gap, Matching, RecordOf, RecordReference, RecordStore, Referring, StoredRecord, Whereabouts};
+use super::stored::{
+    Ask, Gap, GapCode, Matching, RecordOf, RecordReference, RecordStore, Referring, StoredRecord, Whereabouts,
+};
 use super::value::canonical;
 use super::wanted::key_fields;
 use crate::graph::{DependencyGraph, ResourceId};
@@ -143,13 +145,14 @@ impl<'f> FolderStore<'f> {
             }
         }
         let gap = |(id, (count, first)): (ResourceId, (usize, Place))| Gap {
-            code: Text::new_static("not-records"),
+            code: GapCode::NotRecords,
             resource: self.graph.name(id).clone(),
             message: format!(
                 "{} no record, the first in {}; check tells the lines",
                 if count == 1 { "1 entry is".to_owned() } else { format!("{count} entries are") },
                 self.file_name(first),
             ),
+            said: None,
         };
         counts.into_iter().map(gap).collect()
     }
@@ -167,12 +170,13 @@ impl<'f> FolderStore<'f> {
             !is_descriptor && KeyForm::of_target(self.graph, r) == KeyForm::Unknown
         });
         let gap = |reference: &crate::model::Reference| Gap {
-            code: Text::new_static("key-unknown"),
+            code: GapCode::KeyUnknown,
             resource: self.graph.name(ask.resource).clone(),
             message: format!(
                 "{} cannot be followed: the metadata does not tell the key of what it refers to",
                 reference.path
             ),
+            said: None,
         };
         unknown.map(gap).collect()
     }

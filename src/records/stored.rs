@@ -4,9 +4,10 @@
 //! delete is planned from either by the same questions. Records are the same when their natural keys
 //! are equal in the form of [`keys`](super::keys), however they are spelled.
 
+use std::fmt;
 use std::hash::Hash;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::check::Position;
 use super::keys::KeyValues;
@@ -102,12 +103,80 @@ pub struct RecordReference<R> {
 /// Something that a store could not search, so that records may be missing from its answer.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Gap {
-    /// A stable word: `key-unknown`.
-    pub code: Text,
+    /// What it is.
+    pub code: GapCode,
     /// Whose records may be missing.
     pub resource: ResourceName,
     /// What was not searched and why, in a sentence for people.
     pub message: String,
+    /// What a server said to it, which may quote the key of a record.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub said: Option<String>,
+}
+
+/// What a gap is about. Names are stable, and no other warning has one of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum GapCode {
+    /// A record or a list was written while it was read.
+    ChangedWhilePlanning,
+    /// The metadata does not tell the key of what a reference points to.
+    KeyUnknown,
+    /// Entries of a file that are no records.
+    NotRecords,
+    /// A resource that the API does not serve.
+    NotServed,
+    /// Keys or references that no query parameter finds, in a resource too large to read whole.
+    UnqueryableReferences,
+    /// A record of an API that cannot be read, or lacks part of its key.
+    UnreadableRecord,
+    /// A resource that the client may not read.
+    UnreadableResources,
+}
+
+impl GapCode {
+    /// Every code.
+    pub const ALL: [Self; 7] = [
+        Self::ChangedWhilePlanning,
+        Self::KeyUnknown,
+        Self::NotRecords,
+        Self::NotServed,
+        Self::UnqueryableReferences,
+        Self::UnreadableRecord,
+        Self::UnreadableResources,
+    ];
+
+    /// `key-unknown`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ChangedWhilePlanning => "changed-while-planning",
+            Self::KeyUnknown => "key-unknown",
+            Self::NotRecords => "not-records",
+            Self::NotServed => "not-served",
+            Self::UnqueryableReferences => "unqueryable-references",
+            Self::UnreadableRecord => "unreadable-record",
+            Self::UnreadableResources => "unreadable-resources",
+        }
+    }
+
+    /// Whether records may be missing because of it. What an API does not serve has no records in it, as
+    /// far as anybody can tell.
+    #[must_use]
+    pub fn leaves_open(self) -> bool {
+        self != Self::NotServed
+    }
+}
+
+impl fmt::Display for GapCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl Serialize for GapCode {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
 }
 
 /// A record, described.
@@ -135,4 +204,13 @@ pub enum Whereabouts {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         etag: Option<Text>,
     },
+}
+
+/// Whether a text is one segment of a URL and means nothing to a shell, as ids of records are: hexadecimal
+/// digits, and UUIDs.
+pub(crate) fn is_plain(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    !bytes.is_empty()
+        && bytes.len() <= 100
+        && bytes.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
 }

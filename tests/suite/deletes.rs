@@ -10,6 +10,7 @@ use edfi_plan::plan::delete::{
 use edfi_plan::plan::describe::full_load;
 use edfi_plan::plan::load::{LoadOptions, LoadPlan};
 use edfi_plan::plan::{Operation, server};
+use edfi_plan::records::GapCode;
 use edfi_plan::source;
 use proptest::prelude::*;
 
@@ -303,8 +304,9 @@ fn every_path_to_itself_is_told() {
 
 #[test]
 fn warnings_are_told_apart_by_their_codes() {
-    let names: BTreeSet<&str> = WarningCode::ALL.iter().map(|code| code.name()).collect();
-    assert_eq!(names.len(), WarningCode::ALL.len());
+    let (warnings, gaps) = (WarningCode::ALL.map(WarningCode::name), GapCode::ALL.map(GapCode::name));
+    let names: BTreeSet<&str> = warnings.into_iter().chain(gaps).collect();
+    assert_eq!(names.len(), WarningCode::ALL.len() + GapCode::ALL.len());
     let design = std::fs::read_to_string(crate::fixtures::path("../../docs/design.md")).unwrap();
     assert!(names.iter().all(|name| design.contains(&format!("`{name}`"))), "docs/design.md lists every code");
 }

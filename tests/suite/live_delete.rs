@@ -224,6 +224,100 @@ fn a_plan_is_kept_shown_and_checked_again() {
     assert_eq!(desk.run(&other).status.code(), Some(2));
 }
 
+#[test]
+fn a_check_that_could_not_search_everything_says_so() {
+    let (ods, _, desk) = school();
+    let file = desk.path("plan.json");
+    desk.said(0, &with(&STUDENT, &["--out", &file]));
+    let again = ["delete", "--recheck", &file, "--api"];
+    // Nothing in the plan is of this resource.
+    ods.faults(|faults| {
+        faults.forbidden.insert("ed-fi/studentCTEProgramAssociations");
+    });
+    let (text, _) = desk.said(1, &again);
+    assert!(text.starts_with("Not everything could be searched; what could be is as in the plan"), "{text}");
+    assert!(text.contains("\nCareful  studentCTEProgramAssociations: 403"), "{text}");
+    assert!(text.contains("(unreadable-resources)") && !text.contains("No change"), "{text}");
+    let said = |report: &Value| report["warnings"].to_string().contains("could not be authorized");
+    assert!(said(&desk.json(1, &with(&again, &["--format", "json"]))));
+    assert!(!said(&desk.json(1, &with(&again, &["--format", "json", "--redact"]))));
+}
+
+#[test]
+fn a_key_that_changed_with_all_that_refers_to_it_is_not_gone() {
+    let (ods, _, desk) = school();
+    let file = desk.path("plan.json");
+    desk.said(0, &with(&STUDENT, &["--out", &file]));
+    ods.rename_student("604821", "604899");
+    let report = desk.json(1, &["delete", "--recheck", &file, "--api", "--format", "json"]);
+    let changes = report["changes"].as_array().unwrap();
+    assert_eq!(changes.len(), 41);
+    assert!(changes.iter().all(|change| change["what"] == "written"), "{report}");
+}
+
+#[test]
+fn a_plan_without_keys_is_shown_and_not_checked() {
+    let (_ods, _, desk) = school();
+    let (plan, _) = desk.said(0, &with(&STUDENT, &["--format", "json", "--redact"]));
+    let file = desk.path("plan.json");
+    std::fs::write(&file, plan).unwrap();
+    desk.said(0, &["delete", "--show", &file]);
+    let (_, err) = desk.said(2, &["delete", "--recheck", &file, "--api"]);
+    assert!(err.contains("plan.json: $.records[0].key: the key was left out, by --redact. Make the plan"), "{err}");
+
+    let (_ods, _, _, desk) = transcript();
+    let one = ["delete", "sections", "--where", "sectionIdentifier=it's $(one)", "--api"];
+    let (plan, _) = desk.said(0, &with(&one, &["--format", "json", "--redact"]));
+    std::fs::write(desk.path("plan.json"), plan).unwrap();
+    let bodies = desk.path("bodies");
+    let script = ["delete", "--show", &desk.path("plan.json"), "--api", "--format", "curl", "--bodies", &bodies];
+    let (_, err) = desk.said(2, &script);
+    assert!(err.contains("the key was left out, by --redact"), "{err}");
+}
+
+#[test]
+fn what_the_api_says_is_left_out_with_the_keys() {
+    let (ods, _, desk) = school();
+    ods.faults(|faults| {
+        faults.forbidden.insert("ed-fi/studentAssessments");
+    });
+    let (text, _) = desk.said(1, &STUDENT);
+    assert!(unwrapped(&text).contains("the API says: Access to the resource could not be authorized"), "{text}");
+    for format in ["text", "json"] {
+        let (text, _) = desk.said(1, &with(&STUDENT, &["--redact", "--format", format]));
+        assert!(
+            text.contains("unreadable-resources") && !unwrapped(&text).contains("could not be authorized"),
+            "{text}"
+        );
+    }
+    let file = desk.path("plan.json");
+    desk.said(1, &with(&STUDENT, &["--out", &file]));
+    let shown = |more: &[&str]| unwrapped(&desk.said(0, &with(&["delete", "--show", &file], more)).0);
+    assert!(shown(&[]).contains("could not be authorized"));
+    assert!(!shown(&["--redact"]).contains("could not be authorized"));
+}
+
+#[test]
+fn an_option_that_would_do_nothing_is_refused() {
+    let (_ods, _, desk) = school();
+    let file = desk.path("plan.json");
+    desk.said(0, &with(&STUDENT, &["--out", &file]));
+    let (_, err) = desk.said(2, &with(&STUDENT, &["--bodies", &desk.path("bodies")]));
+    assert!(err.contains("--bodies is for the script that sends them. Add --format curl"), "{err}");
+    for made in [["--show", file.as_str()], ["--recheck", &file]] {
+        let (_, err) = desk.said(2, &["delete", made[0], made[1], "--api", "--optional", "delete"]);
+        assert!(err.contains("cannot be used with"), "{err}");
+    }
+    // A plan that is not kept leaves the one before, and says so.
+    let before = std::fs::read(&file).unwrap();
+    let nobody = ["delete", "students", "--where", "studentUniqueId=nobody", "--api", "--out"];
+    let (_, err) = desk.said(1, &with(&nobody, &[&file]));
+    assert!(err.contains("nothing kept in ") && err.contains("which has what an earlier run kept"), "{err}");
+    assert_eq!(std::fs::read(&file).unwrap(), before);
+    let (_, err) = desk.said(1, &with(&nobody, &[&desk.path("none.json")]));
+    assert!(err.contains("none.json: there is nothing to delete"), "{err}");
+}
+
 /// Runs a script with a curl that tells what it was given.
 #[expect(clippy::disallowed_macros, reason = "a test talks to whoever runs it")]
 fn bash(desk: &Desk, script: &str, token: &str) -> Option<(i32, String, String)> {
@@ -484,6 +578,26 @@ fn the_references_of_a_payload_are_looked_up_each_once() {
     assert_eq!(json["diagnoses"][0]["onServer"][1]["standing"], "missing", "{json}");
     let (text, _) = desk.said(1, &with(&diagnose, &["--redact", "--format", "json"]));
     assert!(!text.contains("604821"), "{text}");
+}
+
+#[test]
+fn a_list_that_does_not_stand_still_does_not_tell_what_is_missing() {
+    let ods = Ods::start("ed-fi-5.1");
+    let desk = Desk::at(&ods);
+    let (payload, _) = failed(&desk);
+    for n in 0..600 {
+        ods.add("ed-fi/students", json!({"studentUniqueId": format!("s{n}")}), &[]);
+    }
+    ods.faults(|faults| {
+        faults.lenient = true;
+        faults.ignored.insert("studentUniqueId");
+    });
+    let question = ["prereqs", "studentSectionAssociations", "--payload", &payload, "--api", "--format", "json"];
+    let standing = || desk.json(1, &question)["needs"][2]["standing"].clone();
+    assert_eq!(standing(), "missing");
+    ods.faults(|faults| faults.shifting = Some(("ed-fi/students", 1000)));
+    assert_eq!(standing(), "unknown");
+    assert!(desk.said(1, &question).1.contains("(changed-while-planning)"));
 }
 
 #[test]

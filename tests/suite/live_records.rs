@@ -9,7 +9,7 @@ use edfi_plan::api::{
 };
 use edfi_plan::graph::{DependencyGraph, Found, ResourceId};
 use edfi_plan::model::ResourceName;
-use edfi_plan::records::{Ask, Gap, KeyValues, RecordOf, RecordStore, Whereabouts};
+use edfi_plan::records::{Ask, Gap, GapCode, KeyValues, RecordOf, RecordStore, Whereabouts};
 use edfi_plan::source;
 use serde_json::json;
 
@@ -226,7 +226,28 @@ fn a_server_that_ignores_what_is_asked_does_not_widen_the_plan() {
     for (resource, ids) in &found.ids {
         assert!(ids.is_subset(&all[resource]), "{resource}");
     }
-    assert!(found.gaps.iter().any(|gap| gap.code == "unqueryable-references"), "{:?}", found.gaps);
+    assert!(found.gaps.iter().any(|gap| gap.code == GapCode::UnqueryableReferences), "{:?}", found.gaps);
+}
+
+#[test]
+fn keys_that_the_api_cannot_tell_apart_are_one_question() {
+    let (ods, enrolled) = school();
+    let graph = DependencyGraph::build(source::standard(ods.standard).unwrap()).unwrap();
+    let Ok(Found::Resource(id)) = graph.find("students") else { panic!() };
+    let key = |unique: &str| KeyValues::from([("studentUniqueId".into(), json!(unique))]);
+    let keys = [key("604821"), key("nobody"), key("604821")];
+    asking(&ods, |api| {
+        let asked = || ods.server.received().iter().filter(|r| r.path.contains("/ed-fi/students?")).count();
+        let limits = SearchLimits { found: 2, ..SearchLimits::default() };
+        let error = LiveStore::new(api, &graph, limits).matching(id, &keys).unwrap_err();
+        assert!(matches!(error, LiveError::TooManyKeys { keys: 3, most: 2, .. }), "{error}");
+        assert_eq!(asked(), 0, "refused before anything is asked");
+        let mut store = LiveStore::new(api, &graph, SearchLimits { at_once: 1, ..SearchLimits::default() });
+        let id_of = |number: usize| (number, enrolled.student.as_str().into());
+        assert_eq!(store.matching(id, &keys).unwrap().found, [id_of(0), id_of(2)]);
+        // One of them is asked twice: without a token, then with one.
+        assert_eq!(asked(), 3);
+    });
 }
 
 /// Adds a student with an enrollment and nothing else.
@@ -248,7 +269,7 @@ fn what_cannot_be_searched_is_named() {
     let mut all = expected(&enrolled);
     all.remove("ed-fi/studentAssessments");
     assert_eq!(found.ids, all);
-    let gaps: BTreeSet<(&str, &str)> = found.gaps.iter().map(|gap| (gap.code.as_str(), gap.resource.short())).collect();
+    let gaps: BTreeSet<(&str, &str)> = found.gaps.iter().map(|gap| (gap.code.name(), gap.resource.short())).collect();
     assert_eq!(
         gaps,
         BTreeSet::from([("not-served", "surveyResponses"), ("unreadable-resources", "studentAssessments")])

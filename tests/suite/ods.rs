@@ -124,6 +124,18 @@ impl Ods {
         record.version += 1;
     }
 
+    /// Gives a student another unique id, in all records that carry it, as a key change that cascades does.
+    pub(crate) fn rename_student(&self, from: &str, to: &str) {
+        let (from, to) = (json!(from).to_string(), json!(to).to_string());
+        for record in &mut self.state.lock().unwrap().records {
+            let body = record.body.to_string();
+            if body.contains(&from) {
+                record.body = serde_json::from_str(&body.replace(&from, &to)).unwrap();
+                record.version += 1;
+            }
+        }
+    }
+
     pub(crate) fn remove(&self, id: &str) {
         self.state.lock().unwrap().records.retain(|record| record.id != id);
     }

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::PoisonError;
 
-use super::{LiveError, LiveStore, code};
+use super::{LiveError, LiveStore};
 use crate::api::at_once::at_once;
 use crate::api::records::Reach;
 use crate::graph::{Found, ResourceId};
 use crate::model::Kind;
-use crate::records::{Gap, KeyValues, Need, Standing, values_of_key, wanted_keys};
+use crate::records::{Gap, GapCode, KeyValues, Need, Standing, values_of_key, wanted_keys};
 
 /// The most records that are looked up at once: a payload refers to some dozen.
 const MOST: u64 = 1000;
@@ -39,7 +39,7 @@ impl LiveStore<'_, '_> {
             }));
         }
         if wanted.len() as u64 > MOST {
-            return Err(LiveError::TooManyKeys { keys: wanted.len(), most: MOST });
+            return Err(LiveError::TooManyKeys { keys: wanted.len(), most: MOST, way_out: "Give fewer payloads" });
         }
         let wanted: Vec<(Candidate, KeyValues)> = wanted.into_iter().collect();
         let this = &*self;
@@ -91,13 +91,20 @@ impl LiveStore<'_, '_> {
         let Reach::Answered(answer) = reach else {
             return Ok((None, self.closed(resource, &reach).into_iter().collect()));
         };
-        let readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
-        let has =
-            readers.get(&resource).is_some_and(|reader| answer.records.iter().any(|read| reader.has(&read.says, key)));
-        if has || answer.whole {
-            return Ok((Some(has), Vec::new()));
+        let has = {
+            let readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+            readers.get(&resource).is_some_and(|reader| answer.records.iter().any(|read| reader.has(&read.says, key)))
+        };
+        if has {
+            return Ok((Some(true), Vec::new()));
+        }
+        let mut gaps = answer.gaps;
+        if answer.whole {
+            // What did not stand still, or could not be read, may have been it.
+            return Ok((gaps.is_empty().then_some(false), gaps));
         }
         let message = "the API does not search by this key, and its list is longer than --scan-limit".to_owned();
-        Ok((None, vec![self.gap(code::UNQUERYABLE, resource, message)]))
+        gaps.push(self.gap(GapCode::UnqueryableReferences, resource, message));
+        Ok((None, gaps))
     }
 }

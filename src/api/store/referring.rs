@@ -2,18 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Answer, LiveError, LiveStore, Read, code};
+use super::{Answer, LiveError, LiveStore, Read};
 use crate::api::at_once::at_once;
 use crate::api::records::{Reach, Within};
 use crate::graph::{Aim, ResourceId};
 use crate::model::Text;
-use crate::records::{Ask, Gap, Key, RecordOf, RecordReader, RecordReference, Referring, values_of_reference};
+use crate::records::{Ask, Gap, GapCode, Key, RecordOf, RecordReader, RecordReference, Referring, values_of_reference};
 
 /// Questions about one resource above which it pays to know how long its list is.
 const FEW: usize = 3;
-
-/// Records in a page; a list of so many pages costs as much as so many questions.
-const PAGE: u64 = 500;
 
 /// What there is to ask about one resource.
 #[derive(Debug, Default)]
@@ -97,7 +94,7 @@ impl LiveStore<'_, '_> {
                 Some(key) => aimed.push(Aimed { number, resource, key }),
                 None => {
                     let message = format!("the record with id {} lacks part of its key", target.record);
-                    gaps.push(self.gap(code::UNREADABLE, resource, message));
+                    gaps.push(self.gap(GapCode::UnreadableRecord, resource, message));
                 }
             }
         }
@@ -116,7 +113,7 @@ impl LiveStore<'_, '_> {
                 let values = values_of_reference(self.graph, ask.resource, reference, target.resource, &known.key);
                 let Some(values) = values else {
                     let message = format!("no document tells what {} holds", reference.path);
-                    gaps.push(self.gap(code::UNQUERYABLE, ask.resource, message));
+                    gaps.push(self.gap(GapCode::UnqueryableReferences, ask.resource, message));
                     continue;
                 };
                 let parameters = self.parameters(ask.resource, &values);
@@ -167,7 +164,9 @@ impl LiveStore<'_, '_> {
             let Reach::Answered(answer) = reach else { continue };
             // Of an API that does not tell, a list of unknown length may be read until it is too long.
             let total = answer.total.unwrap_or(self.limits.scan);
-            let pays = !search.uncovered.is_empty() || total.div_ceil(PAGE) <= search.questions.len() as u64;
+            // A list of so many pages costs as much as so many questions.
+            let pages = total.div_ceil(self.api.page_length());
+            let pays = !search.uncovered.is_empty() || pages <= search.questions.len() as u64;
             if answer.whole {
                 whole.push((place, answer));
             } else if total <= self.limits.scan && pays {
@@ -206,7 +205,7 @@ impl LiveStore<'_, '_> {
             let reference = self.graph.resource(resource).references.get(*position as usize);
             let path = reference.map_or("$", |reference| reference.path.as_str());
             let message = format!("{path} cannot be asked for, and its {size} records are more than --scan-limit");
-            gaps.push(self.gap(code::UNQUERYABLE, resource, message));
+            gaps.push(self.gap(GapCode::UnqueryableReferences, resource, message));
         }
     }
 
@@ -222,7 +221,7 @@ impl LiveStore<'_, '_> {
         }
         let size = answer.total.map_or_else(|| "too many".to_owned(), |total| total.to_string());
         let message = format!("asked for references, it answers with {size} records, which are more than --scan-limit");
-        Ok(self.gap(code::UNQUERYABLE, ask.resource, message))
+        Ok(self.gap(GapCode::UnqueryableReferences, ask.resource, message))
     }
 
     /// The records that refer to a target by one of the asked references, with position and number of each.

@@ -17,7 +17,7 @@ use edfi_plan::records::{
 use edfi_plan::render::{json, lists, text};
 use serde::Serialize;
 
-use super::{DeleteArgs, Format, OptionalArg};
+use super::{DeleteArgs, Format, no_plan, say_of_records};
 use crate::cli::folder::{FolderArgs, with_progress};
 use crate::cli::{Context, Outcome};
 
@@ -86,10 +86,7 @@ pub(super) fn run(args: &DeleteArgs, context: &Context) -> anyhow::Result<Outcom
     let graph = context.sources.described(&context.terminal, "a delete of records")?;
     let authorization = args.authorization.of(&graph)?;
     let records = &args.records;
-    let [name] = args.selector.as_slice() else {
-        bail!("records of one resource at a time: name one resource, not {}", args.selector.join(" "));
-    };
-    let found = graph.find(name)?;
+    let found = graph.find(args.resource_of_records()?)?;
     let wanted = wanted(&graph, found, records)?;
     let Some(data) = &records.data else {
         bail!(
@@ -97,10 +94,7 @@ pub(super) fn run(args: &DeleteArgs, context: &Context) -> anyhow::Result<Outcom
         );
     };
     let folder = records.folder.open(data, &graph, context)?;
-    let optional = match args.optional {
-        Some(OptionalArg::Delete) => Optional::Delete,
-        Some(OptionalArg::Clear) | None => Optional::Clear,
-    };
+    let optional = args.optional(Optional::Clear);
     let options = RecordDeleteOptions { optional, authorization, max: records.max };
     let planned = with_progress(context, |progress| -> Result<Planned, RecordDeleteError<UnreadableFolder>> {
         let mut store = FolderStore::new(&graph, &folder, &records.folder.read(Some(progress)));
@@ -113,10 +107,7 @@ pub(super) fn run(args: &DeleteArgs, context: &Context) -> anyhow::Result<Outcom
         };
         Ok(Planned { plan, unmatched, matched, described })
     });
-    let Planned { plan, unmatched, matched, described } = planned.map_err(|error| match error {
-        RecordDeleteError::Circle(circle) => anyhow::Error::from(circle),
-        other => other.into(),
-    })?;
+    let Planned { plan, unmatched, matched, described } = planned.map_err(no_plan)?;
 
     for given in &unmatched {
         context.terminal.say(&format!(
@@ -125,13 +116,7 @@ pub(super) fn run(args: &DeleteArgs, context: &Context) -> anyhow::Result<Outcom
             data.display()
         ));
     }
-    if matched > wanted.len() {
-        let say = format!("note: {matched} records of {} match; the plan is for all of them", named(&graph, found));
-        context.terminal.say(&say);
-    }
-    if !plan.exact {
-        context.terminal.say("note: the circles are too many for an exact search; fewer clears may be possible");
-    }
+    say_of_records(matched, wanted.len(), &named(&graph, found), plan.exact, context);
     let present = folder.resources();
     let absent: Vec<ResourceId> = plan.searched.iter().copied().filter(|id| !present.contains(id)).collect();
     let answer = match (args.format, described) {

@@ -68,7 +68,7 @@ pub struct RecordPlan<R> {
     pub clears: Vec<RecordClear>,
     /// Resources that could hold dependents and were searched, sorted.
     pub searched: Vec<ResourceId>,
-    /// What could not be searched: with any of these the plan may be incomplete.
+    /// What could not be searched: the plan may be incomplete.
     pub gaps: Vec<Gap>,
     /// What a person must know before the first request.
     pub warnings: Vec<Warning>,
@@ -132,13 +132,13 @@ pub struct RecordStep {
 }
 
 impl<R> RecordPlan<R> {
-    /// Whether nothing that should be searched was left out.
+    /// Whether everything was searched that could have records.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        self.gaps.is_empty()
+        !self.gaps.iter().any(|gap| gap.code.leaves_open())
     }
 
-    /// The plan with what could not be searched when its targets were looked up.
+    /// The plan with more that could not be searched, such as when its targets were looked up.
     #[must_use]
     pub fn with_gaps(mut self, gaps: Vec<Gap>) -> Self {
         self.gaps.extend(gaps);

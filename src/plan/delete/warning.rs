@@ -44,17 +44,11 @@ pub enum WarningCode {
     KeyNotCarried,
     /// A GET answers without the rows that the client may not see, and they block all the same.
     RowsMayBeHidden,
-    /// The client may not read the resource at all.
-    UnreadableResources,
-    /// Records that another client or system owns.
-    OwnedByOthers,
-    /// References that no query parameter finds, in a resource too large to read whole.
-    UnqueryableReferences,
 }
 
 impl WarningCode {
     /// Every code.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 11] = [
         Self::VanishingIds,
         Self::HiddenPeople,
         Self::ReferencesCleared,
@@ -66,9 +60,6 @@ impl WarningCode {
         Self::KeyChangeUnknown,
         Self::KeyNotCarried,
         Self::RowsMayBeHidden,
-        Self::UnreadableResources,
-        Self::OwnedByOthers,
-        Self::UnqueryableReferences,
     ];
 
     /// `vanishing-ids`.
@@ -86,9 +77,6 @@ impl WarningCode {
             Self::KeyChangeUnknown => "key-change-unknown",
             Self::KeyNotCarried => "key-not-carried",
             Self::RowsMayBeHidden => "rows-may-be-hidden",
-            Self::UnreadableResources => "unreadable-resources",
-            Self::OwnedByOthers => "owned-by-others",
-            Self::UnqueryableReferences => "unqueryable-references",
         }
     }
 }

@@ -142,7 +142,10 @@ pub(super) fn warned(warnings: &[DescribedWarning]) -> Vec<String> {
     let mut groups: Vec<(&DescribedWarning, Vec<&str>)> = Vec::new();
     for warning in warnings {
         let name = warning.resource.short();
-        match groups.iter_mut().find(|(w, _)| (&w.code, &w.message) == (&warning.code, &warning.message)) {
+        match groups
+            .iter_mut()
+            .find(|(w, _)| (&w.code, &w.message, &w.said) == (&warning.code, &warning.message, &warning.said))
+        {
             Some((_, names)) => names.push(name),
             None => groups.push((warning, vec![name])),
         }
@@ -153,7 +156,8 @@ pub(super) fn warned(warnings: &[DescribedWarning]) -> Vec<String> {
             [first, ..] => format!("{} resources, {first} among them", names.len()),
             [] => String::new(),
         };
-        format!("{who}: {} ({})", warning.message, warning.code)
+        let said = warning.said.as_ref().map(|said| format!("; the API says: {said}")).unwrap_or_default();
+        format!("{who}: {}{said} ({})", warning.message, warning.code)
     };
     groups.into_iter().map(say).collect()
 }

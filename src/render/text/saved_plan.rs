@@ -6,7 +6,8 @@ use super::check::{grouped, grouped_count, key};
 use super::delete_records::{Cell, laid_out, warned};
 use super::{Width, sentence};
 use crate::plan::delete::DeleteOperation;
-use crate::plan::delete::records::{DescribedPlan, DescribedRecord, PlanChange, SavedPlan};
+use crate::plan::delete::records::{DescribedPlan, DescribedRecord, DescribedWarning, PlanChange, SavedPlan};
+use crate::records::Gap;
 
 /// Waves with the number of records of each resource, then what has to be known about them.
 #[must_use]
@@ -14,16 +15,12 @@ pub fn saved_plan(saved: &SavedPlan, width: Width) -> String {
     let plan = &saved.plan;
     let mut says = cleared(plan);
     says.extend(warned(&plan.warnings));
-    let mut text = if plan.records.is_empty() {
+    let text = if plan.records.is_empty() {
         "Nothing to delete.\n".to_owned()
     } else {
         laid_out(waves(plan), width) + &sentence("", &total(plan), 2, width)
     };
-    for (number, say) in says.iter().enumerate() {
-        let head = if number == 0 { "\nCareful  " } else { "         " };
-        text.push_str(&sentence(head, say, 9, width));
-    }
-    text
+    text + &careful(&says, width)
 }
 
 /// The steps of each wave with their number of records; waves of one and the same step together.
@@ -89,26 +86,47 @@ fn cleared(plan: &DescribedPlan) -> Vec<String> {
     by_path.into_iter().map(say).collect()
 }
 
-/// What became of a plan since it was made.
+/// What became of a plan since it was made; `gaps` is what could not be searched to find that out.
 #[must_use]
-pub fn plan_changes(saved: &SavedPlan, changes: &[PlanChange], fingerprint: &str, width: Width) -> String {
+pub fn plan_changes(
+    saved: &SavedPlan,
+    changes: &[PlanChange],
+    gaps: &[Gap],
+    fingerprint: &str,
+    width: Width,
+) -> String {
     let records = grouped_count(saved.plan.records.len() as u64, "request", "requests");
-    let mut text = if changes.is_empty() {
-        format!("No change since the plan was made: {records}.\n")
-    } else {
+    let open = gaps.iter().any(|gap| gap.code.leaves_open());
+    let mut text = if !changes.is_empty() {
         let count = grouped_count(changes.len() as u64, "change", "changes");
         format!("{count} since the plan of {records} was made; plan again.\n\n")
+    } else if open {
+        let say = format!("Not everything could be searched; what could be is as in the plan of {records}.");
+        sentence("", &say, 2, width)
+    } else {
+        format!("No change since the plan was made: {records}.\n")
     };
     for change in changes {
         let line = format!("{} {} (id {})", change.resource.short(), key(&change.key), change.id);
         text.push_str(&sentence(&format!("  {:<9}", change.what.name()), &line, 11, width));
     }
+    let gaps: Vec<DescribedWarning> = gaps.iter().map(DescribedWarning::from).collect();
+    let mut says = warned(&gaps);
     if saved.metadata.fingerprint != fingerprint {
-        let say = format!(
+        says.push(format!(
             "the plan was made with {} ({}), this is {fingerprint}: other resources may refer to what goes",
             saved.metadata.name, saved.metadata.fingerprint
-        );
-        text.push_str(&sentence("\nCareful  ", &say, 9, width));
+        ));
+    }
+    text + &careful(&says, width)
+}
+
+/// What there is to know beside a plan.
+fn careful(says: &[String], width: Width) -> String {
+    let mut text = String::new();
+    for (number, say) in says.iter().enumerate() {
+        let head = if number == 0 { "\nCareful  " } else { "         " };
+        text.push_str(&sentence(head, say, 9, width));
     }
     text
 }

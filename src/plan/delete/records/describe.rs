@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use super::{DeleteOperation, Hop, RecordClear, RecordPlan};
 use crate::graph::DependencyGraph;
 use crate::model::{ResourceName, Text};
-use crate::records::{KeyValues, RecordOf, RecordStore, StoredRecord, Whereabouts};
+use crate::records::{Gap, KeyValues, RecordOf, RecordStore, StoredRecord, Whereabouts};
 
 /// What stands in for a value that is left out.
-const REDACTED: &str = "***";
+pub(super) const REDACTED: &str = "***";
 
 /// The body of `edfi-plan/delete-records/1`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -18,7 +18,7 @@ const REDACTED: &str = "***";
 pub struct DescribedPlan {
     /// How many records of each resource.
     pub counts: Vec<ResourceCount>,
-    /// Whether everything could be searched.
+    /// Whether everything could be searched, and no row was hidden.
     pub complete: bool,
     /// What is done, in order of wave; clears first, then by resource.
     pub records: Vec<DescribedRecord>,
@@ -81,6 +81,27 @@ pub struct DescribedWarning {
     pub resource: ResourceName,
     /// In words.
     pub message: String,
+    /// What a server said to it, which may quote the key of a record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub said: Option<String>,
+}
+
+impl DescribedWarning {
+    /// Withholds what may hold values of keys.
+    pub fn redact(&mut self) {
+        self.said = None;
+    }
+}
+
+impl From<&Gap> for DescribedWarning {
+    fn from(gap: &Gap) -> Self {
+        Self {
+            code: Text::new_static(gap.code.name()),
+            resource: gap.resource.clone(),
+            message: gap.message.clone(),
+            said: gap.said.clone(),
+        }
+    }
 }
 
 /// Puts `***` in place of the values of a key.
@@ -115,16 +136,13 @@ impl<R: Clone + Eq + std::hash::Hash> RecordPlan<R> {
             code: Text::new_static(warning.code.name()),
             resource: warning.resource.clone(),
             message: warning.message.clone(),
+            said: None,
         });
-        let of_store = self.gaps.iter().map(|gap| DescribedWarning {
-            code: gap.code.clone(),
-            resource: gap.resource.clone(),
-            message: gap.message.clone(),
-        });
-        of_plan.chain(of_store).collect()
+        of_plan.chain(self.gaps.iter().map(DescribedWarning::from)).collect()
     }
 
-    /// Describes every record, with `***` for the values of keys where `redact` asks for it.
+    /// Describes every record; where `redact` asks for it, with `***` for the values of keys and without the
+    /// words of a server.
     ///
     /// # Errors
     ///
@@ -177,12 +195,16 @@ impl<R: Clone + Eq + std::hash::Hash> RecordPlan<R> {
         }
         described
             .sort_by(|a, b| (a.wave, a.operation, &a.resource, &a.at).cmp(&(b.wave, b.operation, &b.resource, &b.at)));
+        let mut warnings = self.all_warnings();
+        if redact {
+            warnings.iter_mut().for_each(DescribedWarning::redact);
+        }
         Ok(DescribedPlan {
             counts: self.counts(graph),
             complete: self.is_complete(),
             records: described,
             not_in_store: Vec::new(),
-            warnings: self.all_warnings(),
+            warnings,
         })
     }
 

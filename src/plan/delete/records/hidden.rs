@@ -1,9 +1,11 @@
-//! Resources whose rows a client sees only through a relationship.
+//! Resources whose rows a client sees only through a relationship, and plans that touch one.
 
 use std::collections::BTreeSet;
 
+use super::{DescribedPlan, DescribedWarning, RecordPlan};
 use crate::graph::{Aim, Authorization, DependencyGraph, ResourceId};
-use crate::model::Kind;
+use crate::model::{Kind, Text};
+use crate::plan::delete::WarningCode;
 
 /// The abstract resource that relationships run through, beside people.
 const ORGANIZATION: &str = "EducationOrganization";
@@ -34,4 +36,28 @@ pub fn is_seen_by_relationship(graph: &DependencyGraph, authorization: &Authoriz
         }
     }
     false
+}
+
+impl<R> RecordPlan<R> {
+    /// The resources of its targets, and those that were searched, of which a client may see some rows only.
+    /// Sorted. O(resources) for each.
+    #[must_use]
+    pub fn hidden(&self, graph: &DependencyGraph, authorization: &Authorization) -> Vec<ResourceId> {
+        let targets = self.records.iter().take(self.targets).map(|target| target.record.resource);
+        let touched: BTreeSet<ResourceId> = self.searched.iter().copied().chain(targets).collect();
+        touched.into_iter().filter(|&id| is_seen_by_relationship(graph, authorization, id)).collect()
+    }
+}
+
+impl DescribedPlan {
+    /// Warns of rows that were hidden from the search. They block all the same: such a plan is never complete.
+    pub fn warn_of_hidden(&mut self, graph: &DependencyGraph, hidden: &[ResourceId]) {
+        self.complete &= hidden.is_empty();
+        self.warnings.extend(hidden.iter().map(|&id| DescribedWarning {
+            code: Text::new_static(WarningCode::RowsMayBeHidden.name()),
+            resource: graph.name(id).clone(),
+            message: "rows that these credentials may not see are not in the plan, and block all the same".to_owned(),
+            said: None,
+        }));
+    }
 }

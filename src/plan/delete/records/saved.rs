@@ -7,11 +7,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::describe::withhold;
-use super::{DeleteOperation, DescribedPlan, DescribedRecord};
+use super::describe::{REDACTED, withhold};
+use super::{DeleteOperation, DescribedPlan, DescribedRecord, DescribedWarning};
 use crate::model::{Metadata, ResourceName, Text};
 use crate::plan::delete::Optional;
-use crate::records::{KeyValues, Whereabouts};
+use crate::records::{KeyValues, Whereabouts, is_plain};
 
 /// The schema of plans of records.
 pub const SCHEMA: &str = "edfi-plan/delete-records/1";
@@ -141,12 +141,33 @@ impl SavedPlan {
         self.plan.records.iter().filter(is_target)
     }
 
-    /// Withholds the values of keys. What is left can be shown, and no longer be checked again.
+    /// Checks that the plan has the keys of its records, by which references to them are told.
+    ///
+    /// # Errors
+    ///
+    /// A key whose values were withheld.
+    pub fn check_keys(&self) -> Result<(), SavedPlanError> {
+        let withheld = |key: &KeyValues| !key.is_empty() && key.values().all(|value| value == REDACTED);
+        let wrong = |path| Err(SavedPlanError::Value { path, what: "the key was left out, by --redact" });
+        for (number, record) in self.plan.records.iter().enumerate() {
+            if withheld(&record.key) {
+                return wrong(format!("$.records[{number}].key"));
+            }
+            if let Some(clear) = record.clears.iter().position(|clear| withheld(&clear.key)) {
+                return wrong(format!("$.records[{number}].clears[{clear}].key"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Withholds the values of keys, and the words of a server, which may quote them. What is left can be
+    /// shown, and no longer be checked again.
     pub fn redact(&mut self) {
         for record in &mut self.plan.records {
             withhold(&mut record.key);
             record.clears.iter_mut().for_each(|clear| withhold(&mut clear.key));
         }
+        self.plan.warnings.iter_mut().for_each(DescribedWarning::redact);
     }
 
     /// What became of the plan: what a plan for the same targets has now.
@@ -173,14 +194,6 @@ impl SavedPlan {
         changes.sort_by(|a, b| (a.what, &a.resource, &a.id).cmp(&(b.what, &b.resource, &b.id)));
         changes
     }
-}
-
-/// Whether a text is one segment of a URL and means nothing to a shell.
-fn is_plain(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    !bytes.is_empty()
-        && bytes.len() <= 100
-        && bytes.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
 }
 
 type Version<'p> = (&'p DescribedRecord, Option<&'p Text>);
