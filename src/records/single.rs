@@ -60,19 +60,24 @@ impl RecordReader {
         })
     }
 
-    /// Where a record refers to given records: the position of the reference and the key that it holds.
+    /// Where a record refers to given records: each reference that does, by its position and the key that it
+    /// holds, with the steps to it.
     ///
     /// # Errors
     ///
     /// What makes it no record.
-    pub(crate) fn steps_to(&mut self, record: &[u8], wanted: &BTreeSet<(u32, Key)>) -> Result<Vec<Vec<Step>>, Flaw> {
+    pub(crate) fn steps_to(
+        &mut self,
+        record: &[u8],
+        wanted: &BTreeSet<(u32, Key)>,
+    ) -> Result<Vec<((u32, Key), Vec<Step>)>, Flaw> {
         Reader { hasher: self.hasher, shape: &self.shape }.read(record, &mut self.extract)?;
-        let leads = |found: &&Found| found.key.is_some_and(|key| wanted.contains(&(found.position, key)));
         let path = |found: &Found| {
+            let reference = (found.position, found.key?);
             let node = self.shape.nodes.iter().find(|node| node.reference == found.position)?;
-            Some(steps(&node.path, self.extract.indices(found.at)))
+            wanted.contains(&reference).then(|| (reference, steps(&node.path, self.extract.indices(found.at))))
         };
-        Ok(self.extract.references.iter().filter(leads).filter_map(path).collect())
+        Ok(self.extract.references.iter().filter_map(path).collect())
     }
 
     /// The identity of a key given by its fields; `None` where one is missing or of the wrong type.
