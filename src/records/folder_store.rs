@@ -459,14 +459,13 @@ mod tests {
             identifying: false,
             alternatives: Vec::new(),
         };
-        let mut model = Model::default();
-        model.resources = vec![resource(&others, "Other", vec![reference]), resource(&things, "Thing", Vec::new())];
+        let resources = vec![resource(&others, "Other", vec![reference]), resource(&things, "Thing", Vec::new())];
         let key = |key| Details { key, ..Details::default() };
-        model.details = LazyDetails::from(BTreeMap::from([
+        let details = LazyDetails::from(BTreeMap::from([
             (others, key(vec![field("o", &["$.o"])])),
             (things, key(vec![field("a", &["$.a"]), field("b", &[])])),
         ]));
-        DependencyGraph::build(model).unwrap()
+        DependencyGraph::build(Model { resources, details, ..Model::default() }).unwrap()
     }
 
     #[test]

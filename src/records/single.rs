@@ -22,6 +22,9 @@ pub(crate) struct RecordReader {
     extract: Extract,
 }
 
+/// A reference: its position among those of the resource, and the key that it holds.
+pub(crate) type Held = (u32, Key);
+
 /// What one record says.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct SingleRecord {
@@ -29,8 +32,8 @@ pub(crate) struct SingleRecord {
     pub(crate) identity: Option<Key>,
     /// The fields of the natural key that it has, as it spells them.
     pub(crate) key: KeyValues,
-    /// Its references whose key is complete: the position among those of the resource, and the key.
-    pub(crate) references: Vec<(u32, Key)>,
+    /// Its references whose key is complete.
+    pub(crate) references: Vec<Held>,
 }
 
 impl RecordReader {
@@ -60,17 +63,12 @@ impl RecordReader {
         })
     }
 
-    /// Where a record refers to given records: each reference that does, by its position and the key that it
-    /// holds, with the steps to it.
+    /// Where a record refers to given records: each reference that does, with the steps to it.
     ///
     /// # Errors
     ///
     /// What makes it no record.
-    pub(crate) fn steps_to(
-        &mut self,
-        record: &[u8],
-        wanted: &BTreeSet<(u32, Key)>,
-    ) -> Result<Vec<((u32, Key), Vec<Step>)>, Flaw> {
+    pub(crate) fn steps_to(&mut self, record: &[u8], wanted: &BTreeSet<Held>) -> Result<Vec<(Held, Vec<Step>)>, Flaw> {
         Reader { hasher: self.hasher, shape: &self.shape }.read(record, &mut self.extract)?;
         let path = |found: &Found| {
             let reference = (found.position, found.key?);
