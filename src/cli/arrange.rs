@@ -60,9 +60,6 @@ pub(crate) fn run(args: &ArrangeArgs, context: &Context) -> anyhow::Result<Outco
         ensure_writable(out, &dir, args.force)?;
     }
     let folder = args.folder.open(&dir, &graph, context)?;
-    for file in &folder.unmatched {
-        context.terminal.say(&format!("note: left out: {}: {}", file.file, file.reason));
-    }
     let arrangement = with_progress(context, |progress| -> anyhow::Result<Arrangement> {
         let read = args.folder.read(Some(progress));
         let scan = scan(&graph, &folder, None, &read);

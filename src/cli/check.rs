@@ -57,7 +57,7 @@ pub(crate) struct CheckArgs {
 pub(crate) fn run(args: &CheckArgs, context: &Context) -> anyhow::Result<Outcome> {
     let graph = context.sources.described(&context.terminal, "check")?;
     let dir = FolderArgs::dir(args.dir.as_deref(), context)?;
-    let folder = args.folder.open(&dir, &graph, context)?;
+    let folder = args.folder.assigned(&dir, &graph, context)?;
     let supply = args.descriptors.as_deref().map(|path| args.folder.open(path, &graph, context)).transpose()?;
     let max = args.max.or((args.format == Format::Text).then_some(SHOWN));
     let external = named(&graph, &args.external)?;

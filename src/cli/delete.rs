@@ -84,7 +84,7 @@ enum Format {
 
 impl DeleteArgs {
     fn descriptors(&self) -> text::Descriptors {
-        if self.descriptors { text::Descriptors::Listed } else { text::Descriptors::Summed }
+        text::Descriptors::listed_if(self.descriptors)
     }
 
     /// What becomes of dependents that could do without; `unsaid` where nobody says.
@@ -187,6 +187,11 @@ fn for_key_change(
     context: &Context,
 ) -> anyhow::Result<Outcome> {
     let plan = key_change(graph, one(graph, resource)?, authorization)?;
+    if !plan.exact {
+        context
+            .terminal
+            .say("note: the cycles are too many for an exact search; fewer clears or deferrals may be possible");
+    }
     context.terminal.print(&match args.format {
         Format::Text => text::key_change(&plan, args.descriptors(), context.terminal.width()),
         Format::Json => json::answer("edfi-plan/key-change/1", graph.metadata(), &plan),

@@ -87,7 +87,7 @@ pub(crate) fn diagnose(args: &DiagnoseArgs, context: &Context) -> anyhow::Result
     }
     let payload = args.payload.as_deref().map(record).transpose()?;
     let failures = || Told { args, payload: payload.as_ref(), inputs: inputs.iter(), open: None };
-    let folder = args.data.as_deref().map(|path| folder(path, &diagnoser, args, context)).transpose()?;
+    let folder = args.data.as_deref().map(|path| args.folder.open(path, &graph, context)).transpose()?;
     let sent = folder.as_ref().map(|folder| sent(folder, failures(), &diagnoser, args, context)).transpose()?;
     let records = sent.as_ref().map(|sent| sent as &dyn Records);
     let on_server = if args.api { asked(failures(), &diagnoser, records, context)? } else { Vec::new() };
@@ -272,15 +272,6 @@ impl Told<'_> {
         failure.payload = failure.payload.take().or_else(|| self.payload.cloned());
         failure
     }
-}
-
-/// The folder of --data.
-fn folder(path: &Path, diagnoser: &Diagnoser<'_>, args: &DiagnoseArgs, context: &Context) -> anyhow::Result<Folder> {
-    let folder = args.folder.open(path, diagnoser.graph(), context)?;
-    for unmatched in &folder.unmatched {
-        context.terminal.say(&format!("note: {}: {}", unmatched.file, unmatched.reason));
-    }
-    Ok(folder)
 }
 
 /// The records of a folder that failures need.

@@ -49,8 +49,17 @@ impl FolderArgs {
         Ok(at_home.unwrap_or_else(|| PathBuf::from(dir)))
     }
 
-    /// The payload files of a folder with their resources; says what is odd about them.
+    /// The payload files of a folder with their resources; says what is odd about them and which are left out.
     pub(crate) fn open(&self, path: &Path, graph: &DependencyGraph, context: &Context) -> anyhow::Result<Folder> {
+        let folder = self.assigned(path, graph, context)?;
+        for unmatched in &folder.unmatched {
+            context.terminal.say(&format!("note: left out: {}: {}", unmatched.file, unmatched.reason));
+        }
+        Ok(folder)
+    }
+
+    /// As [`FolderArgs::open`], for an answer that lists itself what is left out.
+    pub(crate) fn assigned(&self, path: &Path, graph: &DependencyGraph, context: &Context) -> anyhow::Result<Folder> {
         let namespaces = self.namespaces(context)?;
         let files = payload_files(path, &context.terminal)?;
         if files.is_empty() {

@@ -159,9 +159,6 @@ pub(crate) fn run(args: &OrderArgs, context: &Context) -> anyhow::Result<Outcome
         None => None,
     };
     if let Some(folder) = &folder {
-        for unmatched in &folder.unmatched {
-            context.terminal.say(&format!("note: {}: {}", unmatched.file, unmatched.reason));
-        }
         if folder.files.is_empty() {
             bail!("no file here is of a resource of this metadata");
         }
@@ -236,10 +233,7 @@ fn of_published(args: &OrderArgs, published: &Published, context: &Context) -> a
 
 fn written(plan: &LoadPlan, args: &OrderArgs, metadata: &Metadata, context: &Context) -> String {
     match args.format {
-        Format::Text => {
-            let descriptors = if args.descriptors { text::Descriptors::Listed } else { text::Descriptors::Summed };
-            text::load_plan(plan, descriptors, context.terminal.width())
-        }
+        Format::Text => text::load_plan(plan, text::Descriptors::listed_if(args.descriptors), context.terminal.width()),
         Format::Json => json::answer("edfi-plan/load-plan/1", metadata, plan),
         Format::Dependencies => lists::dependencies(plan),
         Format::Csv => lists::csv(plan),

@@ -105,32 +105,41 @@ impl DependencyGraph {
         abstracts.filter(|(_, a)| wanted.is(ED_FI, "", &a.entity)).map(|(index, _)| Found::Abstract(index)).collect()
     }
 
-    /// Up to three resources whose names are close to a wrong one, nearest first; where a project was
-    /// named, its distance counts as well.
+    /// Up to three resources, abstract ones among them, whose names are close to a wrong one, nearest
+    /// first; where a project was named, its distance counts as well.
     fn nearest(&self, name: &Wanted) -> Vec<String> {
         let wanted = name.plain.as_str();
-        let distance = |r: &crate::model::Resource| {
-            let to = |text: &str| strsim::damerau_levenshtein(wanted, &text.to_ascii_lowercase());
-            to(r.name.endpoint()).min(to(&r.entity)).min(to(r.name.as_str()))
-        };
         // A typo is a letter in four; a part of a name counts as close, too.
         let bound = (wanted.chars().count() / 4).max(1);
-        let contained =
-            |r: &crate::model::Resource| wanted.len() >= 4 && r.name.endpoint().to_ascii_lowercase().contains(wanted);
-        let away = |r: &ResourceName| {
-            let project = name.project.as_deref();
-            project.map_or(0, |project| strsim::damerau_levenshtein(project, &fold_project(r.project())))
+        let distance = |spellings: &[&str]| {
+            let to = |text: &&str| strsim::damerau_levenshtein(wanted, &text.to_ascii_lowercase());
+            spellings.iter().map(to).min().unwrap_or(usize::MAX)
         };
-        let mut close: Vec<(usize, &ResourceName)> = self
-            .model
-            .resources
-            .iter()
-            .map(|r| (if contained(r) { distance(r).min(bound) } else { distance(r) }, &r.name))
-            .filter(|(distance, _)| *distance <= bound)
-            .map(|(distance, name)| (distance + away(name), name))
+        let contained = |plain: &str| wanted.len() >= 4 && plain.to_ascii_lowercase().contains(wanted);
+        let away = |project: &str| {
+            let named = name.project.as_deref();
+            named.map_or(0, |named| strsim::damerau_levenshtein(named, &fold_project(project)))
+        };
+        let resources = self.model.resources.iter().map(|r| {
+            let name = &r.name;
+            let spellings = [name.endpoint(), &r.entity, name.as_str()];
+            (distance(&spellings), name.endpoint(), name.project(), name.as_str(), name.short())
+        });
+        let abstracts = self.abstracts().iter().map(|a| {
+            let entity = a.entity.as_str();
+            (distance(&[entity]), entity, ED_FI, entity, entity)
+        });
+        let mut close: Vec<(usize, &str, &str)> = resources
+            .chain(abstracts)
+            .map(|(distance, plain, project, full, short)| {
+                let distance = if contained(plain) { distance.min(bound) } else { distance };
+                (distance, project, full, short)
+            })
+            .filter(|(distance, ..)| *distance <= bound)
+            .map(|(distance, project, full, short)| (distance + away(project), full, short))
             .collect();
         close.sort();
-        close.into_iter().take(3).map(|(_, name)| name.short().to_owned()).collect()
+        close.into_iter().take(3).map(|(_, _, short)| short.to_owned()).collect()
     }
 }
 

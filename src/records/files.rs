@@ -156,6 +156,16 @@ fn qualified(
         Found::Resource(id) => Ok(id),
         Found::Abstract(_) => Err(LookupError::Unknown { name: name.to_owned(), nearest: Vec::new() }),
     };
+    // No file is of an abstract resource, whatever its name is close to.
+    let find = |name: &str| {
+        find(name).map_err(|error| match error {
+            LookupError::Unknown { name, mut nearest } => {
+                nearest.retain(|name| matches!(graph.find(name), Ok(Found::Resource(_))));
+                LookupError::Unknown { name, nearest }
+            }
+            other => other,
+        })
+    };
     let of_project = |project: &str| find(&format!("{project}/{name}")).ok();
     let overridden = namespaces.overrides.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, p)| p.as_str());
     let projects = folders.iter().rev().copied().chain(overridden);

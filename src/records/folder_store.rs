@@ -39,6 +39,7 @@ pub struct FolderStore<'f> {
 /// creates one and updates it.
 #[derive(Debug, Clone, Copy)]
 pub struct FolderRecord {
+    /// `None` where the record lacks a part of it, or the metadata does not tell all of it.
     key: Option<Key>,
     place: Place,
 }
@@ -104,12 +105,12 @@ impl<'f> FolderStore<'f> {
         self.shapes.entry(resource).or_insert_with(|| Shape::of(graph, resource));
     }
 
-    /// Reads every record of some resources; a worker is handed the record and its shape.
+    /// Reads every record of some resources; a worker is handed the record, what was read of it, and its text.
     fn each<W: Send>(
         &self,
         files: &[Numbered<'_>],
         workers: impl Fn() -> W,
-        each: impl Fn(&mut W, ResourceId, Place, &Extract, &[u8]) + Sync,
+        each: impl Fn(&mut W, RecordOf<FolderRecord>, &Extract, &[u8]) + Sync,
     ) -> Result<(Vec<W>, Vec<Gap>), UnreadableFolder> {
         let make = |_| (Extract::default(), workers(), BTreeMap::<Place, Flaw>::new());
         let workers = (0..self.read.threads.max(1)).map(make).collect();
@@ -118,7 +119,11 @@ impl<'f> FolderStore<'f> {
             let Some((resource, shape)) = found else { return };
             let reader = Reader { hasher: self.hasher, shape };
             match record.and_then(|record| reader.read(record, extract).map(|()| record)) {
-                Ok(record) => each(worker, resource, place, extract, record),
+                Ok(record) => {
+                    // Records of which a part of the key is unknown are each their own.
+                    let key = extract.key.filter(|_| shape.key.is_whole());
+                    each(worker, RecordOf { resource, record: FolderRecord { key, place } }, extract, record);
+                }
                 Err(flaw) => {
                     flaws.insert(place, flaw);
                 }
@@ -157,17 +162,34 @@ impl<'f> FolderStore<'f> {
         counts.into_iter().map(gap).collect()
     }
 
+    /// What is of no resource could be of this one, or refer to it.
+    fn left_out(&self, resource: ResourceId) -> Option<Gap> {
+        let first = self.folder.unmatched.first()?;
+        let count = self.folder.unmatched.len();
+        Some(Gap {
+            code: Text::new_static("files-left-out"),
+            resource: self.graph.name(resource).clone(),
+            message: format!(
+                "{} of no resource of the metadata, the first {}; records in there that refer to these are not in \
+                 the plan",
+                if count == 1 { "1 file is".to_owned() } else { format!("{count} files are") },
+                first.file,
+            ),
+        })
+    }
+
     fn file_name(&self, place: Place) -> &str {
         self.folder.files.get(place.file()).map_or("", |(file, _)| file.name.as_str())
     }
 
-    /// References whose key cannot be read, because no document tells the key of what they point to.
+    /// References whose key cannot be read, because no document tells the key of what they point to, or
+    /// only a part of it, which several records may have.
     fn unreadable_references(&self, ask: &Ask) -> Vec<Gap> {
         let references = &self.graph.resource(ask.resource).references;
         let unknown = ask.references.iter().filter_map(|position| references.get(*position as usize)).filter(|r| {
             let is_descriptor = matches!(&r.target, Target::Resource(name)
                 if self.graph.id(name).is_some_and(|id| KeyForm::of(self.graph, id) == KeyForm::Descriptor));
-            !is_descriptor && KeyForm::of_target(self.graph, r) == KeyForm::Unknown
+            !is_descriptor && !KeyForm::of_target(self.graph, r).is_whole()
         });
         let gap = |reference: &crate::model::Reference| Gap {
             code: GapCode::KeyUnknown,
@@ -213,7 +235,8 @@ impl RecordStore for FolderStore<'_> {
     type Record = FolderRecord;
     type Error = UnreadableFolder;
 
-    /// Reads the files of the resource once, whatever the number of keys.
+    /// Reads the files of the resource once, whatever the number of keys. Files of no resource are a gap:
+    /// told here, once for a resource that is asked for, and not for every one that could refer to it.
     fn matching(
         &mut self,
         resource: ResourceId,
@@ -223,20 +246,20 @@ impl RecordStore for FolderStore<'_> {
         let fields = key_fields(self.graph, resource);
         let groups = by_fields(&fields, keys);
         let Some(shape) = self.shapes.get(&resource) else {
-            return Ok(Matching { found: Vec::new(), gaps: Vec::new() });
+            return Ok(Matching { found: Vec::new(), gaps: self.left_out(resource).into_iter().collect() });
         };
         let files = self.files(|id| id == resource);
         let workers = || (Vec::new(), Vec::new());
-        let (workers, gaps) = self.each(&files, workers, |(found, form), _, place, extract, record| {
+        let (workers, mut gaps) = self.each(&files, workers, |(found, form), from, extract, text| {
             for (fields, numbers) in &groups {
                 form.clear();
-                let complete = fields.iter().all(|field| write_key_field(shape, *field, extract, record, form));
+                let complete = fields.iter().all(|field| write_key_field(shape, *field, extract, text, form));
                 if let Some(numbers) = numbers.get(form.as_slice()).filter(|_| complete) {
-                    let record = FolderRecord { key: extract.key, place };
-                    found.extend(numbers.iter().map(|number| (*number, record)));
+                    found.extend(numbers.iter().map(|number| (*number, from.record)));
                 }
             }
         })?;
+        gaps.extend(self.left_out(resource));
         let mut found: Vec<(usize, FolderRecord)> = workers.into_iter().flat_map(|(found, _)| found).collect();
         found.sort_unstable_by_key(|(number, record)| (record.place, *number));
         Ok(Matching { found, gaps })
@@ -266,19 +289,19 @@ impl RecordStore for FolderStore<'_> {
         let mut gaps: Vec<Gap> = new.iter().flat_map(|ask| self.unreadable_references(ask)).collect();
         let leads: Leads<'_> = new.iter().map(|ask| (ask.resource, leads(self.graph, ask, &by_key))).collect();
         let files = self.files(|id| leads.contains_key(&id));
-        let (workers, flawed) = self.each(&files, Hits::default, |hits, resource, place, extract, _| {
-            let Some(leads) = leads.get(&resource) else { return };
-            let from = FolderRecord { key: extract.key, place };
+        let (workers, flawed) = self.each(&files, Hits::default, |hits, from, extract, _| {
+            let Some(leads) = leads.get(&from.resource) else { return };
             for reference in &extract.references {
                 let (Some(key), Some((keys, kept))) = (reference.key, leads.get(reference.position as usize)) else {
                     continue;
                 };
                 let position = reference.position;
                 for &target in keys.iter().filter_map(|keys| keys.get(&key)) {
-                    hits.found.push(RecordReference { from: RecordOf { resource, record: from }, position, target });
+                    hits.found.push(RecordReference { from, position, target });
                 }
                 if *kept {
-                    hits.kept.entry(resource).or_default().push(KeptReference { key, position, from });
+                    let kept = hits.kept.entry(from.resource).or_default();
+                    kept.push(KeptReference { key, position, from: from.record });
                 }
             }
         })?;
@@ -407,4 +430,68 @@ fn leads<'k>(graph: &DependencyGraph, ask: &Ask, by_key: &'k ByKey) -> Vec<(Vec<
         (keys.iter().filter_map(|id| by_key.get(id)).collect(), ask.again.contains(&position))
     };
     references.map(lead).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Details, FieldType, KeyField, LazyDetails, Model, Reference, Resource, ResourceName};
+    use crate::records::Namespaces;
+
+    /// Things of whose key the metadata tells one field of two, and others that refer to them.
+    fn graph() -> DependencyGraph {
+        let kind = |kind| FieldType { kind, ..FieldType::default() };
+        let field = |name: &str, paths: &[&str]| KeyField {
+            name: name.into(),
+            kind: kind(FieldKind::Integer),
+            paths: paths.iter().map(|path| Text::from(*path)).collect(),
+        };
+        let (things, others) = (ResourceName::new("ed-fi", "things"), ResourceName::new("ed-fi", "others"));
+        let resource = |name: &ResourceName, entity: &str, references| Resource {
+            name: name.clone(),
+            entity: entity.into(),
+            kind: crate::model::Kind::Resource,
+            superclass: None,
+            references,
+            domains: Vec::new(),
+            stated: Vec::new(),
+        };
+        let reference = Reference {
+            path: "$.thingReference".into(),
+            target: Target::Resource(things.clone()),
+            required: true,
+            identifying: false,
+            alternatives: Vec::new(),
+        };
+        let resources = vec![resource(&others, "Other", vec![reference]), resource(&things, "Thing", Vec::new())];
+        let key = |key| Details { key, ..Details::default() };
+        let details = LazyDetails::from(BTreeMap::from([
+            (others, key(vec![field("o", &["$.o"])])),
+            (things, key(vec![field("a", &["$.a"]), field("b", &[])])),
+        ]));
+        DependencyGraph::build(Model { resources, details, ..Model::default() }).unwrap()
+    }
+
+    #[test]
+    fn records_of_which_a_part_of_the_key_is_known_are_not_the_same() {
+        let graph = graph();
+        let file = |name: &str, text: &str| PayloadFile::from_bytes(name, text.as_bytes());
+        let files = vec![
+            file("things.jsonl", "{\"a\": 1, \"x\": 1}\n{\"a\": 1, \"x\": 2}\n"),
+            file("others.jsonl", "{\"o\": 1, \"thingReference\": {\"a\": 1, \"b\": 2}}\n"),
+        ];
+        let folder = Folder::assign(&graph, files, &Namespaces::default());
+        let mut store = FolderStore::new(&graph, &folder, &ReadOptions::default());
+        let [others, things] = ["others", "things"].map(|name| graph.find_all(name).unwrap()[0]);
+        let found = store.matching(things, &[KeyValues::from([("a".into(), 1.into())])]).unwrap();
+        assert_eq!((found.found.len(), found.gaps.len()), (2, 0));
+        let targets: Vec<_> =
+            found.found.iter().map(|(_, record)| RecordOf { resource: things, record: *record }).collect();
+        assert_ne!(targets[0], targets[1]);
+        // Either could be meant by the reference: neither is said to be, and that it cannot be told is.
+        let ask = Ask { resource: others, references: vec![0], again: Vec::new() };
+        let referring = store.referring(&[ask], &targets).unwrap();
+        assert_eq!(referring.references, []);
+        assert_eq!(referring.gaps.iter().map(|gap| gap.code.as_str()).collect::<Vec<_>>(), ["key-unknown"]);
+    }
 }

@@ -184,11 +184,16 @@ impl<'g> Entries<'g> {
             return named(self.graph, self.found, line, key);
         }
         let record = serde_json::to_vec(&members).unwrap_or_default();
+        // A record does not say which subclass it is of: the fields of one can be the key of several.
+        let mut keys = Vec::new();
         for reader in &mut self.readers {
             let read = reader.read(&record).map_err(|flaw: Flaw| KeyFileError::syntax(line, flaw.message()))?;
             if read.identity.is_some() {
-                return Ok(NamedKey { line, keys: vec![(reader.resource(), read.key)] });
+                keys.push((reader.resource(), read.key));
             }
+        }
+        if !keys.is_empty() {
+            return Ok(NamedKey { line, keys });
         }
         let resource = match self.found {
             Found::Resource(id) => self.graph.name(id).short().to_owned(),

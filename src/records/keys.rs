@@ -118,6 +118,11 @@ impl KeyForm {
         Self::Fields { partial: known.len() < fields.len(), fields: known }
     }
 
+    /// Whether records of equal keys are the same record.
+    pub(crate) fn is_whole(&self) -> bool {
+        matches!(self, Self::Descriptor | Self::Fields { partial: false, .. })
+    }
+
     /// The key that references to an abstract resource hold; unknown where some subclass has another.
     pub(crate) fn of_abstract(graph: &DependencyGraph, found: &AbstractResource) -> Self {
         let agrees = |id: &ResourceId| {
@@ -181,18 +186,25 @@ pub(crate) fn member_name<'m>(graph: &'m DependencyGraph, of: ResourceId, path: 
     renamed.unwrap_or(field.as_str())
 }
 
+/// Each field of the key of what a reference points to, with the member of the reference object that holds it.
+pub(crate) fn members<'f>(
+    graph: &'f DependencyGraph,
+    of: ResourceId,
+    reference: &'f Reference,
+    fields: &'f [KeyPart],
+) -> impl Iterator<Item = (&'f KeyPart, &'f str)> {
+    fields.iter().map(move |field| (field, member_name(graph, of, &reference.path, &field.name)))
+}
+
 /// The values of a natural key, as a record or reference spells them, by field.
 pub type KeyValues = BTreeMap<Text, Value>;
 
 /// The key inside a reference object, by the names of the target.
 pub(crate) fn values_of(graph: &DependencyGraph, of: ResourceId, reference: &Reference, object: &[u8]) -> KeyValues {
-    let members: BTreeMap<String, Value> = serde_json::from_slice(object).unwrap_or_default();
+    let object: BTreeMap<String, Value> = serde_json::from_slice(object).unwrap_or_default();
     let KeyForm::Fields { fields, .. } = KeyForm::of_target(graph, reference) else { return KeyValues::new() };
-    let value = |name: &Text| {
-        let member = member_name(graph, of, &reference.path, name);
-        members.get(member).cloned().unwrap_or_default()
-    };
-    fields.iter().map(|field| (field.name.clone(), value(&field.name))).collect()
+    let value = |member: &str| object.get(member).cloned().unwrap_or_default();
+    members(graph, of, reference, &fields).map(|(field, member)| (field.name.clone(), value(member))).collect()
 }
 
 /// The canonical form of key values given by name, as somebody wrote them; `None` where a field is

@@ -3,6 +3,7 @@
 //! The keys of a large resource are in no cache, and a processor that waits for one line of memory after
 //! the other spends most of its time so. A batch asks for all of them first, and they come together.
 
+use super::keys::Key;
 use super::scan::{Lane, Pending};
 use super::store::Range;
 
@@ -70,7 +71,7 @@ impl Batch {
             let at = table(target).and_then(|table| table.find_within(range, what.key));
             let found = match at {
                 Some(at) => Some(Supplier { choice: 0, lane: target, at }),
-                None => elsewhere(lanes, lane, what),
+                None => supplier(lanes, lane, what.position, what.key, 1),
             };
             Answer { lane, asked: what, found }
         }));
@@ -85,11 +86,12 @@ impl Batch {
     }
 }
 
-/// Looks a reference up in the lanes behind the first that may supply it.
-fn elsewhere(lanes: &[Lane], lane: usize, what: Pending) -> Option<Supplier> {
-    let targets = lanes.get(lane)?.targets.get(what.position as usize)?;
-    targets.iter().enumerate().skip(1).find_map(|(choice, &lane)| {
-        let at = lanes.get(lane)?.table.find(what.key)?;
+/// Looks a reference of a record of `lane` up in the lanes that may supply it, but for the first `skipped`.
+#[inline]
+pub(crate) fn supplier(lanes: &[Lane], lane: usize, position: u32, key: Key, skipped: usize) -> Option<Supplier> {
+    let targets = lanes.get(lane)?.targets.get(position as usize)?;
+    targets.iter().enumerate().skip(skipped).find_map(|(choice, &lane)| {
+        let at = lanes.get(lane)?.table.find(key)?;
         Some(Supplier { choice, lane, at })
     })
 }

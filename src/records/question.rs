@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use super::keys::{KeyForm, KeyValues, member_name};
+use super::keys::{KeyForm, KeyValues, members};
 use crate::graph::{DependencyGraph, ResourceId};
 use crate::model::{Kind, Reference, Text};
 
@@ -52,11 +52,9 @@ pub(crate) fn values_of_reference(
     if named.len() != own.len() {
         return None;
     }
-    named
-        .iter()
+    members(graph, of, reference, &named)
         .zip(&own)
-        .map(|(named, own)| {
-            let member = member_name(graph, of, &reference.path, &named.name);
+        .map(|((_, member), own)| {
             let path = Text::from(format!("{}.{member}", reference.path));
             Some(HeldValue { paths: vec![path], value: spelled(key.get(&own.name)?)? })
         })

@@ -120,7 +120,7 @@ impl Scan<'_, '_> {
             worker.places.push(place);
             for found in &worker.extract.references {
                 let target = found.key.and_then(|key| {
-                    let (_, target, _) = self.find(number, found.position, key)?;
+                    let target = self.find(number, found.position, key)?.lane;
                     self.lanes.get(target).filter(|_| lanes.contains(&target))?.table.place(key)
                 });
                 // What only supplies keys is on the server already.
@@ -202,7 +202,7 @@ impl Scan<'_, '_> {
         }
         let points_there = |found: &&super::extract::Found| {
             let to = found.key.and_then(|key| {
-                let (_, target, _) = self.find(number, found.position, key)?;
+                let target = self.find(number, found.position, key)?.lane;
                 self.lanes.get(target)?.table.place(key)
             });
             to.is_some_and(|to| wanted.contains(&(found.position, to)))

@@ -11,9 +11,9 @@ use super::extract::{Extract, Reader};
 use super::files::{Folder, PayloadFile};
 use super::json::Flaw;
 use super::keys::{Key, KeyHasher};
-use super::lookup::{Answer, Batch};
+use super::lookup::{Answer, Batch, Supplier, supplier};
 use super::read::{Numbered, ReadOptions, Unreadable, read_all};
-use super::shape::{KeyPlan, Shape};
+use super::shape::Shape;
 use super::store::{Collected, Duplicate, Entry, Place, Table};
 use crate::graph::{Constraint, DependencyGraph, Precedence, ResourceId};
 use crate::model::{Reference, ResourceName, Target};
@@ -301,20 +301,15 @@ impl Scan<'_, '_> {
         lane_of.table = table;
         // Where a part of the key is unknown, equal keys say nothing; what is on the server already may
         // be sent again.
-        let whole = matches!(lane_of.shape.key, KeyPlan::Descriptor { .. } | KeyPlan::Fields { partial: false, .. });
-        if whole {
+        if lane_of.shape.key.is_whole() {
             self.duplicates.extend(duplicates.into_iter().filter(|d| d.place.file() < payloads));
         }
     }
 
     /// Looks a reference up among the keys that are known so far.
     #[inline]
-    pub(crate) fn find(&self, lane: usize, position: u32, key: Key) -> Option<(usize, usize, usize)> {
-        let targets = self.lanes.get(lane)?.targets.get(position as usize)?;
-        targets.iter().enumerate().find_map(|(choice, &target)| {
-            let at = self.lanes.get(target)?.table.find(key)?;
-            Some((choice, target, at))
-        })
+    pub(crate) fn find(&self, lane: usize, position: u32, key: Key) -> Option<Supplier> {
+        supplier(&self.lanes, lane, position, key, 0)
     }
 
     /// Looks up what waited; what comes back has no record so far.
@@ -322,7 +317,9 @@ impl Scan<'_, '_> {
         let mut found = Vec::new();
         waiting.retain(|pending| {
             let Some(&lane) = self.lane_of.get(pending.place.file()) else { return false };
-            let Some((choice, target, at)) = self.find(lane, pending.position, pending.key) else { return true };
+            let Some(Supplier { choice, lane: target, at }) = self.find(lane, pending.position, pending.key) else {
+                return true;
+            };
             if pathways.get(&lane).is_some_and(|p| p.iter().any(|p| p.person == target)) {
                 self.make_visible(target, at);
             }

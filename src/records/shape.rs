@@ -65,6 +65,13 @@ pub(crate) enum KeyPlan {
     Unknown,
 }
 
+impl KeyPlan {
+    /// Whether records of equal keys are the same record, as [`KeyForm::is_whole`].
+    pub(crate) fn is_whole(&self) -> bool {
+        matches!(self, Self::Descriptor { .. } | Self::Fields { partial: false, .. })
+    }
+}
+
 /// One field of the natural key.
 #[derive(Debug)]
 pub(crate) struct KeyFieldPlan {

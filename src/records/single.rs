@@ -22,6 +22,9 @@ pub(crate) struct RecordReader {
     extract: Extract,
 }
 
+/// A reference: its position among those of the resource, and the key that it holds.
+pub(crate) type Held = (u32, Key);
+
 /// What one record says.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct SingleRecord {
@@ -29,8 +32,8 @@ pub(crate) struct SingleRecord {
     pub(crate) identity: Option<Key>,
     /// The fields of the natural key that it has, as it spells them.
     pub(crate) key: KeyValues,
-    /// Its references whose key is complete: the position among those of the resource, and the key.
-    pub(crate) references: Vec<(u32, Key)>,
+    /// Its references whose key is complete.
+    pub(crate) references: Vec<Held>,
 }
 
 impl RecordReader {
@@ -60,19 +63,19 @@ impl RecordReader {
         })
     }
 
-    /// Where a record refers to given records: the position of the reference and the key that it holds.
+    /// Where a record refers to given records: each reference that does, with the steps to it.
     ///
     /// # Errors
     ///
     /// What makes it no record.
-    pub(crate) fn steps_to(&mut self, record: &[u8], wanted: &BTreeSet<(u32, Key)>) -> Result<Vec<Vec<Step>>, Flaw> {
+    pub(crate) fn steps_to(&mut self, record: &[u8], wanted: &BTreeSet<Held>) -> Result<Vec<(Held, Vec<Step>)>, Flaw> {
         Reader { hasher: self.hasher, shape: &self.shape }.read(record, &mut self.extract)?;
-        let leads = |found: &&Found| found.key.is_some_and(|key| wanted.contains(&(found.position, key)));
         let path = |found: &Found| {
+            let reference = (found.position, found.key?);
             let node = self.shape.nodes.iter().find(|node| node.reference == found.position)?;
-            Some(steps(&node.path, self.extract.indices(found.at)))
+            wanted.contains(&reference).then(|| (reference, steps(&node.path, self.extract.indices(found.at))))
         };
-        Ok(self.extract.references.iter().filter(leads).filter_map(path).collect())
+        Ok(self.extract.references.iter().filter_map(path).collect())
     }
 
     /// The identity of a key given by its fields; `None` where one is missing or of the wrong type.

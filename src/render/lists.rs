@@ -66,8 +66,8 @@ pub fn key_change_csv(plan: &KeyChange) -> String {
 /// and the paths to clear joined by a plus sign.
 #[must_use]
 pub fn record_csv(plan: &DescribedPlan) -> String {
-    let mut text = String::from("wave,resource,operation,at,key,clears\n");
-    for record in &plan.records {
+    let mut csv = csv::Writer::from_writer(Vec::new());
+    let rows = plan.records.iter().map(|record| {
         let at = match &record.at {
             Whereabouts::File(position) => format!("{}:{}", position.file, position.line),
             Whereabouts::Server { id, .. } => id.to_string(),
@@ -75,19 +75,14 @@ pub fn record_csv(plan: &DescribedPlan) -> String {
         let key = serde_json::to_string(&record.key).unwrap_or_default();
         let clears: BTreeSet<&str> = record.clears.iter().map(|clear| clear.path.as_str()).collect();
         let clears = clears.into_iter().collect::<Vec<_>>().join("+");
-        let (wave, resource, operation) = (record.wave, &record.resource, record.operation.name());
-        text.push_str(&format!("{wave},{resource},{operation},{},{},{clears}\n", quoted(&at), quoted(&key)));
-    }
-    text
-}
-
-/// A value of CSV, in quotes where it needs them.
-fn quoted(value: &str) -> String {
-    if value.contains([',', '"', '\n', '\r']) {
-        format!("\"{}\"", value.replace('"', "\"\""))
-    } else {
-        value.to_owned()
-    }
+        let (resource, operation) = (record.resource.to_string(), record.operation.name().to_owned());
+        [record.wave.to_string(), resource, operation, at, key, clears]
+    });
+    let header = ["wave", "resource", "operation", "at", "key", "clears"].map(str::to_owned);
+    // What is written to memory does not fail.
+    let written = std::iter::once(header).chain(rows).try_for_each(|row| csv.write_record(row));
+    debug_assert!(written.is_ok());
+    String::from_utf8(csv.into_inner().unwrap_or_default()).unwrap_or_default()
 }
 
 fn delete_rows(half: &str, waves: &[DeleteWave]) -> String {

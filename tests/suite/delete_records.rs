@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use edfi_plan::graph::{Aim, Authorization, DependencyGraph, Found, ResourceId};
 use edfi_plan::plan::delete::records::{
-    DescribedPlan, RecordDeleteError, RecordDeleteOptions, RecordPlan, record_delete_plan,
+    ClearError, DescribedClear, DescribedPlan, DescribedRecord, RecordDeleteError, RecordDeleteOptions, RecordPlan,
+    cleared, record_delete_plan,
 };
 use edfi_plan::plan::delete::{DeleteOperation, Optional};
 use edfi_plan::records::{
@@ -455,6 +456,43 @@ fn equal_keys_are_one_record_and_what_is_no_record_is_said() {
 }
 
 #[test]
+fn a_clear_that_finds_a_part_of_its_references_is_refused() {
+    let graph = graph("ed-fi-5.1");
+    let name = |name: &str| graph.name(graph.find_all(name).unwrap()[0]).clone();
+    let clear = |path: &str, target: &str, field: &str| DescribedClear {
+        path: path.into(),
+        target: name(target),
+        key: KeyValues::from([(field.into(), 1.into())]),
+    };
+    let record = DescribedRecord {
+        wave: 1,
+        resource: name("localEducationAgencies"),
+        operation: DeleteOperation::Clear,
+        key: KeyValues::from([("localEducationAgencyId".into(), 5.into())]),
+        at: Whereabouts::Server { id: "x".into(), etag: None },
+        clears: vec![
+            clear("$.educationServiceCenterReference", "educationServiceCenters", "educationServiceCenterId"),
+            clear("$.stateEducationAgencyReference", "stateEducationAgencies", "stateEducationAgencyId"),
+        ],
+        reason: Vec::new(),
+    };
+    let body = |center: i64, agency: i64| {
+        let record = json!({"localEducationAgencyId": 5,
+            "educationServiceCenterReference": {"educationServiceCenterId": center},
+            "stateEducationAgencyReference": {"stateEducationAgencyId": agency}});
+        serde_json::to_vec(&record).unwrap()
+    };
+    let left: Value = serde_json::from_slice(&cleared(&graph, &record, &body(1, 1)).unwrap()).unwrap();
+    assert_eq!(left, json!({"localEducationAgencyId": 5}));
+    for (body, gone) in
+        [(body(1, 2), "$.stateEducationAgencyReference"), (body(2, 1), "$.educationServiceCenterReference")]
+    {
+        let refused = cleared(&graph, &record, &body).unwrap_err();
+        assert!(matches!(&refused, ClearError::Changed { path, .. } if path == gone), "{refused}");
+    }
+}
+
+#[test]
 fn a_file_that_cannot_be_read_leaves_no_plan() {
     let graph = graph("ed-fi-5.0");
     let students = PayloadFile::from_bytes("students.jsonl", lines([json!({"studentUniqueId": "7"})]));
@@ -501,6 +539,13 @@ fn key_files_of_every_form_name_the_same_records() {
     let Found::Resource(schools) = find("schools") else { panic!() };
     assert_eq!(read("EducationOrganization", school).unwrap()[0].keys[0].0, schools);
     assert_eq!(read("EducationOrganization", "educationOrganizationId\n9").unwrap()[0].keys.len(), 9);
+    // What has the keys of two subclasses may be of either.
+    let either = "{\"schoolId\": 9, \"localEducationAgencyId\": 8, \"addresses\": []}";
+    let Found::Resource(agencies) = find("localEducationAgencies") else { panic!() };
+    let of_either: Vec<ResourceId> =
+        read("EducationOrganization", either).unwrap()[0].keys.iter().map(|(id, _)| *id).collect();
+    assert_eq!(of_either.len(), 2);
+    assert!(of_either.contains(&schools) && of_either.contains(&agencies));
 
     for (name, text, said) in [
         ("schools", "", "no key in it. Write one a line, as JSON or as CSV with a header"),

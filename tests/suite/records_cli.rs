@@ -165,3 +165,27 @@ fn lightbeams_configuration_names_the_folder_and_the_projects() {
     let answer = run(&["-m", "ed-fi-5.0", "check"]);
     assert!(answer.code == 2 && answer.stderr.contains("no folder of payloads was given"), "{}", answer.stderr);
 }
+
+#[test]
+fn a_file_of_no_resource_is_named_and_leaves_no_plan_complete() {
+    let folder = folder(&[("students.jsonl", "{\"studentUniqueId\":\"7\"}\n"), ("studnts.jsonl", "{}\n")]);
+    let dir = path(&folder, "in");
+    let delete =
+        ["-m", "ed-fi-5.0", "delete", "students", "--where", "studentUniqueId=7", "--data", &dir, "--format", "json"];
+    let answer = run(&delete);
+    let note = "note: left out: studnts.jsonl: unknown resource 'studnts'. Did you mean students?";
+    assert!(answer.stderr.contains(note), "{}", answer.stderr);
+    let plan: serde_json::Value = serde_json::from_str(&answer.stdout).unwrap();
+    assert_eq!((answer.code, &plan["complete"]), (1, &false.into()));
+    assert!(plan["warnings"].as_array().unwrap().iter().any(|warning| warning["code"] == "files-left-out"));
+
+    // Where nothing is found, what was not looked at is said all the more.
+    let answer = run(&["-m", "ed-fi-5.0", "delete", "students", "--where", "studentUniqueId=8", "--data", &dir]);
+    assert!(answer.stdout.starts_with("Nothing to delete.\n"), "{}", answer.stdout);
+    assert!(answer.stdout.contains("(files-left-out)"), "{}", answer.stdout);
+
+    std::fs::write(folder.path().join("payload.json"), "{}").unwrap();
+    let payload = path(&folder, "payload.json");
+    let answer = run(&["-m", "ed-fi-5.0", "prereqs", "students", "--payload", &payload, "--data", &dir]);
+    assert_eq!(answer.stderr.matches(note).count(), 1, "{}", answer.stderr);
+}

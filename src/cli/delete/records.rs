@@ -8,7 +8,7 @@ use clap::Args;
 use edfi_plan::graph::{DependencyGraph, Found, ResourceId};
 use edfi_plan::plan::delete::Optional;
 use edfi_plan::plan::delete::records::{
-    DescribedPlan, RecordDeleteError, RecordDeleteOptions, RecordPlan, record_delete_plan,
+    DescribedPlan, RecordDeleteError, RecordDeleteOptions, RecordPlan, SCHEMA, record_delete_plan,
 };
 use edfi_plan::records::{
     FolderRecord, FolderStore, Gap, KeyValues, NamedKey, RecordOf, RecordStore, UnreadableFolder, read_keys,
@@ -123,7 +123,7 @@ pub(super) fn run(args: &DeleteArgs, context: &Context) -> anyhow::Result<Outcom
         (Format::Json, Some(plan)) => {
             let not_in_store = absent.iter().map(|&id| graph.name(id).clone()).collect();
             let answer = Answer { unmatched: unmatched.clone(), plan: DescribedPlan { not_in_store, ..plan } };
-            json::answer("edfi-plan/delete-records/1", graph.metadata(), &answer)
+            json::answer(SCHEMA, graph.metadata(), &answer)
         }
         (Format::Csv, Some(plan)) => lists::record_csv(&plan),
         _ => text::record_plan(&graph, &plan, &absent, context.terminal.width()),

@@ -95,37 +95,50 @@ fn one_line(record: &[u8], out: &mut impl Write) -> io::Result<()> {
 fn without(scan: &Scan<'_, '_>, place: Place, record: &[u8], skips: &BTreeSet<Skip>) -> Vec<u8> {
     let Ok(mut value) = serde_json::from_slice::<Value>(record) else { return record.to_vec() };
     let required: BTreeSet<&str> = scan.required_fields(place).iter().map(|field| field.path.as_str()).collect();
-    let mut steps = scan.steps_to(place, record, skips);
-    // The last items of a collection first, so that the places of the others stay.
-    steps.sort_by(|a, b| b.cmp(a));
-    for steps in steps {
-        remove(&mut value, &steps, "$", &required);
-    }
+    remove(&mut value, &scan.steps_to(place, record, skips), &required);
     serde_json::to_vec(&value).unwrap_or_else(|_| record.to_vec())
 }
 
-/// Removes what the steps lead to; true where the value that held it cannot stand without it. The
-/// depth is that of a path of the model.
-pub(crate) fn remove(value: &mut Value, steps: &[Step], path: &str, required: &BTreeSet<&str>) -> bool {
-    let Some((step, rest)) = steps.split_first() else { return true };
-    match (step, value) {
-        (Step::Member(name), Value::Object(members)) => {
-            let path = format!("{path}.{name}");
-            let gone = members.get_mut(name.as_str()).is_some_and(|inner| remove(inner, rest, &path, required));
-            if gone {
-                members.remove(name.as_str());
-            }
-            gone && required.contains(path.as_str())
-        }
-        (Step::Item(index), Value::Array(items)) => {
-            let gone = items.get_mut(*index).is_some_and(|inner| remove(inner, rest, &format!("{path}[*]"), required));
-            if gone {
-                items.remove(*index);
-            }
-            gone && items.is_empty()
-        }
-        _ => false,
+/// Removes what paths lead to, and whatever cannot stand without it: the holder of a required member, a
+/// collection that is left empty. All at once, for a removal moves the items behind it, and may take out
+/// what another path leads into.
+pub(crate) fn remove(value: &mut Value, paths: &[Vec<Step>], required: &BTreeSet<&str>) {
+    let paths: Vec<&[Step]> = paths.iter().map(Vec::as_slice).collect();
+    removed(value, &paths, "$", required);
+}
+
+/// Removes below a value; true where it goes itself. The depth is that of a path of the model.
+fn removed(value: &mut Value, paths: &[&[Step]], path: &str, required: &BTreeSet<&str>) -> bool {
+    if paths.iter().any(|steps| steps.is_empty()) {
+        return true;
     }
+    let mut below: BTreeMap<&Step, Vec<&[Step]>> = BTreeMap::new();
+    for (step, rest) in paths.iter().filter_map(|steps| steps.split_first()) {
+        below.entry(step).or_default().push(rest);
+    }
+    let mut goes = false;
+    // The last items of a collection first, so that the places of the others stay.
+    for (step, rest) in below.into_iter().rev() {
+        match (step, &mut *value) {
+            (Step::Member(name), Value::Object(members)) => {
+                let path = format!("{path}.{name}");
+                let inner = members.get_mut(name.as_str());
+                if inner.is_some_and(|inner| removed(inner, &rest, &path, required)) {
+                    members.remove(name.as_str());
+                    goes |= required.contains(path.as_str());
+                }
+            }
+            (Step::Item(index), Value::Array(items)) => {
+                let inner = items.get_mut(*index);
+                if inner.is_some_and(|inner| removed(inner, &rest, &format!("{path}[*]"), required)) {
+                    items.remove(*index);
+                    goes |= items.is_empty();
+                }
+            }
+            _ => {}
+        }
+    }
+    goes
 }
 
 #[cfg(test)]
@@ -133,8 +146,8 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn removed(mut value: Value, steps: &[Step], required: &[&str]) -> Value {
-        remove(&mut value, steps, "$", &required.iter().copied().collect());
+    fn without(mut value: Value, paths: &[Vec<Step>], required: &[&str]) -> Value {
+        remove(&mut value, paths, &required.iter().copied().collect());
         value
     }
 
@@ -144,13 +157,27 @@ mod tests {
         let value = json!({"a": [{"r": 1, "x": 1}, {"r": 2}], "b": 1});
         let path = [member("a"), Step::Item(1), member("r")];
         // The reference alone, the item that requires it, the collection that is left empty.
-        assert_eq!(removed(value.clone(), &path, &[]), json!({"a": [{"r": 1, "x": 1}, {}], "b": 1}));
-        assert_eq!(removed(value, &path, &["$.a[*].r"]), json!({"a": [{"r": 1, "x": 1}], "b": 1}));
+        assert_eq!(without(value.clone(), &[path.to_vec()], &[]), json!({"a": [{"r": 1, "x": 1}, {}], "b": 1}));
+        assert_eq!(without(value, &[path.to_vec()], &["$.a[*].r"]), json!({"a": [{"r": 1, "x": 1}], "b": 1}));
         let path = [member("a"), Step::Item(0), member("r")];
-        assert_eq!(removed(json!({"a": [{"r": 1}], "b": 1}), &path, &["$.a[*].r"]), json!({"b": 1}));
+        assert_eq!(without(json!({"a": [{"r": 1}], "b": 1}), &[path.to_vec()], &["$.a[*].r"]), json!({"b": 1}));
         // A collection that its holder requires takes the holder with it.
         let path = [member("o"), Step::Item(0), member("a"), Step::Item(0), member("r")];
         let value = json!({"o": [{"a": [{"r": 1}]}, {"a": []}]});
-        assert_eq!(removed(value, &path, &["$.o[*].a", "$.o[*].a[*].r"]), json!({"o": [{"a": []}]}));
+        assert_eq!(without(value, &[path.to_vec()], &["$.o[*].a", "$.o[*].a[*].r"]), json!({"o": [{"a": []}]}));
+    }
+    #[test]
+    fn each_path_removes_what_it_was_made_for() {
+        let member = |name: &str| Step::Member(name.into());
+        let at = |item: usize, name: &str| vec![member("a"), Step::Item(item), member(name)];
+        let value = json!({"a": [{"x": 0}, {"r": 1, "s": 1}, {"r": 2, "s": 2}, {"r": 3, "s": 3}]});
+        // Either reference takes the item with it, and the item behind it stays.
+        let both = [at(1, "r"), at(1, "s")];
+        let left = json!({"a": [{"x": 0}, {"r": 2, "s": 2}, {"r": 3, "s": 3}]});
+        assert_eq!(without(value.clone(), &both, &["$.a[*].r", "$.a[*].s"]), left);
+        // One is required and the other not, in whatever order the paths are given.
+        let both = [at(1, "s"), at(1, "r"), at(3, "s")];
+        let left = json!({"a": [{"x": 0}, {"r": 2, "s": 2}, {"r": 3}]});
+        assert_eq!(without(value, &both, &["$.a[*].r"]), left);
     }
 }

@@ -31,6 +31,8 @@ pub struct KeyChange {
     pub deferred: Vec<Deferred>,
     /// What a person must know before the first request.
     pub warnings: Vec<Warning>,
+    /// Whether fewer clears and deferrals are impossible.
+    pub exact: bool,
 }
 
 impl KeyChange {
@@ -70,6 +72,7 @@ pub fn key_change(
         loads: Vec::new(),
         deferred: Vec::new(),
         warnings: Vec::new(),
+        exact: true,
     };
     if plan.key_may_change == Some(true) {
         return Ok(plan);
@@ -79,6 +82,7 @@ pub fn key_change(
     let deletes = in_waves(graph, &set, &delete_order(graph, &set, authorization)?, authorization);
     let load = LoadOptions { authorization: authorization.clone(), ..LoadOptions::default() };
     let loads = load_plan(graph, &Selection { resources: set.deleted.clone(), ..Selection::default() }, &load)?;
+    plan.exact = deletes.exact && loads.exact;
     (plan.loads, plan.deferred) = (loads.waves, loads.deferred);
     let update = |&id: &ResourceId| Step {
         resource: graph.name(id).clone(),

@@ -15,8 +15,6 @@ pub struct DeleteSet {
     pub deleted: BTreeSet<ResourceId>,
     /// Resources whose records stay and lose their references to what is deleted.
     pub cleared: BTreeSet<ResourceId>,
-    /// Pairs (prerequisite, dependent) whose references no record contains: they order nothing.
-    pub unused: BTreeSet<(ResourceId, ResourceId)>,
 }
 
 /// A reference that an update removes before anything is deleted.
@@ -96,12 +94,10 @@ pub fn delete_order(
     let all = steps.all(&breaking.removed);
     let layer = all.precedence.layers(&[], |_| true).layer;
     let children_first = steps.resources.iter().filter_map(|&id| Some((id, graph.edge(id, id)?)));
-    let in_use = |id: &ResourceId| !set.unused.contains(&(*id, *id));
     Ok(DeleteOrder {
         waves: steps.resources.iter().zip(layer).map(|(&id, layer)| (id, layer + 1)).collect(),
         clears: all.clears,
         children_first: children_first
-            .filter(|(id, _)| in_use(id))
             .map(|(id, edge)| (id, graph.references(edge).map(|r| r.path.clone()).collect()))
             .collect(),
         idle: steps.idle(&breaking.removed),
@@ -134,7 +130,7 @@ impl<'g> Steps<'g> {
         let mut references = Vec::new();
         for (before, &dependent) in resources.iter().enumerate() {
             // By dependent, then prerequisite: among equal choices the first by name is cleared.
-            for edge in graph.prerequisites(dependent).filter(|edge| !edge.is_self() && set.uses(edge)) {
+            for edge in graph.prerequisites(dependent).filter(|edge| !edge.is_self()) {
                 let Some(after) = step(edge.prerequisite) else { continue };
                 let removable = graph.is_clearable(edge);
                 references.push(constraints.len());
@@ -239,7 +235,7 @@ impl<'g> Steps<'g> {
         let mut constraints: Vec<Constraint> = kept.map(|(_, c)| *c).collect();
         let circular = removed.iter().filter_map(|&position| self.edges.get(position).copied().flatten());
         let of_survivors = self.set.cleared.iter().flat_map(|&id| self.graph.prerequisites(id));
-        let lost = of_survivors.filter(|edge| self.set.deleted.contains(&edge.prerequisite) && self.set.uses(edge));
+        let lost = of_survivors.filter(|edge| self.set.deleted.contains(&edge.prerequisite));
         let mut clears = Vec::new();
         let mut step_of: BTreeMap<ResourceId, usize> = BTreeMap::new();
         for edge in circular.chain(lost) {
@@ -264,12 +260,6 @@ impl<'g> Steps<'g> {
         }
         clears.sort();
         AllSteps { precedence: Precedence { steps: self.resources.len() + step_of.len(), constraints }, clears }
-    }
-}
-
-impl DeleteSet {
-    fn uses(&self, edge: &Edge) -> bool {
-        !self.unused.contains(&(edge.prerequisite, edge.dependent))
     }
 }
 

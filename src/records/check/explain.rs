@@ -216,7 +216,7 @@ impl Second<'_, '_, '_, '_> {
                 self.contents.insert(place, self.content(record));
             }
             if let Some((superclass, key)) = self.identities.get_mut(&place) {
-                *key = identities::values(self.scan, lane.resource, superclass, record);
+                *key = identities::values(self.scan, lane, superclass, &extract, record);
                 if self.options.redact {
                     key.values_mut().for_each(|value| *value = REDACTED.into());
                 }

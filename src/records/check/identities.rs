@@ -3,12 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-
 use crate::graph::ResourceId;
 use crate::model::Text;
+use crate::records::extract::Extract;
 use crate::records::keys::{Key, KeyForm, KeyValues};
-use crate::records::scan::Scan;
+use crate::records::scan::{Lane, Scan};
+use crate::records::single::key_values;
 use crate::records::store::{Entry, Place};
 
 /// A record whose identity a record of another subclass has.
@@ -24,7 +24,7 @@ pub(super) fn shared(scan: &Scan<'_, '_>) -> Vec<Shared> {
     let mut found: BTreeMap<(&Text, Key), Vec<Place>> = BTreeMap::new();
     for superclass in &scan.graph.model().abstracts {
         let form = KeyForm::of_abstract(scan.graph, superclass);
-        if !matches!(form, KeyForm::Fields { partial: false, .. }) {
+        if !form.is_whole() {
             continue;
         }
         let of_lane = |id: &ResourceId| {
@@ -70,18 +70,19 @@ fn common<'e>(mut left: &'e [Entry], mut right: &'e [Entry]) -> Vec<(&'e Entry, 
     both
 }
 
-/// The identity of a record by the names of its superclass.
-pub(super) fn values(scan: &Scan<'_, '_>, of: ResourceId, superclass: &str, record: &[u8]) -> KeyValues {
+/// The identity of a record that was read, by the names of its superclass.
+pub(super) fn values(
+    scan: &Scan<'_, '_>,
+    lane: &Lane,
+    superclass: &str,
+    extract: &Extract,
+    record: &[u8],
+) -> KeyValues {
+    let form = KeyForm::of(scan.graph, lane.resource);
     let superclass = scan.graph.model().abstract_resource(superclass);
-    let (Some(superclass), KeyForm::Fields { fields, .. }) = (superclass, KeyForm::of(scan.graph, of)) else {
-        return KeyValues::new();
-    };
-    let record: Value = serde_json::from_slice(record).unwrap_or_default();
-    let value = |path: &Text| {
-        let pointer = path.strip_prefix('$').unwrap_or(path).replace('.', "/");
-        record.pointer(&pointer).filter(|value| !value.is_null()).cloned()
-    };
+    let (Some(superclass), KeyForm::Fields { fields, .. }) = (superclass, &form) else { return KeyValues::new() };
+    let mut own = key_values(&form, &lane.shape, extract, record);
     // A subclass has its fields in the order of the superclass.
-    let named = superclass.key.iter().zip(&fields);
-    named.map(|(above, own)| (above.name.clone(), own.paths.iter().find_map(value).unwrap_or_default())).collect()
+    let named = superclass.key.iter().zip(fields);
+    named.map(|(above, field)| (above.name.clone(), own.remove(&field.name).unwrap_or_default())).collect()
 }

@@ -19,11 +19,11 @@ pub fn record_plan<R: Clone + Eq + Hash>(
     absent: &[ResourceId],
     width: Width,
 ) -> String {
-    if plan.records.is_empty() {
-        return "Nothing to delete.\n".to_owned();
-    }
-    let mut text = waves(graph, plan, width);
-    text.push_str(&sentence("", &total(plan), 2, width));
+    let mut text = if plan.records.is_empty() {
+        "Nothing to delete.\n".to_owned()
+    } else {
+        waves(graph, plan, width) + &sentence("", &total(plan), 2, width)
+    };
     let mut says = cleared(graph, plan);
     says.extend(warned(&plan.all_warnings()));
     says.extend(outside(plan, absent));

@@ -16,6 +16,14 @@ pub enum Descriptors {
     Listed,
 }
 
+impl Descriptors {
+    /// Listed where somebody asks for it.
+    #[must_use]
+    pub fn listed_if(asked: bool) -> Self {
+        if asked { Self::Listed } else { Self::Summed }
+    }
+}
+
 /// Waves with their steps, then what has to be known about them.
 #[must_use]
 pub fn load_plan(plan: &LoadPlan, descriptors: Descriptors, width: Width) -> String {

@@ -1,13 +1,13 @@
 //! The record that a clear leaves: what stood there, without the references that go.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use super::DescribedRecord;
 use crate::graph::DependencyGraph;
 use crate::plan::arrange::remove;
-use crate::records::{Flaw, Key, KeyHasher, RecordReader, Whereabouts};
+use crate::records::{Flaw, Key, KeyHasher, RecordReader, Step, Whereabouts};
 
 /// Why a record cannot be cleared as a plan says.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -50,29 +50,26 @@ pub fn cleared(graph: &DependencyGraph, planned: &DescribedRecord, body: &[u8]) 
     let known = |name| graph.id(name).ok_or_else(|| ClearError::Resource(name.short().to_owned()));
     let resource = known(&planned.resource)?;
     let hasher = KeyHasher::random();
-    let mut wanted: BTreeSet<(u32, Key)> = BTreeSet::new();
+    let mut wanted: BTreeMap<(u32, Key), &str> = BTreeMap::new();
     for clear in &planned.clears {
         let target = RecordReader::new(graph, known(&clear.target)?, hasher);
         let references = (0..).zip(&graph.resource(resource).references);
         let position = references.into_iter().find(|(_, r)| r.path == clear.path).map(|(position, _)| position);
         let key = position.zip(target.identity(&clear.key));
-        wanted.insert(key.ok_or_else(|| changed(&record, &clear.path))?);
+        wanted.insert(key.ok_or_else(|| changed(&record, &clear.path))?, &clear.path);
     }
     let unreadable = |flaw| ClearError::Unreadable { record: record.clone(), flaw };
     let mut reader = RecordReader::new(graph, resource, hasher);
-    let mut found = reader.steps_to(body, &wanted).map_err(unreadable)?;
-    if found.is_empty() {
-        let path = planned.clears.first().map(|clear| clear.path.as_str()).unwrap_or_default();
+    let found = reader.steps_to(body, &wanted.keys().copied().collect()).map_err(unreadable)?;
+    // A part of the clears would leave a record that still blocks a delete.
+    if let Some((_, path)) = wanted.iter().find(|(key, _)| !found.iter().any(|(found, _)| found == *key)) {
         return Err(changed(&record, path));
     }
     let mut value: Value = serde_json::from_slice(body).map_err(|_| unreadable(Flaw::Syntax))?;
     let details = graph.details(resource);
     let required: BTreeSet<&str> = details.fields.iter().map(|field| field.path.as_str()).collect();
-    // The last items of a collection first, so that the places of the others stay.
-    found.sort_by(|a, b| b.cmp(a));
-    for steps in found {
-        remove(&mut value, &steps, "$", &required);
-    }
+    let paths: Vec<Vec<Step>> = found.into_iter().map(|(_, steps)| steps).collect();
+    remove(&mut value, &paths, &required);
     if let Value::Object(members) = &mut value {
         members.retain(|name, _| !OF_THE_API.contains(&name.as_str()));
     }
