@@ -167,7 +167,7 @@ impl<'f> FolderStore<'f> {
         let first = self.folder.unmatched.first()?;
         let count = self.folder.unmatched.len();
         Some(Gap {
-            code: Text::new_static("files-left-out"),
+            code: GapCode::FilesLeftOut,
             resource: self.graph.name(resource).clone(),
             message: format!(
                 "{} of no resource of the metadata, the first {}; records in there that refer to these are not in \
@@ -175,6 +175,7 @@ impl<'f> FolderStore<'f> {
                 if count == 1 { "1 file is".to_owned() } else { format!("{count} files are") },
                 first.file,
             ),
+            said: None,
         })
     }
 
@@ -492,6 +493,6 @@ mod tests {
         let ask = Ask { resource: others, references: vec![0], again: Vec::new() };
         let referring = store.referring(&[ask], &targets).unwrap();
         assert_eq!(referring.references, []);
-        assert_eq!(referring.gaps.iter().map(|gap| gap.code.as_str()).collect::<Vec<_>>(), ["key-unknown"]);
+        assert_eq!(referring.gaps.iter().map(|gap| gap.code).collect::<Vec<_>>(), [GapCode::KeyUnknown]);
     }
 }

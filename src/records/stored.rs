@@ -119,6 +119,8 @@ pub struct Gap {
 pub enum GapCode {
     /// A record or a list was written while it was read.
     ChangedWhilePlanning,
+    /// Payload files that are of no resource of the metadata.
+    FilesLeftOut,
     /// The metadata does not tell the key of what a reference points to.
     KeyUnknown,
     /// Entries of a file that are no records.
@@ -135,8 +137,9 @@ pub enum GapCode {
 
 impl GapCode {
     /// Every code.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::ChangedWhilePlanning,
+        Self::FilesLeftOut,
         Self::KeyUnknown,
         Self::NotRecords,
         Self::NotServed,
@@ -150,6 +153,7 @@ impl GapCode {
     pub fn name(self) -> &'static str {
         match self {
             Self::ChangedWhilePlanning => "changed-while-planning",
+            Self::FilesLeftOut => "files-left-out",
             Self::KeyUnknown => "key-unknown",
             Self::NotRecords => "not-records",
             Self::NotServed => "not-served",
