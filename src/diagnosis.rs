@@ -22,6 +22,7 @@ mod verdict;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use serde::Serialize;
 use serde_json::Value;
@@ -188,6 +189,10 @@ fn is_one(count: &usize) -> bool {
     *count == 1
 }
 
+/// Names that are looked up elsewhere, and remembered: hostile input may name anything, and every bundled
+/// graph is searched for each.
+const ASKED: usize = 100;
+
 /// Names of other graphs that know a resource or entity.
 pub type Elsewhere = dyn Fn(&str) -> Vec<String>;
 
@@ -226,11 +231,12 @@ impl<'g> Diagnoser<'g> {
     fn known_elsewhere(&self, name: &str) -> Option<String> {
         let elsewhere = self.elsewhere.as_ref()?;
         let mut asked = self.asked.borrow_mut();
-        // Hostile input may name anything; what is remembered is bounded.
-        if asked.len() > 1000 {
-            return None;
-        }
-        let found = asked.entry(name.to_owned()).or_insert_with(|| elsewhere(name));
+        let room = ASKED.saturating_sub(asked.len());
+        let found = match asked.entry(name.to_owned()) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) if room > 0 => new.insert(elsewhere(name)),
+            Entry::Vacant(_) => return None,
+        };
         (!found.is_empty()).then(|| format!("{name} is known to {}.", verdict::several(found, 4)))
     }
 

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Write, stdin, stdout};
 use std::path::{Path, PathBuf};
@@ -90,9 +92,10 @@ pub(crate) fn diagnose(args: &DiagnoseArgs, context: &Context) -> anyhow::Result
     let folder = args.data.as_deref().map(|path| args.folder.open(path, &graph, context)).transpose()?;
     let sent = folder.as_ref().map(|folder| sent(folder, failures(), &diagnoser, args, context)).transpose()?;
     let records = sent.as_ref().map(|sent| sent as &dyn Records);
-    let on_server = if args.api { asked(failures(), &diagnoser, records, context)? } else { Vec::new() };
+    let asks = args.api && (args.format == Format::Json || shows_answers(failures(), context)?);
+    let on_server = if asks { OnServer::asked(failures(), &diagnoser, records, context)? } else { OnServer::default() };
     let with_server = |number: usize, mut found: Diagnosis| {
-        found.on_server = on_server.get(number).cloned().unwrap_or_default();
+        found.on_server = on_server.of(number);
         found
     };
     let mut cascade = Cascade::new(&diagnoser, records);
@@ -152,30 +155,82 @@ pub(crate) fn diagnose(args: &DiagnoseArgs, context: &Context) -> anyhow::Result
     }
 }
 
-/// How the references of each payload stand on the API.
-fn asked(
-    failures: Told<'_>,
-    diagnoser: &Diagnoser<'_>,
-    records: Option<&dyn Records>,
-    context: &Context,
-) -> anyhow::Result<Vec<Vec<Need>>> {
-    let references = |failure: &Failure| {
-        let failure = with_record(failure, diagnoser, records);
-        let resource = failure.resource.as_deref().and_then(|text| diagnoser.resource(text))?;
-        let payload = serde_json::to_vec(failure.payload.as_ref()?).ok()?;
-        needs(diagnoser.graph(), resource, &payload, None, &ReadOptions::default()).ok()
-    };
-    let of_each: Vec<Vec<Need>> =
-        failures.map(|failure| Ok(references(&failure?).unwrap_or_default())).collect::<anyhow::Result<_>>()?;
-    let lengths: Vec<usize> = of_each.iter().map(Vec::len).collect();
-    let mut all: Vec<Need> = of_each.into_iter().flatten().collect();
-    if all.is_empty() {
-        context.terminal.say("note: --api: no payload whose references could be looked up; give --payload or --data");
-        return Ok(Vec::new());
+/// Whether text shows what the API answers: of one failure alone, as it does its diagnosis.
+fn shows_answers(mut failures: Told<'_>, context: &Context) -> anyhow::Result<bool> {
+    match (failures.next().transpose()?, failures.next()) {
+        (Some(Failure { count: 1, .. }), None) => Ok(true),
+        (None, _) => Ok(false),
+        _ => {
+            let note =
+                "note: --api: nothing is asked for several failures at once; --format json asks for each of them";
+            context.terminal.say(note);
+            Ok(false)
+        }
     }
-    prereqs::look_up(&mut all, diagnoser.graph(), context)?;
-    let mut all = all.into_iter();
-    Ok(lengths.into_iter().map(|length| all.by_ref().take(length).collect()).collect())
+}
+
+/// How the references of each payload stand on the API, each reference once: many payloads have the same.
+#[derive(Default)]
+struct OnServer {
+    needs: Vec<Need>,
+    /// Of each failure the places of its needs.
+    of_each: Vec<Vec<usize>>,
+}
+
+/// The most records that are looked up on an API.
+const LOOKED_UP: usize = 1000;
+
+impl OnServer {
+    fn asked(
+        failures: Told<'_>,
+        diagnoser: &Diagnoser<'_>,
+        records: Option<&dyn Records>,
+        context: &Context,
+    ) -> anyhow::Result<Self> {
+        let references = |failure: &Failure| {
+            let failure = with_record(failure, diagnoser, records);
+            let resource = failure.resource.as_deref().and_then(|text| diagnoser.resource(text))?;
+            let payload = serde_json::to_vec(failure.payload.as_ref()?).ok()?;
+            needs(diagnoser.graph(), resource, &payload, None, &ReadOptions::default()).ok()
+        };
+        let mut found = Self::default();
+        let mut places: HashMap<String, usize> = HashMap::new();
+        let mut keys: HashSet<String> = HashSet::new();
+        for failure in failures {
+            let mut here = Vec::new();
+            for need in references(&failure?).unwrap_or_default() {
+                if !need.key.is_empty() {
+                    keys.insert(serde_json::to_string(&(&need.target, &need.key))?);
+                }
+                if keys.len() > LOOKED_UP {
+                    bail!(
+                        "--api: the payloads refer to more than {LOOKED_UP} records, and no more are looked up. Give fewer failures"
+                    );
+                }
+                here.push(match places.entry(serde_json::to_string(&need)?) {
+                    Entry::Occupied(known) => *known.get(),
+                    Entry::Vacant(new) => {
+                        found.needs.push(need);
+                        *new.insert(found.needs.len() - 1)
+                    }
+                });
+            }
+            found.of_each.push(here);
+        }
+        if found.needs.is_empty() {
+            let note = "note: --api: no payload whose references could be looked up; give --payload or --data";
+            context.terminal.say(note);
+        } else {
+            prereqs::look_up(&mut found.needs, diagnoser.graph(), context)?;
+        }
+        Ok(found)
+    }
+
+    /// Of a failure by its number.
+    fn of(&self, number: usize) -> Vec<Need> {
+        let places = self.of_each.get(number).into_iter().flatten();
+        places.filter_map(|place| self.needs.get(*place).cloned()).collect()
+    }
 }
 
 /// Where failures come from.

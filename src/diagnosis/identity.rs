@@ -118,10 +118,9 @@ impl<'g> Keys<'g> {
                 values.insert(Text::new_static("codeValue"), code.into());
             }
             KeyForm::Fields { fields, .. } => {
-                let members = value.as_object()?;
                 for field in fields {
                     let member = member_name(self.graph, of, &reference.path, &field.name);
-                    values.insert(field.name.clone(), members.get(member).filter(|v| !v.is_null())?.clone());
+                    values.insert(field.name.clone(), payload::single(value, member)?.clone());
                 }
             }
             KeyForm::Unknown => return None,
@@ -144,7 +143,7 @@ impl<'g> Keys<'g> {
             match value {
                 Value::Array(items) => open.extend(items),
                 Value::Object(members) => {
-                    if let Some(found) = members.get(field.name.as_str()).filter(|v| !v.is_null()) {
+                    if let Some(found) = payload::single(value, &field.name) {
                         return self.identity(&form, &KeyValues::from([(field.name.clone(), found.clone())]));
                     }
                     open.extend(members.values());

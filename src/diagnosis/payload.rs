@@ -42,7 +42,7 @@ pub(super) fn single<'v>(payload: &'v Value, path: &str) -> Option<&'v Value> {
 }
 
 /// A member, whatever its case; the servers ignore it.
-fn member<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
+pub(super) fn member<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
     let members = value.as_object()?;
     members.get(name).or_else(|| members.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, v)| v))
 }

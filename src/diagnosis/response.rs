@@ -317,8 +317,7 @@ fn masked_sentence(Known { text, path, found }: &Known) -> String {
     };
     // A path has names and places in lists; what else stands there may be a value.
     if let Some(path) = path {
-        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '$' | '.' | '_' | '[' | ']' | '*');
-        masked.push_str(if path.starts_with('$') && path.chars().all(plain) { path } else { REDACTED });
+        masked.push_str(if is_path(path) { path } else { REDACTED });
         masked.push_str(": ");
     }
     let part = |from: usize, to: usize| text.get(from..to).unwrap_or_default();
@@ -340,6 +339,25 @@ fn masked_sentence(Known { text, path, found }: &Known) -> String {
     masked
 }
 
+/// Whether a text is a path and nothing but a path; what else stands where one is expected may be a value.
+pub(super) fn is_path(text: &str) -> bool {
+    text.strip_prefix('$').is_some_and(is_way)
+}
+
+/// What follows the root of a path.
+fn is_way(text: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '[' | ']' | '*');
+    (text.is_empty() || text.starts_with(['.', '['])) && text.chars().all(plain)
+}
+
+/// Whether a text is a path from the root that some server writes: `request` (ODS/API up to 7.1),
+/// `{requestBody}` (Meadowlark) or `$`.
+fn is_path_of_any(text: &str) -> bool {
+    let way =
+        text.strip_prefix("request").or(text.strip_suffix("{requestBody}")).or(text.strip_prefix("{requestBody}"));
+    is_path(text) || way.is_some_and(is_way)
+}
+
 /// A message without what loaders put around it: `409: … (at $.schoolReference)`.
 fn without_wrapping(text: &str, path: Option<&str>) -> (String, Option<String>) {
     let squeezed = squeeze(text);
@@ -355,6 +373,7 @@ fn without_wrapping(text: &str, path: Option<&str>) -> (String, Option<String>) 
 
 fn note(facts: &mut Facts, template: &Template, text: &str, path: Option<&str>, found: &Match) {
     let filling = |span: &std::ops::Range<usize>| text.get(span.clone()).unwrap_or_default();
+    let place = path.filter(|path| is_path_of_any(path));
     let mut associations = Vec::new();
     let mut incomplete = None;
     for (hole, span) in &found.holes {
@@ -379,12 +398,12 @@ fn note(facts: &mut Facts, template: &Template, text: &str, path: Option<&str>, 
             Hole::Property => facts.properties.push(filling.to_owned()),
             Hole::Properties => facts.properties.extend(list(filling).map(str::to_owned)),
             Hole::Field if template.code == Code::RequiredFieldMissing => {
-                facts.missing.push(path.map_or_else(|| filling.to_owned(), |path| missing_path(path, filling)));
+                facts.missing.push(place.map_or_else(|| filling.to_owned(), |path| missing_path(path, filling)));
             }
             Hole::Field if template.code == Code::KeyUnificationConflict => facts.unified.push(filling.to_owned()),
             // Meadowlark names no field, but both paths.
             Hole::Text if template.code == Code::KeyUnificationConflict => {
-                facts.paths.extend(filling.split(" and ").filter(|p| p.starts_with('$')).map(str::to_owned));
+                facts.paths.extend(filling.split(" and ").filter(|p| is_path(p)).map(str::to_owned));
             }
             Hole::Fields => incomplete = Some(filling),
             Hole::Key => facts.key.extend(key_values(filling)),
@@ -395,11 +414,12 @@ fn note(facts: &mut Facts, template: &Template, text: &str, path: Option<&str>, 
         }
     }
     if let Some(fields) = incomplete {
-        let base = path.unwrap_or("$");
+        let base = place.unwrap_or("$");
         facts.missing.extend(list(fields).map(|field| format!("{base}.{}", camel(field))));
     }
     if template.code == Code::RequiredFieldMissing && !found.holes.iter().any(|(hole, _)| *hole == Hole::Field) {
-        facts.missing.push(path.unwrap_or("$").to_owned());
+        let without_body = path.is_none().then_some("$");
+        facts.missing.extend(place.or(without_body).map(str::to_owned));
     }
     if !associations.is_empty() {
         facts.hints.push(Hint { associations, all: template.nuance == Nuance::HintAll });

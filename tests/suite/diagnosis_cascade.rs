@@ -3,9 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use edfi_plan::diagnosis::cascade::{Cascade, Causes};
+use edfi_plan::diagnosis::cascade::{Cascade, Causes, Records as _, Sent as SentRecords, Wanted};
 use edfi_plan::diagnosis::{Body, Diagnoser, Failure, Place};
 use edfi_plan::graph::DependencyGraph;
+use edfi_plan::records::{Folder, Namespaces, PayloadFile, ReadOptions};
 use edfi_plan::source;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -336,4 +337,61 @@ fn a_denied_student_hangs_below_its_failed_enrollment() {
     assert_eq!(found.roots.len(), 2, "{:#?}", found.roots);
     assert_eq!((found.roots[0].place.line, found.roots[0].explains), (Some(1), 2));
     assert_eq!(found.roots[1].key.values().collect::<Vec<_>>(), ["B"]);
+}
+
+#[test]
+fn a_reference_is_a_key_whatever_the_case_of_its_members() {
+    let refused = Failure {
+        resource: Some("schools".into()),
+        status: Some(400),
+        payload: Some(json!({ "SchoolId": 1, "nameOfInstitution": "S" })),
+        ..Failure::new(Body::Json(Wording::Ods72.refusal()))
+    };
+    let waits = Failure {
+        resource: Some("sessions".into()),
+        status: Some(409),
+        payload: Some(json!({ "sessionName": "F", "SchoolReference": { "SchoolId": 1 },
+                              "schoolYearTypeReference": { "schoolYear": 2026 } })),
+        ..Failure::new(Body::Json(json!({
+            "type": "urn:ed-fi:api:data-conflict:unresolved-reference",
+            "detail": "The referenced 'School' item does not exist." })))
+    };
+    let found = causes(&[waits, refused]);
+    let roots: Vec<(&str, usize)> = found.roots.iter().map(|r| (r.resource.as_str(), r.explains)).collect();
+    assert_eq!((roots, found.summary.unexplained), (vec![("/ed-fi/schools", 2)], 0));
+}
+
+#[test]
+fn a_record_is_of_the_file_that_its_failure_names() {
+    let graph = DependencyGraph::build(source::standard("ed-fi-5.1").unwrap()).unwrap();
+    let diagnoser = Diagnoser::new(&graph);
+    let school = diagnoser.resource("schools").unwrap();
+    let file = |name: &str, id: u32| PayloadFile::from_bytes(name, format!("{{\"schoolId\":{id}}}\n").into_bytes());
+    let files =
+        vec![file("schools/2023/data.jsonl", 2023), file("schools/2024/data.jsonl", 2024), file("schools.jsonl", 1)];
+    let folder = Folder::assign(&graph, files, &Namespaces::default());
+    let named = [
+        ("schools/2023/data.jsonl", Some(2023)),
+        ("schools/2024/data.jsonl", Some(2024)),
+        ("/elsewhere/run/Schools/2023/data.jsonl", Some(2023)),
+        ("C:\\run\\2024\\data.jsonl", Some(2024)),
+        ("/elsewhere/schools.jsonl", Some(1)),
+        // Nothing says which of the two.
+        ("data.jsonl", None),
+        ("schools/2025/data.jsonl", None),
+        ("schools/2023/other.jsonl", None),
+    ];
+    let mut wanted = Wanted::default();
+    for (name, _) in named {
+        let place = Place { file: Some(name.into()), line: Some(1), ..Place::default() };
+        wanted.add(
+            &diagnoser,
+            &Failure { place, resource: Some("schools".into()), ..Failure::new(Body::Text(String::new())) },
+        );
+    }
+    let sent = SentRecords::read(&graph, &folder, &wanted, &ReadOptions::default()).unwrap();
+    for (name, id) in named {
+        let record = sent.record(school, name, 1);
+        assert_eq!(record, id.map(|id| json!({ "schoolId": id })), "{name}");
+    }
 }

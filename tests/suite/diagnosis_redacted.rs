@@ -67,6 +67,15 @@ fn bodies() -> Vec<Body> {
                 "detail": "Access to the requested data could not be authorized. Hint: You may need to create a corresponding 'StudentSchoolAssociation' item." }),
         json!({ "error": { "message": "Reference validation failed", "failures": [{ "resourceName": "School", "identity": [{ "schoolId": MARK }] }] } }),
         json!({ "error": { "message": "The resource cannot be deleted because it is a dependency of other documents", "blockingUris": [format!("/v5/ed-fi/grades/{MARK}")] } }),
+        // A path followed or replaced by something else.
+        at(&format!("$.x {MARK}"), "FirstName is required.".into()),
+        at(&format!("${MARK}"), "FirstName is required and should not be left empty.".into()),
+        at(&format!("request.{MARK} x"), "Required".into()),
+        at(MARK, "SchoolReference is missing the following properties: SchoolId".into()),
+        at(&format!("$.schoolReference {MARK}"), "The referenced 'School' item does not exist.".into()),
+        json!({ "error": [
+            { "message": "{requestBody} must have required property 'firstName'", "path": format!("{{requestBody}} {MARK}"), "context": {} }] }),
+        json!({ "error": { "message": format!("Constraint failure: document paths $.{MARK} x and $.a {MARK} must have the same values") } }),
         json!({ "message": MARK, MARK: [MARK] }),
         json!({ "detail": format!("{MARK} is bad"), "errors": [{ "x": MARK }], "correlationId": MARK, "title": MARK }),
         json!(MARK),

@@ -480,3 +480,17 @@ fn a_descriptor_may_be_part_of_the_key_of_a_reference() {
     assert_eq!(paths(&found), ["$.personReference"]);
     assert!(loads(&found, "/ed-fi/sourceSystemDescriptors") < loads(&found, "/ed-fi/people"));
 }
+
+#[test]
+fn a_name_asked_for_already_is_told_after_a_flood_of_others() {
+    let graph = DependencyGraph::build(source::standard("ed-fi-5.1").unwrap()).unwrap();
+    let diagnoser = Diagnoser::new(&graph).asking(Box::new(|_| vec!["tpdm".to_owned()]));
+    let told = |name: String| {
+        let failure = Failure { resource: Some(name), status: Some(404), ..Failure::new(Body::Text(String::new())) };
+        diagnoser.diagnose(&failure).explanation.contains("is known to tpdm")
+    };
+    assert!(told("candidates".into()));
+    let flood = (0..150).filter(|n| told(format!("nonsense{n}"))).count();
+    assert!(flood < 150, "what is remembered is bounded");
+    assert!(told("candidates".into()));
+}

@@ -126,4 +126,7 @@ fn the_update_of_a_record_says_whether_its_key_may_change() {
     // MetaEd has one text for all and flags none: it tells nothing.
     assert_eq!(read(fixed, serde_json::json!({ "description": FIXED })), [None; 3]);
     assert_eq!(read(fixed, serde_json::Value::Null), [None; 3]);
+    // A text that is null is none.
+    assert_eq!(read(fixed, serde_json::json!({ "description": null })), read(fixed, serde_json::json!({})));
+    assert_eq!(read(fixed, serde_json::json!({ "description": null, "x-Ed-Fi-isUpdatable": true })), told);
 }

@@ -6,7 +6,7 @@ use super::{Case, Judgement, Seen, Verdict, several, short_target, target_name};
 use crate::diagnosis::catalogue::Nuance;
 use crate::diagnosis::names::{Meaning, Sort, below};
 use crate::diagnosis::payload;
-use crate::diagnosis::response::{Named, Role};
+use crate::diagnosis::response::{Named, Role, is_path};
 use crate::graph::{Follow, ResourceId};
 use crate::model::{Kind, Reference, Target};
 
@@ -134,7 +134,7 @@ fn strength(seen: &Seen) -> &'static str {
 /// path of one item of a collection, only that one.
 fn evidence(case: &Case<'_>, named: &Named, references: &[&Reference]) -> Vec<Seen> {
     let mut seen: Vec<Seen> = references.iter().flat_map(|r| case.seen(r)).collect();
-    if let Some(path) = named.path.as_deref().filter(|path| path.starts_with('$')) {
+    if let Some(path) = named.path.as_deref().filter(|path| is_path(path)) {
         let there: Vec<Seen> = seen.iter().filter(|s| s.path.eq_ignore_ascii_case(path)).cloned().collect();
         if !there.is_empty() {
             seen = there;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Case, Judgement, Seen, Verdict, several, target_name};
 use crate::diagnosis::names::steps;
 use crate::diagnosis::payload;
-use crate::diagnosis::response::plain_value;
+use crate::diagnosis::response::{is_path, plain_value};
 use crate::graph::ResourceId;
 use crate::model::Text;
 
@@ -79,7 +79,7 @@ fn shared(case: &Case<'_>, resource: ResourceId) -> Vec<Shared> {
     if !found.is_empty() {
         return found;
     }
-    let said: BTreeSet<Text> = facts.paths.iter().filter(|path| path.starts_with('$')).map(Text::new).collect();
+    let said: BTreeSet<Text> = facts.paths.iter().filter(|path| is_path(path)).map(Text::new).collect();
     if said.len() < 2 { Vec::new() } else { vec![Shared { paths: said.into_iter().collect(), stated: false }] }
 }
 

@@ -153,7 +153,7 @@ struct RecordItem {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Update {
-    description: KeyChange,
+    description: Option<KeyChange>,
     #[serde(rename = "x-Ed-Fi-isUpdatable")]
     is_updatable: bool,
 }
@@ -161,7 +161,7 @@ pub(super) struct Update {
 impl Update {
     /// Whether it may change the natural key: a flag says so (ODS since 5.x, DMS), or else its text.
     pub(super) fn key_may_change(&self) -> Option<bool> {
-        if self.is_updatable { Some(true) } else { self.description.0 }
+        if self.is_updatable { Some(true) } else { self.description.as_ref()?.0 }
     }
 }
 
@@ -175,7 +175,7 @@ pub(super) struct Operation {
 
 /// The text of an update, as far as it says something: whether a change of the natural key is passed on to
 /// dependents.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct KeyChange(Option<bool>);
 
 impl<'de> Deserialize<'de> for KeyChange {
