@@ -211,7 +211,7 @@ static TABLE: [(&str, Explanation); 24] = [
         "Another item has the same identifying values. A POST is an upsert, so on a resource's own key this is \
          unusual: a subclass of EducationOrganization took the id, two requests raced, or a collection repeats a row.",
         "The parts of the natural key and where each comes from, and the subclasses that share one key.",
-        "Look the key up in every subclass that shares it. Send records of the same key one after the other.",
+        "Look the key up, also in subclasses that share it. Send records of the same key one after the other.",
     ),
     row(
         "incomplete-reference",

@@ -174,11 +174,7 @@ impl<'g> Names<'g> {
         if !whole.is_empty() || said.is_empty() || said.len() > 2 {
             return whole;
         }
-        let ends = |r: &&Reference| {
-            let steps = steps(&r.path);
-            steps.len() >= said.len() && same(&steps[steps.len() - said.len()..], &said)
-        };
-        references.iter().filter(ends).collect()
+        references.iter().filter(|r| ends(&r.path, path)).collect()
     }
 }
 
@@ -201,6 +197,12 @@ fn same(left: &[&str], right: &[&str]) -> bool {
 pub(super) fn below(path: &str, parent: &str) -> bool {
     let (path, parent) = (steps(path), steps(parent));
     path.len() >= parent.len() && same(&path[..parent.len()], &parent)
+}
+
+/// Whether a path has the steps of another one at its end.
+pub(super) fn ends(path: &str, end: &str) -> bool {
+    let (path, end) = (steps(path), steps(end));
+    path.len() >= end.len() && same(&path[path.len() - end.len()..], &end)
 }
 
 /// A project as schemas, paths and messages spell it: `Ed-Fi`, `edFi`, `ed-fi`.

@@ -49,7 +49,17 @@ pub(super) fn member<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
 
 /// Whether the record uses a reference.
 pub(super) fn has(payload: &Value, reference: &Reference) -> bool {
-    !values(payload, &reference.path).is_empty()
+    let mut found = vec![payload];
+    for step in reference.path.trim_start_matches('$').split('.').filter(|s| !s.is_empty()) {
+        let (name, every) = step.split_once('[').map_or((step, false), |(name, _)| (name, true));
+        let members = found.into_iter().filter_map(|value| member(value, name));
+        found = match every {
+            // All items are looked at: the one that has the reference may be the last.
+            true => members.filter_map(Value::as_array).flatten().collect(),
+            false => members.filter(|value| !value.is_null()).collect(),
+        };
+    }
+    !found.is_empty()
 }
 
 /// The key that a reference gives: its scalar members, or the two parts of a descriptor URI.

@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use serde::Serialize;
 
+use super::catalogue::Nuance;
 use super::codes::Code;
 use super::names::Sort;
 use super::verdict::{Case, Judgement, Seen, Verdict, several};
@@ -86,11 +87,11 @@ pub(super) fn remedy(case: &Case<'_>, judgement: &Judgement) -> Remedy {
 fn load_missing(case: &Case<'_>, judgement: &Judgement, remedy: &mut Remedy) {
     let graph = case.graph;
     let mut wanted = BTreeSet::new();
-    let mut one_of = BTreeSet::new();
+    let mut one_of = BTreeMap::new();
     for meaning in &judgement.missing {
         match &meaning.sort {
-            // Any subclass satisfies the reference, so none can be told to be loaded.
-            Sort::Abstract(entity) => drop(one_of.insert(entity.to_string())),
+            // Any of the subclasses can satisfy the message, so none can be told to be loaded.
+            Sort::Abstract(entity) => drop(one_of.insert(entity.to_string(), meaning.resources.clone())),
             _ => wanted.extend(meaning.resources.iter().copied()),
         }
     }
@@ -103,14 +104,19 @@ fn load_missing(case: &Case<'_>, judgement: &Judgement, remedy: &mut Remedy) {
         });
     }
     let plan = case.plans.of(graph, &wanted);
-    one_of.extend(plan.one_of.iter().cloned());
+    for entity in &plan.one_of {
+        one_of.entry(entity.clone()).or_insert_with(|| graph.subclasses(entity).to_vec());
+    }
     remedy.load.clone_from(&plan.waves);
-    for entity in one_of {
-        let names: Vec<String> =
-            graph.subclasses(&entity).iter().map(|&id| graph.name(id).short().to_owned()).collect();
+    for (entity, subclasses) in one_of {
+        let names: Vec<String> = subclasses.iter().map(|&id| graph.name(id).short().to_owned()).collect();
         remedy.notes.push(format!("{entity} is any one of {}.", several(&names, 12)));
     }
     if case.facts.code() != Code::UnresolvedReference {
+        return;
+    }
+    if case.facts.has(Nuance::OtherSubclass) && judgement.missing.is_empty() {
+        remedy.notes.push("Correct the key in the reference; it is that of another kind of item.".to_owned());
         return;
     }
     match judgement.verdict {
@@ -165,7 +171,12 @@ fn walk_pathway(case: &Case<'_>, judgement: &Judgement, remedy: &mut Remedy) {
             let names: Vec<String> = case.facts.hints.iter().flat_map(|h| h.associations.clone()).collect();
             remedy.notes.push(format!("Create what the hint names ({}), then repeat the request.", several(&names, 4)));
         } else if judgement.verdict == Verdict::NotADependencyMatter {
-            remedy.notes.push("Check the education organizations of the client, and that the id exists.".to_owned());
+            let absent = absent(case);
+            remedy.notes.push(if absent.is_empty() {
+                "Check the education organizations of the client, and that the id exists.".to_owned()
+            } else {
+                format!("Supply {}.", several(&absent, 4))
+            });
         } else {
             remedy.notes.push(Code::RelationshipMissing.explanation().remedy.to_owned());
         }
@@ -199,6 +210,14 @@ fn walk_pathway(case: &Case<'_>, judgement: &Judgement, remedy: &mut Remedy) {
     }
 }
 
+/// Where the record gives the values that authorization found absent, as far as they are of its key.
+fn absent(case: &Case<'_>) -> Vec<String> {
+    let Some(resource) = case.resource.filter(|_| case.facts.has(Nuance::ValueAbsent)) else { return Vec::new() };
+    let wanted = |name: &str| case.facts.properties.iter().any(|property| property.eq_ignore_ascii_case(name));
+    let fields = case.graph.details(resource).key.iter().filter(|field| wanted(&field.name));
+    fields.flat_map(|field| field.paths.iter().map(ToString::to_string)).collect()
+}
+
 fn delete_first(case: &Case<'_>, judgement: &Judgement, remedy: &mut Remedy) {
     let Some(resource) = case.resource else {
         remedy.notes.push(Code::DependentExists.explanation().remedy.to_owned());
@@ -225,7 +244,11 @@ fn nearest_first(graph: &DependencyGraph, resource: ResourceId, named: &[Resourc
             }
         }
     }
-    distance.remove(&resource);
+    // Its own kind blocks it as well, where it refers to itself: a child has to go before its parent.
+    match graph.edge(resource, resource) {
+        Some(_) => distance.insert(resource, 1),
+        None => distance.remove(&resource),
+    };
     let mut all: Vec<(usize, bool, ResourceId)> =
         distance.into_iter().map(|(id, d)| (d, !named.contains(&id), id)).collect();
     all.sort_unstable();

@@ -19,6 +19,7 @@ mod diagnosis_codes;
 mod diagnosis_inputs;
 mod diagnosis_redacted;
 mod diagnosis_traps;
+mod diagnosis_verdicts;
 mod diagnosis_wordings;
 mod dialects;
 mod diff;

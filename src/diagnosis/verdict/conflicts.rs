@@ -1,7 +1,7 @@
 //! Verdicts on keys and required fields: what the record itself gets wrong.
 
 use super::{Case, Judgement, Verdict, several, short_target};
-use crate::diagnosis::names::{Sort, steps};
+use crate::diagnosis::names::{Sort, ends, steps};
 use crate::diagnosis::response::camel;
 use crate::graph::ResourceId;
 use crate::model::{Reference, Target};
@@ -26,7 +26,32 @@ pub(super) fn identity(case: &Case<'_>, resource: ResourceId) -> Judgement {
     if let Some(child) = child {
         return Judgement::new(
             Verdict::NotADependencyMatter,
-            format!("{} is a collection: the record holds one of its items twice.", child.text),
+            format!(
+                "{} is a collection: the record holds one of its items twice, or another record has the alternate key of one.",
+                child.text
+            ),
+        );
+    }
+    // A collection is called after what holds it, also where this graph does not have it.
+    let owner = case.graph.resource(resource);
+    let owners = [Some(&owner.entity), owner.superclass.as_ref()];
+    let of_owner = |text: &str| {
+        owners.into_iter().flatten().any(|owner| {
+            text.len() > owner.len() && text.get(..owner.len()).is_some_and(|start| start.eq_ignore_ascii_case(owner))
+        })
+    };
+    let strange = case
+        .facts
+        .named
+        .iter()
+        .find(|named| of_owner(&named.text) && case.names.resolve(&named.text, Some(resource)).is_none());
+    if let Some(strange) = strange {
+        return Judgement::new(
+            Verdict::NotADependencyMatter,
+            format!(
+                "This graph knows no {}: a collection of another version or of an extension. The record holds one of its items twice, or another record has the alternate key of one.",
+                strange.text
+            ),
         );
     }
     let Some(superclass) = &case.graph.resource(resource).superclass else {
@@ -108,10 +133,14 @@ pub(super) fn missing_fields(case: &Case<'_>, resource: ResourceId) -> Judgement
             }
             continue;
         }
-        let field = field_at(case, resource, &path);
-        judgement.because.push(match field {
-            Some(field) => format!("{short} requires {} ({}).", field.path, field.kind.kind.name()),
-            None => format!("The metadata at hand does not list {missing} as required of {short}."),
+        let fields: Vec<String> = fields_at(case, resource, &path)
+            .into_iter()
+            .map(|field| format!("{} ({})", field.path, field.kind.kind.name()))
+            .collect();
+        judgement.because.push(match fields.as_slice() {
+            [] => format!("The metadata at hand does not list {missing} as required of {short}."),
+            [only] => format!("{short} requires {only}."),
+            some => format!("{short} requires {}: the server's path {missing} can be of any.", several(some, 4)),
         });
     }
     let mut seen = std::collections::BTreeSet::new();
@@ -145,12 +174,14 @@ fn key_names(case: &Case<'_>, reference: &Reference) -> Vec<String> {
     key.iter().map(|field| field.name.to_string()).collect()
 }
 
-fn field_at<'a>(case: &Case<'a>, resource: ResourceId, path: &str) -> Option<&'a crate::model::Field> {
-    let said = steps(path);
+/// The required fields that a path of a message can mean: the one at that very path, otherwise all that end
+/// in it, for a DMS leaves out the first steps.
+fn fields_at<'a>(case: &Case<'a>, resource: ResourceId, path: &str) -> Vec<&'a crate::model::Field> {
+    let said = steps(path).len();
     let fields = &case.graph.details(resource).fields;
-    let ends = |field: &&crate::model::Field| {
-        let steps = steps(&field.path);
-        steps.len() >= said.len() && steps.iter().rev().zip(said.iter().rev()).all(|(a, b)| a.eq_ignore_ascii_case(b))
-    };
-    fields.iter().filter(ends).min_by_key(|field| steps(&field.path).len())
+    let found: Vec<&crate::model::Field> = fields.iter().filter(|field| ends(&field.path, path)).collect();
+    match found.iter().find(|field| steps(&field.path).len() == said) {
+        Some(exact) => vec![exact],
+        None => found,
+    }
 }

@@ -102,6 +102,20 @@ fn without_person(case: &Case<'_>, resource: ResourceId) -> Judgement {
             ),
         );
     }
+    // An entity with an education organization in its key, rather than the id of one.
+    let entity = |property: &String| {
+        let meaning = case.names.resolve(property, Some(resource));
+        meaning.is_some_and(|m| m.resources.iter().all(|&id| case.graph.resource(id).superclass.is_none()))
+    };
+    if facts.properties.iter().any(entity) {
+        return Judgement::new(
+            Verdict::NotADependencyMatter,
+            format!(
+                "The education organization of {} is not among the client's, or it does not exist. No order of loading changes a claim.",
+                several(&facts.properties, 4)
+            ),
+        );
+    }
     if !facts.properties.is_empty() {
         return Judgement::new(
             Verdict::NotADependencyMatter,
@@ -172,7 +186,8 @@ fn judge_person(
         );
     }
     let others: Vec<&String> = facts.properties.iter().filter(|p| person_property(p).is_none()).collect();
-    let way = format!("{joined} makes {who} visible to a client. It is a pathway, not a reference of {short}.");
+    let verb = if names.len() > 1 && !facts.any_hint_suffices() { "make" } else { "makes" };
+    let way = format!("{joined} {verb} {who} visible to a client. It is a pathway, not a reference of {short}.");
     if facts.has(Nuance::ValueAbsent) {
         return with(Judgement::new(Verdict::Ambiguous, way).and(format!(
             "The server found no value of {}: the record lacks it, or names nobody it knows.",

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::{Case, Judgement, Seen, Verdict, several, short_target, target_name};
 use crate::diagnosis::catalogue::Nuance;
-use crate::diagnosis::names::{Meaning, Sort, below};
+use crate::diagnosis::names::{Meaning, Sort, below, ends, steps};
 use crate::diagnosis::payload;
-use crate::diagnosis::response::{Named, Role, is_path};
+use crate::diagnosis::response::{Named, Role, Server, is_path};
 use crate::graph::{Follow, ResourceId};
 use crate::model::{Kind, Reference, Target};
 
@@ -109,15 +109,81 @@ fn one(case: &Case<'_>, resource: ResourceId, named: &Named) -> Finding {
     if references.is_empty() {
         return nothing_leads(case, resource, named, meaning);
     }
+    let references = match case.payload {
+        Some(payload) => {
+            let used: Vec<&Reference> = references.iter().copied().filter(|r| payload::has(payload, r)).collect();
+            if used.is_empty() {
+                return unused(case, resource, &references);
+            }
+            used
+        }
+        None => references,
+    };
     let seen = evidence(case, named, &references);
-    let because = vec![format!(
-        "{short} needs {} at {}.",
-        seen.first().map_or(named.text.as_str(), short_target),
-        several(&seen.iter().map(|s| format!("{} ({})", s.path, strength(s))).collect::<Vec<_>>(), 3)
-    )];
-    let mut finding = Finding { verdict: Verdict::Confirmed, because, seen, missing: Some(meaning) };
+    let because = vec![format!("{short} needs {}.", needed(&seen))];
+    let missing = Some(taken(case, meaning, &references));
+    let mut finding = Finding { verdict: Verdict::Confirmed, because, seen, missing };
+    strange_path(case, named, &references, &mut finding);
     caveats(case, named, &references, &mut finding);
     finding
+}
+
+/// The resource has references that fit, but the record at hand uses none of them.
+fn unused(case: &Case<'_>, resource: ResourceId, references: &[&Reference]) -> Finding {
+    let fitting: Vec<Seen> = references.iter().flat_map(|r| case.seen(r)).collect();
+    let seen = case.candidates(resource, None);
+    let mut because = vec![format!(
+        "{} can need {}, but the record given carries no such reference: it is not the one that was refused, or the message misleads.",
+        case.short(resource),
+        needed(&fitting)
+    )];
+    because.extend((!seen.is_empty()).then(|| format!("It refers to {}.", said(&seen))));
+    Finding { verdict: Verdict::Contradicted, because, seen, missing: None }
+}
+
+/// Targets with their places: `schools at $.a (required) and $.b (optional), and programs at $.c (optional)`.
+fn needed(seen: &[Seen]) -> String {
+    let mut targets: Vec<(&str, Vec<String>)> = Vec::new();
+    for one in seen {
+        let place = format!("{} ({})", one.path, strength(one));
+        match targets.iter_mut().find(|(target, _)| *target == short_target(one)) {
+            Some((_, places)) => places.push(place),
+            None => targets.push((short_target(one), vec![place])),
+        }
+    }
+    let each: Vec<String> =
+        targets.iter().map(|(target, places)| format!("{target} at {}", several(places, 3))).collect();
+    several(&each, 4)
+}
+
+/// What a name means as far as the references take it: a message may name the superclass of their targets.
+fn taken(case: &Case<'_>, meaning: Meaning, references: &[&Reference]) -> Meaning {
+    let concrete = references.iter().all(|r| matches!(r.target, Target::Resource(_)));
+    if !concrete || !matches!(meaning.sort, Sort::Abstract(_)) {
+        return meaning;
+    }
+    let resources: std::collections::BTreeSet<ResourceId> = references.iter().flat_map(|r| targets(case, r)).collect();
+    let sort = if resources.len() == 1 { Sort::Resource } else { meaning.sort };
+    Meaning { resources: resources.into_iter().collect(), sort }
+}
+
+/// A path of the record that leads to none of the references is a sign of another version. A legacy ODS/API gives
+/// the names of its properties instead (`request.student`), which are no such paths.
+fn strange_path(case: &Case<'_>, named: &Named, references: &[&Reference], finding: &mut Finding) {
+    if case.facts.server == Server::Dms
+        && let Some(path) = named.path.as_deref().filter(|path| path.starts_with('$'))
+        && !references.iter().any(|reference| leads(path, reference))
+    {
+        finding.verdict = Verdict::Ambiguous;
+        finding
+            .because
+            .push(format!("The server's path {path} is unknown here; the metadata may be of another version."));
+    }
+}
+
+/// Whether a path of a message leads to a reference or into it; a DMS may leave out its first steps.
+fn leads(path: &str, reference: &Reference) -> bool {
+    below(path, &reference.path) || (steps(path).len() <= 2 && ends(&reference.path, path))
 }
 
 /// `required, identifying`.
@@ -138,7 +204,9 @@ fn evidence(case: &Case<'_>, named: &Named, references: &[&Reference]) -> Vec<Se
         let there: Vec<Seen> = seen.iter().filter(|s| s.path.eq_ignore_ascii_case(path)).cloned().collect();
         if !there.is_empty() {
             seen = there;
-        } else if let [reference] = references {
+        } else if let [reference] = references
+            && leads(path, reference)
+        {
             let key = seen.first().map(|s| s.key.clone()).filter(|_| seen.len() == 1).unwrap_or_default();
             seen = vec![Seen {
                 path: path.to_owned(),
@@ -160,9 +228,23 @@ fn evidence(case: &Case<'_>, named: &Named, references: &[&Reference]) -> Vec<Se
 /// What a confirmed message still hides.
 fn caveats(case: &Case<'_>, named: &Named, references: &[&Reference], finding: &mut Finding) {
     if case.facts.has(Nuance::OtherSubclass) {
-        finding
-            .because
-            .push(format!("A {} with that key exists, but as another subclass than the reference takes.", named.text));
+        let superclass = finding.missing.iter().flat_map(|m| &m.resources).find_map(|&id| {
+            let superclass = case.graph.resource(id).superclass.as_deref();
+            superclass.filter(|base| !base.eq_ignore_ascii_case(&named.text))
+        });
+        finding.because.push(match superclass {
+            Some(base) => {
+                format!("That key is in use within {base}, but by another kind of item than {}.", named.text)
+            }
+            None => {
+                format!("That key is in use within {}, but by a kind that the reference does not take.", named.text)
+            }
+        });
+        // Loading does not mend it; with several names it is not known which one is meant.
+        if case.facts.named.iter().all(|other| other.text.eq_ignore_ascii_case(&named.text)) {
+            finding.missing = None;
+            return;
+        }
     }
     let years = |reference: &Reference| match &reference.target {
         Target::Resource(name) => {
@@ -291,6 +373,7 @@ fn nothing_leads(case: &Case<'_>, resource: ResourceId, named: &Named, meaning: 
     if seen.is_empty() {
         seen = case.candidates(resource, None);
     }
+    because.extend((!seen.is_empty()).then(|| format!("Missing can be {}.", said(&seen))));
     Finding { verdict: Verdict::Contradicted, because, seen, missing: None }
 }
 
@@ -378,7 +461,9 @@ fn one_descriptor(case: &Case<'_>, resource: ResourceId, named: &Named) -> Findi
             let seen = evidence(case, named, &found);
             let because = vec![format!("{} takes {}.", named.text, seen.first().map_or("", short_target))];
             let missing = seen.first().and_then(|s| case.names.resolve(short_target(s), Some(resource)));
-            return Finding { verdict: Verdict::Confirmed, because, seen, missing };
+            let mut finding = Finding { verdict: Verdict::Confirmed, because, seen, missing };
+            strange_path(case, named, &found, &mut finding);
+            return finding;
         }
     }
     one(case, resource, named)
