@@ -10,7 +10,7 @@ use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
 use edfi_plan::diagnosis::cascade::{Cascade, Records, Sent, Wanted};
 use edfi_plan::diagnosis::input::{self, Failures};
-use edfi_plan::diagnosis::{Code, Diagnoser, Diagnosis, Failure};
+use edfi_plan::diagnosis::{Body, Code, Diagnoser, Diagnosis, Failure};
 use edfi_plan::graph::DependencyGraph;
 use edfi_plan::records::{Folder, Need, ReadOptions, needs};
 use edfi_plan::render::{json, text};
@@ -256,13 +256,32 @@ impl Iterator for Told<'_> {
                     }
                 }
                 Some(Err(error)) => return Some(Err(anyhow::Error::new(error).context(input.name().to_owned()))),
-                None => self.open = None,
+                None => {
+                    let blank = failures.blank();
+                    let input = *input;
+                    self.open = None;
+                    if blank && let Some(failure) = self.unsaid(input).transpose() {
+                        return Some(failure);
+                    }
+                }
             }
         }
     }
 }
 
 impl Told<'_> {
+    /// What an input without a word in it stands for: the failure that --status tells of; on stdin
+    /// otherwise a request that was never sent, for one. Only a file may list nothing.
+    fn unsaid(&self, input: &Input) -> anyhow::Result<Option<Failure>> {
+        match self.args.status {
+            Some(status) if status >= 400 => Ok(Some(self.told(Failure::new(Body::Text(String::new()))))),
+            None if input.name() == "-" => {
+                bail!("-: nothing to read. Give what the API answered, or --status where it answered without a body")
+            }
+            _ => Ok(None),
+        }
+    }
+
     /// Fills in what the input does not tell.
     fn told(&self, mut failure: Failure) -> Failure {
         let args = self.args;
