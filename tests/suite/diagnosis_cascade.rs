@@ -276,6 +276,9 @@ fn keys_compare_as_they_do_in_a_folder() {
     let roots: Vec<_> = found.roots.iter().map(|root| (root.place.line, root.absent, root.explains)).collect();
     assert_eq!(roots, [(Some(1), false, 3), (None, true, 2), (Some(4), false, 2)], "{:#?}", found.roots);
     assert_eq!(found.roots[1].key["codeValue"], "SPRING");
+    // As records write a descriptor.
+    let text = edfi_plan::render::text::causes(&found, edfi_plan::render::text::Width(80));
+    assert!(text.contains("termDescriptors uri://ed-fi.org/TermDescriptor#SPRING missing"), "{text}");
     let mut reversed = failures.to_vec();
     reversed.reverse();
     assert_eq!(causes(&reversed), found);
