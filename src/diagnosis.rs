@@ -141,6 +141,9 @@ pub struct Diagnosis {
     /// What is known of the message's words.
     #[serde(skip)]
     pub(crate) known: Vec<response::Known>,
+    /// Names as the message spells them that the graph does not know: they may be values.
+    #[serde(skip)]
+    pub(crate) unknown: Vec<String>,
     /// The path of the request, where it leads to no resource that the graph knows.
     #[serde(skip)]
     pub(crate) strange: Option<String>,
@@ -153,7 +156,11 @@ impl Diagnosis {
     /// The same without the values of keys, which are data of students.
     #[must_use]
     pub fn redacted(mut self) -> Self {
-        self.message = response::masked(&self.known);
+        self.message = response::masked(&self.known, &self.unknown);
+        for name in self.named.iter_mut().filter(|name| self.unknown.contains(name)) {
+            self.explanation = self.explanation.replace(name.as_str(), REDACTED);
+            REDACTED.clone_into(name);
+        }
         // A path that leads to no resource known here may lead to an item by its key.
         if let Some(text) = self.strange.take() {
             let outline = outline(&text);
@@ -286,6 +293,7 @@ impl<'g> Diagnoser<'g> {
             let mut seen = std::collections::BTreeSet::new();
             facts.named.iter().map(|n| n.text.clone()).filter(|text| seen.insert(text.clone())).collect()
         };
+        let unknown = named.iter().filter(|name| self.names.resolve(name, resource).is_none()).cloned().collect();
         let mut because = judgement.because;
         if let (Some(text), None) = (&failure.resource, resource) {
             because.push(format!("This graph has no resource '{text}'."));
@@ -312,6 +320,7 @@ impl<'g> Diagnoser<'g> {
             count: failure.count,
             message: Some(facts.text),
             known: facts.known,
+            unknown,
             strange: failure.resource.clone().filter(|_| resource.is_none()),
             explanation: because.join(" "),
             on_server: Vec::new(),

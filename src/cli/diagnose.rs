@@ -12,7 +12,7 @@ use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
 use edfi_plan::diagnosis::cascade::{Cascade, Records, Sent, Wanted};
 use edfi_plan::diagnosis::input::{self, Failures};
-use edfi_plan::diagnosis::{Code, Diagnoser, Diagnosis, Failure};
+use edfi_plan::diagnosis::{Body, Code, Diagnoser, Diagnosis, Failure};
 use edfi_plan::graph::DependencyGraph;
 use edfi_plan::records::{Folder, Need, ReadOptions, needs};
 use edfi_plan::render::{json, text};
@@ -311,13 +311,32 @@ impl Iterator for Told<'_> {
                     }
                 }
                 Some(Err(error)) => return Some(Err(anyhow::Error::new(error).context(input.name().to_owned()))),
-                None => self.open = None,
+                None => {
+                    let blank = failures.blank();
+                    let input = *input;
+                    self.open = None;
+                    if blank && let Some(failure) = self.unsaid(input).transpose() {
+                        return Some(failure);
+                    }
+                }
             }
         }
     }
 }
 
 impl Told<'_> {
+    /// What an input without a word in it stands for: the failure that --status tells of; on stdin
+    /// otherwise a request that was never sent, for one. Only a file may list nothing.
+    fn unsaid(&self, input: &Input) -> anyhow::Result<Option<Failure>> {
+        match self.args.status {
+            Some(status) if status >= 400 => Ok(Some(self.told(Failure::new(Body::Text(String::new()))))),
+            None if input.name() == "-" => {
+                bail!("-: nothing to read. Give what the API answered, or --status where it answered without a body")
+            }
+            _ => Ok(None),
+        }
+    }
+
     /// Fills in what the input does not tell.
     fn told(&self, mut failure: Failure) -> Failure {
         let args = self.args;
@@ -362,18 +381,19 @@ fn with_record<'f>(failure: &'f Failure, diagnoser: &Diagnoser<'_>, records: Opt
     }
 }
 
-/// Which bundled graphs know a name; they are read when first asked.
+/// Which bundled graphs know a name; they are read when first asked, and stand until the program ends.
 fn knowing() -> impl Fn(&str) -> Vec<String> {
-    let graphs = std::cell::OnceCell::new();
-    let read = || -> Vec<(&'static str, DependencyGraph)> {
+    let known = std::cell::OnceCell::new();
+    let read = || -> Vec<(&'static str, Diagnoser<'static>)> {
         let whole = source::standards().iter().filter_map(|s| Some((s.name, source::standard(s.name).ok()?)));
-        whole.filter_map(|(name, model)| Some((name, DependencyGraph::build(model).ok()?))).collect()
+        let graphs = whole.filter_map(|(name, model)| Some((name, DependencyGraph::build(model).ok()?)));
+        graphs.map(|(name, graph)| (name, Diagnoser::new(Box::leak(Box::new(graph))))).collect()
     };
     move |name| {
         let knows =
-            |graph: &DependencyGraph| graph.find(name).is_ok() || Diagnoser::new(graph).resource(name).is_some();
-        let graphs: &Vec<(&str, DependencyGraph)> = graphs.get_or_init(read);
-        graphs.iter().filter(|(_, graph)| knows(graph)).map(|(name, _)| (*name).to_owned()).collect()
+            |diagnoser: &Diagnoser<'_>| diagnoser.graph().find(name).is_ok() || diagnoser.resource(name).is_some();
+        let known: &Vec<(&str, Diagnoser<'_>)> = known.get_or_init(read);
+        known.iter().filter(|(_, diagnoser)| knows(diagnoser)).map(|(name, _)| (*name).to_owned()).collect()
     }
 }
 

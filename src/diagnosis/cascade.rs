@@ -55,6 +55,8 @@ struct Sketch {
     spelled: Option<Spelled>,
     /// The person it speaks of, where it is one of a pathway's associations.
     person: Option<Key>,
+    /// The person that it was denied for.
+    denied: Option<(ResourceId, Key)>,
     needs: Vec<Need>,
     /// Whether all needs are missing, or any one may be.
     sure: bool,
@@ -137,7 +139,9 @@ impl<'a> Cascade<'a> {
             }
         }
         if left > 0 {
-            self.summary.grouped += left;
+            if !diagnosis.code.spares_no_request() {
+                self.summary.grouped += left;
+            }
             self.groups.add(resource, failure, diagnosis, left);
         }
     }
@@ -160,6 +164,8 @@ impl<'a> Cascade<'a> {
             }
             _ => {}
         }
+        let denied = diagnosis.pathway.as_ref().filter(|_| diagnosis.code == Code::RelationshipMissing);
+        let denied = denied.and_then(|(person, _)| Some((*person, self.keys.of_person(*person, record)?.key)));
         let pathway = graph.pathways().iter().find(|p| p.associations.contains(graph.name(resource)));
         let person = pathway.and_then(|p| self.keys.of_person(graph.id(&p.person)?, record));
         let own = self.keys.of_record(resource, record);
@@ -170,6 +176,7 @@ impl<'a> Cascade<'a> {
             own: own.as_ref().map(|own| own.key),
             spelled: own.map(|own| own.spelled).filter(|_| needs.is_empty()),
             person: person.map(|person| person.key),
+            denied,
             needs,
             sure: diagnosis.verdict == Verdict::Confirmed,
             detail: diagnosis.missing_fields.iter().take(5).cloned().collect(),
@@ -222,7 +229,18 @@ impl<'a> Cascade<'a> {
                 associations.iter().find_map(|id| by_person.get(&(*id, *key)).copied())
             }
         };
-        let causes: Vec<Cause<'_>> = sketches.iter().enumerate().map(|(i, s)| cause(i, s, &failed)).collect();
+        // A person that was never created is denied as one without a pathway is; one that was denied
+        // itself exists.
+        let uncreated = |(person, key): (ResourceId, Key)| {
+            let place = by_key.get(&(person, key)).copied()?;
+            sketches.get(place).is_some_and(|found| found.code != Code::RelationshipMissing).then_some(place)
+        };
+        let above = |sketch: &Sketch| -> Vec<usize> {
+            let person = sketch.denied.and_then(uncreated);
+            sketch.needs.iter().filter_map(&failed).chain(person).collect()
+        };
+        let causes: Vec<Cause<'_>> = sketches.iter().enumerate().map(|(i, s)| cause(i, s, &above(s))).collect();
+        let mut of_code: HashMap<Code, usize> = HashMap::new();
         let mut roots: BTreeMap<(Option<&Lack>, usize), Tree> = BTreeMap::new();
         let mut explained = Vec::new();
         for (index, top) in tops(&causes).into_iter().enumerate() {
@@ -232,7 +250,7 @@ impl<'a> Cascade<'a> {
             };
             let entry = match causes.get(top) {
                 Some(Cause::Absent(need)) => (Some(&need.lack), 0),
-                _ => (None, top),
+                _ => (None, first_alike(&mut of_code, sketches, top)),
             };
             let tree = roots.entry(entry).or_insert(Tree { failures: 0, depth, leaf: index });
             tree.failures += 1;
@@ -250,13 +268,28 @@ impl<'a> Cascade<'a> {
             })
             .collect();
         let (grouped, unexplained) = self.groups.roots(graph);
-        named.extend(grouped);
+        for root in grouped {
+            // What befalls every request has one cause, whether its records are at hand or not.
+            let alike = named.iter_mut().find(|known| root.resource.is_empty() && known.code == root.code);
+            match alike.filter(|known| known.resource.is_empty()) {
+                Some(known) => known.explains += root.explains,
+                None => named.push(root),
+            }
+        }
         self.summary.unexplained += unexplained;
         named.sort_by(|a, b| {
             (b.explains, &a.resource, &a.place, &a.key).cmp(&(a.explains, &b.resource, &b.place, &b.key))
         });
         let resend = in_load_order(graph, explained.iter().filter_map(|&i| sketches.get(i)));
         Causes { summary: self.summary, roots: named, resend }
+    }
+}
+
+/// The first failure of that code where one cause is behind all of them; otherwise the failure itself.
+fn first_alike(of_code: &mut HashMap<Code, usize>, sketches: &[Sketch], top: usize) -> usize {
+    match sketches.get(top) {
+        Some(sketch) if sketch.code.spares_no_request() => *of_code.entry(sketch.code).or_insert(top),
+        _ => top,
     }
 }
 
@@ -285,14 +318,14 @@ fn absent<'s>(
     found
 }
 
-fn cause<'s>(index: usize, sketch: &'s Sketch, failed: &impl Fn(&Need) -> Option<usize>) -> Cause<'s> {
+fn cause<'s>(index: usize, sketch: &'s Sketch, above: &[usize]) -> Cause<'s> {
     let waits =
         matches!(sketch.code, Code::UnresolvedReference | Code::DescriptorValueMissing | Code::RelationshipMissing);
     if !waits {
         return if sketch.code == Code::Unknown { Cause::Unclear } else { Cause::Own };
     }
-    if let Some(above) = sketch.needs.iter().filter_map(failed).find(|above| *above != index) {
-        return Cause::Under(above);
+    if let Some(above) = above.iter().find(|above| **above != index) {
+        return Cause::Under(*above);
     }
     let absent: Vec<&Need> = sketch.needs.iter().filter(|need| !need.supplied).collect();
     match absent.as_slice() {
@@ -397,6 +430,7 @@ fn root(
     let own = sketch.filter(|_| lack.is_none());
     let (resource, key) = match (lack, own) {
         (Some(lack), _) => spelling.lacking(lack),
+        (None, Some(sketch)) if sketch.code.spares_no_request() => Default::default(),
         (None, Some(sketch)) => {
             let of = Kin::Resource(sketch.resource);
             let key = sketch.spelled.iter().flat_map(|spelled| spelling.keys.named(of, spelled)).collect();
@@ -429,16 +463,19 @@ fn root(
 
 /// Records in the order in which they can be loaded, then by place.
 fn in_load_order<'s>(graph: &DependencyGraph, sketches: impl Iterator<Item = &'s Sketch>) -> Vec<Resend> {
-    let mut wave: HashMap<ResourceName, usize> = HashMap::new();
+    // A person is created early and updated once its associations are there: first and last wave.
+    let mut wave: HashMap<ResourceName, (usize, usize)> = HashMap::new();
     for (number, step) in
         full_load(graph).iter().flat_map(|plan| &plan.waves).flat_map(|w| w.steps.iter().map(move |s| (w.wave, s)))
     {
-        wave.entry(step.resource.clone()).or_insert(number);
+        wave.entry(step.resource.clone()).or_insert((number, number)).1 = number;
     }
     let mut resend: Vec<(usize, Resend)> = sketches
         .map(|sketch| {
             let resource = graph.name(sketch.resource).clone();
-            (wave.get(&resource).copied().unwrap_or(0), Resend { resource, place: sketch.place.clone() })
+            let (first, last) = wave.get(&resource).copied().unwrap_or_default();
+            let at = if sketch.code == Code::RelationshipMissing { last } else { first };
+            (at, Resend { resource, place: sketch.place.clone() })
         })
         .collect();
     resend.sort_by(|(a, left), (b, right)| (a, &left.resource, &left.place).cmp(&(b, &right.resource, &right.place)));

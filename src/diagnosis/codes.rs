@@ -104,6 +104,12 @@ impl Code {
         )
     }
 
+    /// Whether it befalls whatever a client sends, so that many such failures have one cause.
+    #[must_use]
+    pub(super) fn spares_no_request(self) -> bool {
+        matches!(self, Self::Authentication | Self::SecurityConfiguration | Self::Throttled | Self::ServerError)
+    }
+
     fn row(self) -> &'static (&'static str, Explanation) {
         // The table has a row for every code; a test holds it to that.
         TABLE.iter().find(|(_, explanation)| explanation.code == self).unwrap_or(&UNKNOWN)

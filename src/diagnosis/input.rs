@@ -33,7 +33,7 @@ pub fn read(name: Option<&str>, bytes: &[u8]) -> Vec<Failure> {
 /// Reads failures one by one. A stream of JSON is never held as a whole, only the value at hand; text
 /// of other kinds is.
 pub fn failures<R: BufRead>(name: Option<&str>, source: R) -> Failures<R> {
-    Failures { name: name.map(Text::new), state: State::Start(source), ready: VecDeque::new(), index: 0 }
+    Failures { name: name.map(Text::new), state: State::Start(source), ready: VecDeque::new(), index: 0, blank: false }
 }
 
 /// Failures in the order in which they stand, see [`failures`].
@@ -46,6 +46,7 @@ pub struct Failures<R> {
     state: State<R>,
     ready: VecDeque<Failure>,
     index: usize,
+    blank: bool,
 }
 
 #[derive(Debug)]
@@ -86,12 +87,20 @@ impl<R: BufRead> Iterator for Failures<R> {
 }
 
 impl<R: BufRead> Failures<R> {
+    /// Whether the source, read to its end, held nothing at all: not that nothing failed, but that
+    /// nothing was said.
+    #[must_use]
+    pub fn blank(&self) -> bool {
+        self.blank
+    }
+
     /// Looks at the first line that is not blank.
     fn start(&mut self, mut source: R) -> io::Result<()> {
         let (mut text, mut line) = (Vec::new(), 0);
         while without_mark(&text).trim_ascii().is_empty() {
             text.clear();
             if read_line(&mut source, &mut text)? == 0 {
+                self.blank = true;
                 return Ok(());
             }
             line += 1;

@@ -190,6 +190,17 @@ fn walk_pathway(case: &Case<'_>, judgement: &Judgement, remedy: &mut Remedy) {
         return;
     }
     let wanted: BTreeSet<ResourceId> = associations.iter().copied().filter(|&id| Some(id) != case.resource).collect();
+    if wanted.is_empty() {
+        // The request is about the one association that could help.
+        let properties = several(&case.facts.properties, 3);
+        let note = if case.facts.has(super::catalogue::Nuance::ValueAbsent) && !properties.is_empty() {
+            format!("Check that the record has {properties}, and that the {who} record exists.")
+        } else {
+            format!("Check the education organizations of the client, and that the {who} record exists.")
+        };
+        remedy.notes.push(note);
+        return;
+    }
     let plan = case.plans.of(graph, &wanted);
     remedy.load.clone_from(&plan.waves);
     let names: Vec<String> = wanted.iter().map(|&id| graph.name(id).short().to_owned()).collect();
@@ -198,11 +209,13 @@ fn walk_pathway(case: &Case<'_>, judgement: &Judgement, remedy: &mut Remedy) {
     if !names.is_empty() {
         remedy.notes.push(format!("Create {joined} of that person at an education organization of the client."));
     }
-    let resource = case.resource.map_or(who, |id| graph.name(id).short());
-    let again = match (case.method, case.resource == Some(*person)) {
+    let again = match (case.method, case.resource) {
         (Some("GET"), _) => "Then read it again.".to_owned(),
-        (_, true) => format!("Then update {who}: a person is created freely, but changed only after its association."),
-        (_, false) => format!("Then send the {resource} record again."),
+        (_, Some(id)) if id == *person => {
+            format!("Then update {who}: a person is created freely, but changed only after its association.")
+        }
+        (_, Some(id)) => format!("Then send the {} record again.", graph.name(id).short()),
+        (_, None) => "Then send the request again.".to_owned(),
     };
     remedy.notes.push(again);
     if plan.one_of.iter().any(|entity| entity == "EducationOrganization") {
@@ -273,6 +286,24 @@ fn closure(graph: &DependencyGraph, wanted: &BTreeSet<ResourceId>) -> (BTreeSet<
     (all, one_of)
 }
 
+/// What follows from pathways where one association of them refers to a person of another: the association
+/// of a contact is authorized through its student.
+fn visible_first(graph: &DependencyGraph, place: &BTreeMap<ResourceId, usize>) -> Vec<Constraint> {
+    let placed = |name: &ResourceName| graph.id(name).and_then(|id| Some((id, *place.get(&id)?)));
+    let mut found = Vec::new();
+    for pathway in graph.pathways() {
+        for (waiting, after) in pathway.associations.iter().filter_map(placed) {
+            for (first, before) in pathway.also_before_update.iter().filter_map(placed) {
+                // A reference the other way would close a circle.
+                if graph.edge(waiting, first).is_none() {
+                    found.push(Constraint { before, after, removable: false });
+                }
+            }
+        }
+    }
+    found
+}
+
 /// Longest-path layers over the required edges among some resources. O(edges among them).
 fn waves(graph: &DependencyGraph, resources: &BTreeSet<ResourceId>) -> Vec<Wave> {
     let order: Vec<ResourceId> = resources.iter().copied().collect();
@@ -285,6 +316,7 @@ fn waves(graph: &DependencyGraph, resources: &BTreeSet<ResourceId>) -> Vec<Wave>
             }
         }
     }
+    constraints.extend(visible_first(graph, &place));
     let layers = Precedence { steps: order.len(), constraints }.layers(&[], |_| true).layer;
     let mut waves: BTreeMap<usize, Vec<ResourceName>> = BTreeMap::new();
     for (&id, layer) in order.iter().zip(layers) {

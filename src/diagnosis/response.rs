@@ -293,10 +293,11 @@ fn read_all(sentences: &[Sentence], facts: &mut Facts) -> Vec<&'static Template>
 }
 
 /// A message as far as templates know its words: literals and names as they are, values masked, and all
-/// other text masked as well, for it may be anything. `None` where none of it is known.
-pub(super) fn masked(known: &[Known]) -> Option<String> {
+/// other text masked as well, `unknown` names included, for it may be anything. `None` where none of it is
+/// known.
+pub(super) fn masked(known: &[Known], unknown: &[String]) -> Option<String> {
     let mut said: Vec<String> = Vec::new();
-    for masked in known.iter().map(masked_sentence) {
+    for masked in known.iter().map(|known| masked_sentence(known, unknown)) {
         if !said.contains(&masked) {
             said.push(masked);
         }
@@ -304,7 +305,7 @@ pub(super) fn masked(known: &[Known]) -> Option<String> {
     (!said.is_empty()).then(|| said.join(" "))
 }
 
-fn masked_sentence(Known { text, path, found }: &Known) -> String {
+fn masked_sentence(Known { text, path, found }: &Known, unknown: &[String]) -> String {
     let mut found: Vec<&Match> = found.iter().collect();
     found.sort_by_key(|found| found.span.start);
     let mut masked = String::new();
@@ -326,7 +327,14 @@ fn masked_sentence(Known { text, path, found }: &Known) -> String {
         hide(&mut masked, part(at, found.span.start));
         at = found.span.start;
         for (hole, span) in &found.holes {
-            if matches!(hole, Hole::Text | Hole::Key | Hole::Word) {
+            // A name of something that the graph does not have may be anything.
+            let filling = part(span.start, span.end);
+            let mut names = list(filling).chain([filling]);
+            let strange = names.any(|name| {
+                let plain = |other: &String| other == name || other.strip_suffix("Descriptor") == Some(name);
+                unknown.iter().any(plain)
+            });
+            if strange || matches!(hole, Hole::Text | Hole::Key | Hole::Word) {
                 masked.push_str(part(at, span.start));
                 hide(&mut masked, part(span.start, span.end));
                 at = span.end;

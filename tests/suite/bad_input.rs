@@ -250,3 +250,18 @@ fn suggestions_weigh_the_project() {
     assert!(meant("ed-fi/schoolz").starts_with("schools"), "{}", meant("ed-fi/schoolz"));
     assert!(meant("homogarph/students").starts_with("homograph/students"), "{}", meant("homogarph/students"));
 }
+
+#[test]
+fn an_answer_without_a_body_is_still_a_failure() {
+    for (status, code) in [("500", "server-error"), ("409", "unknown")] {
+        let answer = run_with(&["diagnose", "--status", status], b" \n");
+        assert_eq!(answer.code, 1, "{}", answer.stderr);
+        assert!(answer.stdout.starts_with(code), "{}", answer.stdout);
+    }
+    // A request that was never answered must not look like one that succeeded.
+    for format in ["text", "json"] {
+        let answer = run_with(&["diagnose", "--format", format], b"");
+        assert_eq!(answer.code, 2, "{}", answer.stdout);
+        assert!(answer.stderr.contains("-: nothing to read"), "{}", answer.stderr);
+    }
+}

@@ -277,6 +277,9 @@ fn keys_compare_as_they_do_in_a_folder() {
     let roots: Vec<_> = found.roots.iter().map(|root| (root.place.line, root.absent, root.explains)).collect();
     assert_eq!(roots, [(Some(1), false, 3), (None, true, 2), (Some(4), false, 2)], "{:#?}", found.roots);
     assert_eq!(found.roots[1].key["codeValue"], "SPRING");
+    // As records write a descriptor.
+    let text = edfi_plan::render::text::causes(&found, edfi_plan::render::text::Width(80));
+    assert!(text.contains("termDescriptors uri://ed-fi.org/TermDescriptor#SPRING missing"), "{text}");
     let mut reversed = failures.to_vec();
     reversed.reverse();
     assert_eq!(causes(&reversed), found);
@@ -394,4 +397,79 @@ fn a_record_is_of_the_file_that_its_failure_names() {
         let record = sent.record(school, name, 1);
         assert_eq!(record, id.map(|id| json!({ "schoolId": id })), "{name}");
     }
+}
+
+fn record(resource: &str, line: usize, method: &str, payload: Value, body: Value) -> Failure {
+    Failure {
+        place: Place { file: Some("f".into()), line: Some(line), ..Place::default() },
+        resource: Some(resource.to_owned()),
+        method: Some(method.to_owned()),
+        payload: Some(payload),
+        ..Failure::new(Body::Json(body))
+    }
+}
+
+/// An association in a hint that is what the request is about cannot be missing, but its student can.
+#[test]
+fn a_denied_enrollment_hangs_below_its_failed_student() {
+    let denied = json!({ "type": "urn:ed-fi:api:security:authorization", "status": 403,
+        "detail": "Access to the requested data could not be authorized. Hint: You may need to create a corresponding \
+                   'StudentSchoolAssociation' item." });
+    let student = |id: &str| json!({ "studentReference": { "studentUniqueId": id } });
+    let failures = [
+        record("students", 1, "POST", json!({ "studentUniqueId": "A" }), Wording::Ods72.refusal()),
+        record("studentSchoolAssociations", 2, "POST", student("A"), denied.clone()),
+        record("studentAcademicRecords", 3, "POST", student("A"), denied.clone()),
+        // A student whose update is denied exists: it waits for the enrollment, not the other way round.
+        record("students", 4, "PUT", json!({ "studentUniqueId": "B" }), denied.clone()),
+        record("studentSchoolAssociations", 5, "POST", student("B"), denied),
+    ];
+    let found = causes(&failures);
+    let roots: Vec<_> = found.roots.iter().map(|root| (root.place.line, root.explains)).collect();
+    assert_eq!(roots, [(Some(1), 3), (Some(5), 2)], "{:#?}", found.roots);
+}
+
+#[test]
+fn an_update_is_resent_after_the_association_that_it_waits_for() {
+    let denied = json!({ "type": "urn:ed-fi:api:security:authorization", "status": 403,
+        "detail": "Access to the requested data could not be authorized. Hint: You may need to create a corresponding \
+                   'StudentSchoolAssociation' item." });
+    let enrollment = json!({ "studentReference": { "studentUniqueId": "B" } });
+    let failures = [
+        record("students", 1, "PUT", json!({ "studentUniqueId": "B" }), denied),
+        record("studentSchoolAssociations", 2, "POST", enrollment, Wording::Ods72.refusal()),
+    ];
+    let order: Vec<_> = causes(&failures).resend.iter().map(|resend| resend.place.line).collect();
+    assert_eq!(order, [Some(2), Some(1)]);
+}
+
+#[test]
+fn what_befalls_every_request_is_one_root() {
+    let body = json!({ "type": "urn:ed-fi:api:security:authentication", "status": 401, "detail": "No token." });
+    let mut failures: Vec<Failure> = (0..30)
+        .map(|line| record("students", line, "POST", json!({ "studentUniqueId": line.to_string() }), body.clone()))
+        .collect();
+    failures.push(Failure { payload: None, ..failures[0].clone() });
+    let found = causes(&failures);
+    let roots: Vec<_> = found.roots.iter().map(|root| (root.code.name(), root.explains)).collect();
+    assert_eq!(roots, [("authentication", 31)], "{:#?}", found.roots);
+    assert_eq!((found.summary.unexplained, found.summary.grouped), (0, 0));
+    let text = edfi_plan::render::text::causes(&found, edfi_plan::render::text::Width(80));
+    assert!(text.contains("31 failures, 1 root cause\n") && text.contains("1  authentication"), "{text}");
+}
+
+#[test]
+fn records_that_failed_alike_share_a_line() {
+    let body = json!({ "type": "urn:ed-fi:api:bad-request:data-validation-failed", "status": 400,
+        "detail": "Data validation failed. See 'validationErrors' for details.",
+        "validationErrors": { "$.birthDate": ["BirthDate is required."] } });
+    let failures: Vec<Failure> = (0..30)
+        .map(|line| record("students", line, "POST", json!({ "studentUniqueId": line.to_string() }), body.clone()))
+        .collect();
+    let found = causes(&failures);
+    assert_eq!(found.roots.len(), 30);
+    let text = edfi_plan::render::text::causes(&found, edfi_plan::render::text::Width(80));
+    assert!(text.contains("30 failures, 1 root cause\n"), "{text}");
+    assert!(text.contains("students  required-field-missing: $.birthDate, 30 records, first at f:0"), "{text}");
+    assert!(text.contains("explains 30\n"), "{text}");
 }

@@ -199,3 +199,15 @@ fn nothing_leaks_from_files() {
         hides(&serde_json::to_string(&diagnoser.diagnose(&failure).redacted()).unwrap(), &failure);
     }
 }
+
+/// What fills the place of a name may be the value of a key.
+#[test]
+fn names_that_the_graph_does_not_know_are_withheld() {
+    let graph = graph();
+    let body = json!({ "error": format!("the identity is in use by '{MARK}' which is also a(n) 'School'") });
+    let failure = Failure { resource: Some("schools".into()), status: Some(409), ..Failure::new(Body::Json(body)) };
+    let found = Diagnoser::new(&graph).diagnose(&failure).redacted();
+    assert!(found.message.as_deref().is_some_and(|said| said.contains("'School'")), "{found:#?}");
+    let shown = serde_json::to_string(&found).unwrap() + &text::diagnosis(&found, Width(80));
+    assert!(!shown.contains(MARK), "{shown}");
+}

@@ -494,3 +494,32 @@ fn a_name_asked_for_already_is_told_after_a_flood_of_others() {
     assert!(flood < 150, "what is remembered is bounded");
     assert!(told("candidates".into()));
 }
+
+#[test]
+fn what_the_request_creates_cannot_be_what_it_lacks() {
+    // The same sentence as with a hint, which loaders drop.
+    let denied = "Authorization denied. No relationships have been established between the caller's education \
+                  organization id claims (1) and the resource item's 'StudentUniqueId' value.";
+    let found = diagnosed("POST /ed-fi/studentSchoolAssociations", None, 403, legacy(denied));
+    assert_eq!(found.verdict, Verdict::Contradicted, "{found:#?}");
+    assert!(found.remedy.notes.iter().all(|note| !note.contains("again")), "{found:#?}");
+    let absent = "The 'StudentUniqueId' value is required for authorization purposes.";
+    let kind = "security:authorization:relationships:access-denied:element-required";
+    let found =
+        diagnosed("POST /ed-fi/studentSchoolAssociations", None, 403, problem(kind, "Access denied.", &[absent]));
+    let notes = ["Check that the record has StudentUniqueId, and that the students record exists."];
+    assert_eq!(found.remedy.notes, notes, "{found:#?}");
+}
+
+#[test]
+fn an_association_that_needs_another_pathway_comes_after_it() {
+    let kind = "security:authorization";
+    let detail = "Access to the requested data could not be authorized. Hint: You may need to create corresponding \
+                  'StudentSchoolAssociation' and 'StudentContactAssociation' items.";
+    let denied = "No relationships have been established between the caller's education organization id claim (1) and \
+                  the resource item's 'ContactUniqueId' value.";
+    let found = diagnosed("PUT /ed-fi/contacts", None, 403, problem(kind, detail, &[denied]));
+    let (student, contact) =
+        (loads(&found, "/ed-fi/studentSchoolAssociations"), loads(&found, "/ed-fi/studentContactAssociations"));
+    assert!(student.is_some() && student < contact, "{found:#?}");
+}

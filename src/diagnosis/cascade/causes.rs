@@ -54,7 +54,7 @@ fn is_zero(count: &usize) -> bool {
 /// A record that failed for a reason of its own, or a key that no record supplies.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Root {
-    /// Its resource, or the abstract resource, by entity.
+    /// Its resource, or the abstract resource, by entity; empty where it befalls every request.
     pub resource: String,
     /// Its key, where it is known.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]

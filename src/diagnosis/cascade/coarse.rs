@@ -33,6 +33,7 @@ struct Group {
 
 impl Groups {
     pub(super) fn add(&mut self, resource: Option<ResourceId>, failure: &Failure, diagnosis: &Diagnosis, count: usize) {
+        let resource = resource.filter(|_| !diagnosis.code.spares_no_request());
         let believed = matches!(diagnosis.verdict, Verdict::Confirmed | Verdict::Ambiguous);
         let mut targets: Vec<ResourceId> = match (&diagnosis.pathway, believed) {
             (_, false) => Vec::new(),
@@ -90,7 +91,7 @@ impl Groups {
         for (top, (count, chain)) in explains {
             let Some((group, first)) = alike.get(top) else { continue };
             let unknown = group.code == Code::Unknown
-                || group.resource.is_none()
+                || (group.resource.is_none() && !group.code.spares_no_request())
                 || (group.code == Code::UnresolvedReference && group.targets.is_empty());
             if unknown {
                 unexplained += count;

@@ -174,11 +174,17 @@ fn judge_person(
     if facts.has(Nuance::ValueAbsent) && facts.hints.is_empty() {
         return value_absent(case, with(Judgement::new(Verdict::Ambiguous, String::new())));
     }
-    if hinted.contains(&resource) && hinted.iter().all(|&id| id == resource) {
+    if associations.contains(&resource) && associations.iter().all(|&id| id == resource) {
         return with(
             Judgement::new(
                 Verdict::Contradicted,
-                format!("The hint asks for {short}, which is what the request is about: it cannot be what is missing."),
+                if hinted.is_empty() {
+                    format!("{short} itself makes {who} visible to a client: it cannot be what is missing.")
+                } else {
+                    format!(
+                        "The hint asks for {short}, which is what the request is about: it cannot be what is missing."
+                    )
+                },
             )
             .and(format!(
                 "More likely its education organization is not among the client's, or {who} has no such record."
@@ -186,8 +192,8 @@ fn judge_person(
         );
     }
     let others: Vec<&String> = facts.properties.iter().filter(|p| person_property(p).is_none()).collect();
-    let verb = if names.len() > 1 && !facts.any_hint_suffices() { "make" } else { "makes" };
-    let way = format!("{joined} {verb} {who} visible to a client. It is a pathway, not a reference of {short}.");
+    let makes = if names.len() > 1 && !facts.any_hint_suffices() { "make" } else { "makes" };
+    let way = format!("{joined} {makes} {who} visible to a client. It is a pathway, not a reference of {short}.");
     if facts.has(Nuance::ValueAbsent) {
         return with(Judgement::new(Verdict::Ambiguous, way).and(format!(
             "The server found no value of {}: the record lacks it, or names nobody it knows.",

@@ -1,5 +1,7 @@
 //! Diagnoses, root causes and codes as text.
 
+use std::collections::BTreeMap;
+
 use super::trace::on_server;
 use super::{Width, count, sentence};
 use crate::diagnosis::cascade::{Causes, Root};
@@ -110,29 +112,31 @@ const ROOTS: usize = 10;
 #[must_use]
 pub fn causes(causes: &Causes, width: Width) -> String {
     let summary = &causes.summary;
+    let lines = lines(&causes.roots);
     let mut head =
-        vec![count(summary.failures, "failure", "failures"), count(causes.roots.len(), "root cause", "root causes")];
+        vec![count(summary.failures, "failure", "failures"), count(lines.len(), "root cause", "root causes")];
     if summary.unexplained > 0 {
         head.push(format!("{} unexplained", summary.unexplained));
     }
     let mut text = format!("{}\n\n", head.join(", "));
-    let digits = causes.roots.len().min(ROOTS).to_string().len() + 1;
+    let digits = lines.len().min(ROOTS).to_string().len() + 1;
     let indent = digits + 2;
-    for (number, root) in causes.roots.iter().take(ROOTS).enumerate() {
-        let what = format!("{:>digits$}  {}", number + 1, headline(root));
-        let explains = format!("explains {}", root.explains);
+    for (number, Line { root, records, explains }) in lines.iter().take(ROOTS).enumerate() {
+        let what = format!("{:>digits$}  {}", number + 1, headline(root, *records));
+        let explains = format!("explains {explains}");
         let gap = width.0.saturating_sub(what.chars().count() + explains.chars().count());
         if gap >= 2 {
             text.push_str(&format!("{what}{}{explains}\n", " ".repeat(gap)));
         } else {
-            text.push_str(&sentence("", &format!("{what}, {explains}"), indent, width));
+            text.push_str(&sentence("", &what, indent, width));
+            text.push_str(&format!("{:>1$}\n", explains, width.0));
         }
         for example in &root.examples {
             text.push_str(&sentence(&" ".repeat(indent), example, indent, width));
         }
     }
-    if causes.roots.len() > ROOTS {
-        text.push_str(&format!("{:digits$}  {} more; --format json lists all\n", "", causes.roots.len() - ROOTS));
+    if lines.len() > ROOTS {
+        text.push_str(&format!("{:digits$}  {} more; --format json lists all\n", "", lines.len() - ROOTS));
     }
     if summary.grouped > 0 {
         let grouped = format!(
@@ -160,9 +164,39 @@ pub fn causes(causes: &Causes, width: Width) -> String {
     text
 }
 
-fn headline(root: &Root) -> String {
+/// Roots that are alike for people, by the first of them.
+struct Line<'c> {
+    root: &'c Root,
+    records: usize,
+    explains: usize,
+}
+
+/// Records of one resource that failed for the same reason share a line, those that explain most first.
+fn lines(roots: &[Root]) -> Vec<Line<'_>> {
+    let mut lines: Vec<Line<'_>> = Vec::new();
+    let mut alike: BTreeMap<(&str, Code, &[String]), usize> = BTreeMap::new();
+    for root in roots {
+        let own = !root.absent && !root.grouped;
+        let known = own.then(|| *alike.entry((&root.resource, root.code, &root.detail)).or_insert(lines.len()));
+        match known.and_then(|at| lines.get_mut(at)) {
+            Some(line) => {
+                line.records += 1;
+                line.explains += root.explains;
+            }
+            None => lines.push(Line { root, records: 1, explains: root.explains }),
+        }
+    }
+    lines.sort_by_key(|line| std::cmp::Reverse(line.explains));
+    lines
+}
+
+fn headline(root: &Root, records: usize) -> String {
     let name = root.resource.strip_prefix("/ed-fi/").unwrap_or(&root.resource).replace(" or /ed-fi/", " or ");
-    let key: Vec<&str> = root.key.values().map(String::as_str).collect();
+    let key = match (root.key.get("namespace"), root.key.get("codeValue"), root.key.len()) {
+        // As records write a descriptor.
+        (Some(namespace), Some(value), 2) => format!("{namespace}#{value}"),
+        _ => root.key.values().map(String::as_str).collect::<Vec<_>>().join(", "),
+    };
     let detail = if root.detail.is_empty() { String::new() } else { format!(": {}", root.detail.join(", ")) };
     let place = match (&root.place.file, root.place.line) {
         (Some(file), Some(line)) => format!("{file}:{line}"),
@@ -176,9 +210,17 @@ fn headline(root: &Root) -> String {
     }
     if root.absent {
         let of = if root.code == Code::RelationshipMissing { " of" } else { "" };
-        return format!("{name}{of} {} missing", key.join(", "));
+        return format!("{name}{of} {key} missing");
     }
-    let who = if place.is_empty() { format!("{name} {}", key.join(", ")).trim().to_owned() } else { place };
+    if root.resource.is_empty() {
+        let first = if place.is_empty() { place } else { format!(", first at {place}") };
+        return format!("{}{detail}{first}", root.code);
+    }
+    if records > 1 {
+        let first = if place.is_empty() { format!("{name} {key}").trim().to_owned() } else { place };
+        return format!("{name}  {}{detail}, {records} records, first at {first}", root.code);
+    }
+    let who = if place.is_empty() { format!("{name} {key}").trim().to_owned() } else { place };
     format!("{who}  {}{detail}", root.code)
 }
 
