@@ -108,7 +108,7 @@ fn payload_files_narrow_an_order() {
         "wave,resource,operations\n1,/ed-fi/schools,create+update\n1,/ed-fi/students,create\n\
          2,/ed-fi/studentSchoolAssociations,create+update\n3,/ed-fi/students,update\n"
     );
-    assert!(answer.stderr.contains("note: nonsense.json: "), "{}", answer.stderr);
+    assert!(answer.stderr.contains("note: left out: nonsense.json: "), "{}", answer.stderr);
     let answer = run(&["order", "--data", folder.path().to_str().unwrap()]);
     assert!(answer.stdout.contains("Must already exist, not selected: "), "{}", answer.stdout);
 }

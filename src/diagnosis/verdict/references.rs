@@ -171,7 +171,7 @@ fn taken(case: &Case<'_>, meaning: Meaning, references: &[&Reference]) -> Meanin
 /// the names of its properties instead (`request.student`), which are no such paths.
 fn strange_path(case: &Case<'_>, named: &Named, references: &[&Reference], finding: &mut Finding) {
     if case.facts.server == Server::Dms
-        && let Some(path) = named.path.as_deref().filter(|path| path.starts_with('$'))
+        && let Some(path) = named.path.as_deref().filter(|path| is_path(path))
         && !references.iter().any(|reference| leads(path, reference))
     {
         finding.verdict = Verdict::Ambiguous;
