@@ -88,11 +88,9 @@ pub(super) fn run(args: &DeleteArgs, context: &Context) -> anyhow::Result<Outcom
     let records = &args.records;
     let found = graph.find(args.resource_of_records()?)?;
     let wanted = wanted(&graph, found, records)?;
-    let Some(data) = &records.data else {
-        bail!(
-            "--where and --keys name single records. Say where they are: --data DIR, a folder of payload files, or --api"
-        );
-    };
+    let data = FolderArgs::dir(records.data.as_deref(), context)
+        .context("--where and --keys name single records, of --data DIR or of --api")?;
+    let data = data.as_path();
     let folder = records.folder.open(data, &graph, context)?;
     let optional = args.optional(Optional::Clear);
     let options = RecordDeleteOptions { optional, authorization, max: records.max };
