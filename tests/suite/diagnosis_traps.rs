@@ -7,9 +7,9 @@ use edfi_plan::graph::DependencyGraph;
 use edfi_plan::source;
 use serde_json::{Value, json};
 
-/// A request, `POST studentSchoolAssociations`, its body and the answer.
-fn diagnosed(request: &str, payload: Option<Value>, status: u16, body: Value) -> Diagnosis {
-    let graph = DependencyGraph::build(source::standard("ed-fi-5.1").unwrap()).unwrap();
+/// What a standard says of a request, `POST studentSchoolAssociations`, its body and the answer.
+pub(crate) fn by(standard: &str, request: &str, payload: Option<Value>, status: u16, body: Value) -> Diagnosis {
+    let graph = DependencyGraph::build(source::standard(standard).unwrap()).unwrap();
     let (method, resource) = request.split_once(' ').unwrap();
     Diagnoser::new(&graph).diagnose(&Failure {
         method: Some(method.to_owned()),
@@ -18,6 +18,10 @@ fn diagnosed(request: &str, payload: Option<Value>, status: u16, body: Value) ->
         payload,
         ..Failure::new(Body::Json(body))
     })
+}
+
+fn diagnosed(request: &str, payload: Option<Value>, status: u16, body: Value) -> Diagnosis {
+    by("ed-fi-5.1", request, payload, status, body)
 }
 
 fn legacy(message: &str) -> Value {

@@ -1,21 +1,9 @@
 //! What the graph says of a message: its own paths and targets, not those of the message or of another version.
 
-use edfi_plan::diagnosis::{Body, Code, Diagnoser, Diagnosis, Failure, Verdict};
-use edfi_plan::graph::DependencyGraph;
-use edfi_plan::source;
+use edfi_plan::diagnosis::{Code, Diagnosis, Verdict};
 use serde_json::{Value, json};
 
-fn by(standard: &str, request: &str, payload: Option<Value>, status: u16, body: Value) -> Diagnosis {
-    let graph = DependencyGraph::build(source::standard(standard).unwrap()).unwrap();
-    let (method, resource) = request.split_once(' ').unwrap();
-    Diagnoser::new(&graph).diagnose(&Failure {
-        method: Some(method.to_owned()),
-        resource: Some(resource.to_owned()),
-        status: Some(status),
-        payload,
-        ..Failure::new(Body::Json(body))
-    })
-}
+use crate::diagnosis_traps::by;
 
 fn diagnosed(request: &str, payload: Option<Value>, status: u16, body: Value) -> Diagnosis {
     by("ed-fi-5.2", request, payload, status, body)
