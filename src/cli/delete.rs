@@ -132,8 +132,14 @@ pub(crate) fn run(args: &DeleteArgs, context: &Context) -> anyhow::Result<Outcom
     if args.format == Format::Curl {
         bail!("--format curl needs the ids of records, which an API has: add --api, or --show a plan that was saved");
     }
+    if args.live.keeps() {
+        bail!("--out and --bodies keep what was found on an API: add --api");
+    }
     if args.records.given() {
         return records::run(args, context);
+    }
+    if args.records.max.is_some() || args.records.redact {
+        bail!("--max and --redact are for plans of single records: add --where or --keys");
     }
     let graph = context.sources.described(&context.terminal, "delete")?;
     let authorization = args.authorization.of(&graph)?;

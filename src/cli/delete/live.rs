@@ -62,6 +62,12 @@ impl LiveDeleteArgs {
     pub(super) fn given(&self) -> bool {
         self.api || self.show.is_some()
     }
+
+    /// Whether files are asked for that only a plan made of an API fills; clap waives `requires` where
+    /// another option conflicts with --api.
+    pub(super) fn keeps(&self) -> bool {
+        self.out.is_some() || self.bodies.is_some()
+    }
 }
 
 #[derive(Serialize)]
