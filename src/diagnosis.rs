@@ -33,7 +33,7 @@ pub use remedy::{Remedy, Wave};
 pub use response::{Body, Server};
 pub use verdict::{Seen, Verdict};
 
-use crate::graph::{DependencyGraph, ResourceId};
+use crate::graph::{DependencyGraph, LookupError, ResourceId};
 use crate::model::Text;
 use crate::records::Need;
 use names::Names;
@@ -266,16 +266,28 @@ impl<'g> Diagnoser<'g> {
     /// Diagnoses one failure. O(length of the response + edges of the graph); any input.
     #[must_use]
     pub fn diagnose(&self, failure: &Failure) -> Diagnosis {
-        self.diagnosis(failure, remedy::remedy)
+        self.diagnosis(failure, Vec::new(), remedy::remedy)
+    }
+
+    /// The same with how the references of the record stand on the API, which was asked: what is there is not
+    /// missing, and need not be loaded.
+    #[must_use]
+    pub fn diagnose_on(&self, failure: &Failure, on_server: Vec<Need>) -> Diagnosis {
+        self.diagnosis(failure, on_server, remedy::remedy)
     }
 
     /// The same without a remedy: all that a [`Cascade`](cascade::Cascade) needs of it.
     #[must_use]
     pub fn gist(&self, failure: &Failure) -> Diagnosis {
-        self.diagnosis(failure, |_, _| Remedy::default())
+        self.diagnosis(failure, Vec::new(), |_, _| Remedy::default())
     }
 
-    fn diagnosis(&self, failure: &Failure, remedy: impl Fn(&Case<'_>, &verdict::Judgement) -> Remedy) -> Diagnosis {
+    fn diagnosis(
+        &self,
+        failure: &Failure,
+        on_server: Vec<Need>,
+        remedy: impl Fn(&Case<'_>, &verdict::Judgement) -> Remedy,
+    ) -> Diagnosis {
         let facts = response::read(failure.status, &failure.body);
         let resource = failure.resource.as_deref().and_then(|text| self.resource(text));
         let case = Case {
@@ -284,8 +296,10 @@ impl<'g> Diagnoser<'g> {
             plans: &self.plans,
             facts: &facts,
             resource,
+            request: failure.resource.as_deref(),
             method: failure.method.as_deref(),
             payload: failure.payload.as_ref(),
+            on_server: &on_server,
         };
         let judgement = verdict::judge(&case);
         let remedy = remedy(&case, &judgement);
@@ -294,10 +308,18 @@ impl<'g> Diagnoser<'g> {
             facts.named.iter().map(|n| n.text.clone()).filter(|text| seen.insert(text.clone())).collect()
         };
         let unknown = named.iter().filter(|name| self.names.resolve(name, resource).is_none()).cloned().collect();
+        let pathway = judgement.pathway();
         let mut because = judgement.because;
         if let (Some(text), None) = (&failure.resource, resource) {
-            because.push(format!("This graph has no resource '{text}'."));
-            because.extend(self.known_elsewhere(text));
+            match self.graph.find(text) {
+                Err(homograph @ LookupError::Homograph { .. }) => because.push(format!("{homograph}.")),
+                // Of a path that leads nowhere that is said already.
+                _ if facts.code() == Code::NotFound => because.extend(self.known_elsewhere(text)),
+                _ => {
+                    because.push(format!("This graph has no resource '{text}'."));
+                    because.extend(self.known_elsewhere(text));
+                }
+            }
         }
         if facts.code().is_dependency_matter() {
             let strange = named.iter().filter(|name| self.names.resolve(name, resource).is_none());
@@ -323,10 +345,10 @@ impl<'g> Diagnoser<'g> {
             unknown,
             strange: failure.resource.clone().filter(|_| resource.is_none()),
             explanation: because.join(" "),
-            on_server: Vec::new(),
+            on_server,
             remedy,
             missing: judgement.missing.into_iter().flat_map(|meaning| meaning.resources).collect(),
-            pathway: judgement.pathway,
+            pathway,
         }
     }
 

@@ -11,6 +11,7 @@ mod extract;
 mod files;
 mod folder_store;
 mod habits;
+mod implied;
 mod json;
 mod key_file;
 mod keys;
@@ -34,6 +35,7 @@ pub use check::{
 };
 pub use files::{Folder, Namespaces, Open, PayloadFile, Unmatched, is_payload_name};
 pub use folder_store::{FolderRecord, FolderStore, UnreadableFolder};
+pub use implied::implied;
 pub use json::Flaw;
 pub use key_file::{KeyFileError, NamedKey, read_keys};
 pub use keys::KeyValues;

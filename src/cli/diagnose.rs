@@ -12,9 +12,9 @@ use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
 use edfi_plan::diagnosis::cascade::{Cascade, Records, Sent, Wanted};
 use edfi_plan::diagnosis::input::{self, Failures};
-use edfi_plan::diagnosis::{Body, Code, Diagnoser, Diagnosis, Failure};
+use edfi_plan::diagnosis::{Body, Code, Diagnoser, Failure};
 use edfi_plan::graph::DependencyGraph;
-use edfi_plan::records::{Folder, Need, ReadOptions, needs};
+use edfi_plan::records::{Folder, Need, ReadOptions, Standing, implied, needs};
 use edfi_plan::render::{json, text};
 use edfi_plan::source::{self, Document};
 use serde_json::Value;
@@ -94,10 +94,6 @@ pub(crate) fn diagnose(args: &DiagnoseArgs, context: &Context) -> anyhow::Result
     let records = sent.as_ref().map(|sent| sent as &dyn Records);
     let asks = args.api && (args.format == Format::Json || shows_answers(failures(), context)?);
     let on_server = if asks { OnServer::asked(failures(), &diagnoser, records, context)? } else { OnServer::default() };
-    let with_server = |number: usize, mut found: Diagnosis| {
-        found.on_server = on_server.of(number);
-        found
-    };
     let mut cascade = Cascade::new(&diagnoser, records);
     let mut failures = failures().peekable();
     if failures.peek().is_none() && args.format == Format::Text {
@@ -109,7 +105,7 @@ pub(crate) fn diagnose(args: &DiagnoseArgs, context: &Context) -> anyhow::Result
             let first = failures.next().transpose()?;
             if let (Some(failure @ Failure { count: 1, .. }), None) = (&first, failures.peek()) {
                 let failure = &with_record(failure, &diagnoser, records);
-                let found = with_server(0, diagnoser.diagnose(failure));
+                let found = diagnoser.diagnose_on(failure, on_server.of(0));
                 let found = if args.redact { found.redacted() } else { found };
                 context.terminal.print(&text::diagnosis(&found, context.terminal.width()))?;
                 return Ok(Outcome::Findings);
@@ -132,7 +128,7 @@ pub(crate) fn diagnose(args: &DiagnoseArgs, context: &Context) -> anyhow::Result
             let made = read.enumerate().map(|(number, failure)| {
                 any.set(true);
                 let failure = &with_record(&failure, &diagnoser, records);
-                let found = with_server(number, diagnoser.diagnose(failure));
+                let found = diagnoser.diagnose_on(failure, on_server.of(number));
                 collected.borrow_mut().add(failure, &found);
                 if args.redact { found.redacted() } else { found }
             });
@@ -222,8 +218,45 @@ impl OnServer {
             context.terminal.say(note);
         } else {
             prereqs::look_up(&mut found.needs, diagnoser.graph(), context)?;
+            found.ask_further(diagnoser.graph(), context)?;
         }
         Ok(found)
+    }
+
+    /// Asks what the records that are not there need in turn, as far as their keys tell.
+    fn ask_further(&mut self, graph: &DependencyGraph, context: &Context) -> anyhow::Result<()> {
+        let mut further: HashMap<usize, Vec<usize>> = HashMap::new();
+        let mut from = 0;
+        // Every round goes one reference further; what is needed in circles is asked for once.
+        let mut known: HashMap<String, usize> = HashMap::new();
+        while from < self.needs.len() && self.needs.len() < LOOKED_UP {
+            let until = self.needs.len();
+            for place in from..until {
+                let lacking = self.needs.get(place).filter(|need| need.standing == Standing::Missing);
+                for need in lacking.map(|need| implied(graph, need)).unwrap_or_default() {
+                    let at = match known.entry(serde_json::to_string(&(&need.of, &need.path, &need.key))?) {
+                        Entry::Occupied(known) => *known.get(),
+                        Entry::Vacant(new) => {
+                            self.needs.push(need);
+                            *new.insert(self.needs.len() - 1)
+                        }
+                    };
+                    further.entry(place).or_default().push(at);
+                }
+            }
+            from = until;
+            prereqs::ask(self.needs.get_mut(until..).unwrap_or_default(), graph, context)?;
+        }
+        for places in &mut self.of_each {
+            let mut seen: HashSet<usize> = places.iter().copied().collect();
+            let mut next = 0;
+            while let Some(place) = places.get(next) {
+                let more = further.get(place).into_iter().flatten().copied().filter(|place| seen.insert(*place));
+                places.extend(more.collect::<Vec<_>>());
+                next += 1;
+            }
+        }
+        Ok(())
     }
 
     /// Of a failure by its number.

@@ -130,17 +130,23 @@ fn checklist(args: &PrereqsArgs, payload: &Path, context: &Context) -> anyhow::R
 
 /// Asks the API for what no file supplies, and says what it does not tell; whether it tells everything.
 pub(super) fn look_up(needs: &mut [Need], graph: &DependencyGraph, context: &Context) -> anyhow::Result<bool> {
+    ask(needs, graph, context)?;
+    let by_relationship = needs.iter().any(|need| need.standing == Standing::Missing && is_of_people(graph, need));
+    if by_relationship {
+        context.terminal.say("note: what these credentials may not see reads as missing");
+    }
+    Ok(needs.iter().all(|need| need.standing != Standing::Unknown))
+}
+
+/// Asks the API for what no file supplies, and says where it does not tell.
+pub(super) fn ask(needs: &mut [Need], graph: &DependencyGraph, context: &Context) -> anyhow::Result<()> {
     let gaps = context.sources.with_records(&context.terminal, |api| {
         Ok(LiveStore::new(api, graph, SearchLimits::default()).look_up(needs)?)
     })?;
     for gap in gaps {
         context.terminal.say(&format!("note: {}: {} ({})", gap.resource.short(), gap.message, gap.code));
     }
-    let by_relationship = needs.iter().any(|need| need.standing == Standing::Missing && is_of_people(graph, need));
-    if by_relationship {
-        context.terminal.say("note: what these credentials may not see reads as missing");
-    }
-    Ok(needs.iter().all(|need| need.standing != Standing::Unknown))
+    Ok(())
 }
 
 /// Whether a client sees the records that a reference points to by relationship only.

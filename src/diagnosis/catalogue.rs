@@ -327,6 +327,12 @@ static CATALOGUE: &[Template] = &[
         "7.2 on",
         "A primary key conflict occurred when attempting to create or update a record in the '{table}' table",
     ),
+    ods(Code::IdentityConflict, "all, PostgreSQL", "supplied for property '{key}' of entity '{table}' is not unique"),
+    ods(
+        Code::IdentityConflict,
+        "all, PostgreSQL",
+        "supplied for properties '{key}' of entity '{table}' are not unique",
+    ),
     ods(Code::IdentityConflict, "all, PostgreSQL", "of entity '{table}' is not unique"),
     ods(Code::IdentityConflict, "all, PostgreSQL", "of entity '{table}' are not unique"),
     dms(
@@ -444,6 +450,7 @@ static CATALOGUE: &[Template] = &[
     Template { versions: "all, token endpoint", ..both(Code::Authentication, "invalid_token") },
     both(Code::NotFound, "The specified data could not be found"),
     both(Code::NotFound, "The specified item could not be found"),
+    both(Code::NotFound, "Path '{route}' does not exist"),
     both(Code::NotFound, "does not exist. Check the resource name"),
     both(Code::NotFound, "Resource to update was not found"),
     both(Code::NotFound, "Resource to delete was not found"),

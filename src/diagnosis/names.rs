@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 
-use crate::graph::{DependencyGraph, Found, ResourceId};
+use crate::graph::{DependencyGraph, Found, LookupError, ResourceId};
 use crate::model::{Reference, Text};
 
 /// What a name in a message stands for.
@@ -22,6 +22,19 @@ pub(super) enum Sort {
     Abstract(Text),
     /// A collection, by its path in each of the resources.
     Child(Vec<Text>),
+}
+
+/// Where the path of a request leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Route {
+    /// To an endpoint.
+    Endpoint {
+        id: ResourceId,
+        /// Whether the path goes on to one item of it.
+        item: bool,
+    },
+    /// To none; those that may be meant, as people write them.
+    Nowhere(Vec<String>),
 }
 
 /// The names of one graph. Built once, O(resources + collections).
@@ -69,9 +82,7 @@ impl<'g> Names<'g> {
 
     /// The resource that a request was about, from a path, a URL or a name.
     pub(super) fn request(&self, text: &str) -> Option<ResourceId> {
-        let path = text.split(['?', '#']).next().unwrap_or_default();
-        let path = path.split_once("://").map_or(path, |(_, rest)| rest);
-        let segments: Vec<&str> = path.split('/').filter(|s| !s.is_empty()).collect();
+        let segments = segments(text);
         let mut qualified = false;
         for pair in segments.windows(2) {
             let project = folded(pair[0]);
@@ -89,6 +100,46 @@ impl<'g> Names<'g> {
             };
         }
         segments.iter().find_map(|segment| self.find(segment))
+    }
+
+    /// Where a path, a URL or the name of an endpoint leads, to the letter but for its case.
+    pub(super) fn route(&self, text: &str) -> Route {
+        let segments = segments(text);
+        let is_project = |project: &str| {
+            let project = folded(project);
+            self.endpoints.range((project.clone(), String::new())..).next().is_some_and(|(key, _)| key.0 == project)
+        };
+        let qualified = segments.windows(2).enumerate().find(|(_, pair)| is_project(pair[0]));
+        let (project, name, item) = match qualified {
+            Some((at, pair)) => (Some(pair[0]), pair[1], segments.len() > at + 2),
+            None => match segments.as_slice() {
+                [only] => (None, *only, false),
+                _ => return Route::Nowhere(Vec::new()),
+            },
+        };
+        let (project, plain) = (project.map(folded), name.to_ascii_lowercase());
+        let is = |(of, endpoint): &(String, String)| {
+            *endpoint == plain && project.as_ref().is_none_or(|project| project == of)
+        };
+        if let Some((_, &id)) = self.endpoints.iter().find(|(key, _)| is(key)) {
+            return Route::Endpoint { id, item };
+        }
+        let whole = qualified.map_or_else(|| name.to_owned(), |(_, pair)| pair.join("/"));
+        let subclasses = |entity: &str| -> Vec<String> {
+            self.graph.subclasses(entity).iter().map(|&id| self.graph.name(id).to_string()).collect()
+        };
+        Route::Nowhere(match self.graph.find(&whole).or_else(|_| self.graph.find(name)) {
+            Ok(Found::Resource(id)) => vec![self.graph.name(id).to_string()],
+            Ok(Found::Abstract(place)) => {
+                self.graph.abstracts().get(place).map(|found| subclasses(&found.entity)).unwrap_or_default()
+            }
+            // An abstract resource has no endpoint of its own.
+            Err(LookupError::Unknown { nearest, .. }) => nearest
+                .into_iter()
+                .flat_map(|name| Some(subclasses(&name)).filter(|found| !found.is_empty()).unwrap_or(vec![name]))
+                .collect(),
+            Err(LookupError::Homograph { candidates, .. }) => candidates.iter().map(ToString::to_string).collect(),
+        })
     }
 
     fn find(&self, name: &str) -> Option<ResourceId> {
@@ -176,6 +227,13 @@ impl<'g> Names<'g> {
         }
         references.iter().filter(|r| ends(&r.path, path)).collect()
     }
+}
+
+/// The segments of a path or URL.
+fn segments(text: &str) -> Vec<&str> {
+    let path = text.split(['?', '#']).next().unwrap_or_default();
+    let path = path.split_once("://").map_or(path, |(_, rest)| rest);
+    path.split('/').filter(|s| !s.is_empty()).collect()
 }
 
 fn child(children: &[(ResourceId, Text)]) -> Meaning {

@@ -9,7 +9,8 @@ use serde::Serialize;
 use super::catalogue::Nuance;
 use super::codes::Code;
 use super::names::Sort;
-use super::verdict::{Case, Judgement, Seen, Verdict, several};
+use super::response::Hint;
+use super::verdict::{Case, Judgement, Seen, There, Verdict, by_person, several};
 use crate::graph::{Constraint, DependencyGraph, Follow, Precedence, ResourceId};
 use crate::model::{Kind, Reference, ResourceName, Target};
 
@@ -44,6 +45,14 @@ pub(super) struct Plan {
     one_of: BTreeSet<String>,
 }
 
+impl Plan {
+    /// What some resources need, but for what the server has.
+    fn of(graph: &DependencyGraph, wanted: &BTreeSet<ResourceId>, there: &There) -> Self {
+        let (closure, one_of) = closure(graph, wanted, there);
+        Self { waves: waves(graph, &closure), one_of }
+    }
+}
+
 /// Plans by what they load: a flood of failures waits for the same few resources.
 #[derive(Debug, Default)]
 pub(super) struct Plans(RefCell<BTreeMap<BTreeSet<ResourceId>, Rc<Plan>>>);
@@ -57,8 +66,7 @@ impl Plans {
         if let Some(plan) = known.get(wanted) {
             return Rc::clone(plan);
         }
-        let (closure, one_of) = closure(graph, wanted);
-        let plan = Rc::new(Plan { waves: waves(graph, &closure), one_of });
+        let plan = Rc::new(Plan::of(graph, wanted, &There::default()));
         if known.len() < REMEMBERED {
             known.insert(wanted.clone(), Rc::clone(&plan));
         }
@@ -79,13 +87,18 @@ pub(super) fn remedy(case: &Case<'_>, judgement: &Judgement) -> Remedy {
             delete_first(case, judgement, &mut remedy);
         }
         Code::AuthorizationOther => remedy.notes.push(format!("Order won't help. {}", code.explanation().remedy)),
-        _ => remedy.notes.push(code.explanation().remedy.to_owned()),
+        _ => remedy.notes.push(judgement.advice.as_deref().unwrap_or(code.explanation().remedy).to_owned()),
     }
     remedy
 }
 
 fn load_missing(case: &Case<'_>, judgement: &Judgement, remedy: &mut Remedy) {
     let graph = case.graph;
+    let there = &judgement.there;
+    if let (Some(advice), true) = (&judgement.advice, judgement.missing.is_empty()) {
+        remedy.notes.push(advice.clone());
+        return;
+    }
     let mut wanted = BTreeSet::new();
     let mut one_of = BTreeMap::new();
     for meaning in &judgement.missing {
@@ -95,6 +108,10 @@ fn load_missing(case: &Case<'_>, judgement: &Judgement, remedy: &mut Remedy) {
             _ => wanted.extend(meaning.resources.iter().copied()),
         }
     }
+    // Named themselves, school years are the host's to enable: no client loads them.
+    let named = wanted.len();
+    wanted.retain(|&id| graph.resource(id).kind != Kind::SchoolYears);
+    let years = wanted.len() < named;
     if case.facts.code() == Code::DescriptorValueMissing {
         let names: Vec<String> = wanted.iter().map(|&id| graph.name(id).short().to_owned()).collect();
         let what = if names.is_empty() { "the descriptor".to_owned() } else { several(&names, 4) };
@@ -103,7 +120,10 @@ fn load_missing(case: &Case<'_>, judgement: &Judgement, remedy: &mut Remedy) {
             _ => format!("Load the value into {what} first, or map it to one that exists."),
         });
     }
-    let plan = case.plans.of(graph, &wanted);
+    let plan = match case.on_server {
+        [] => case.plans.of(graph, &wanted),
+        _ => Rc::new(Plan::of(graph, &wanted, there)),
+    };
     for entity in &plan.one_of {
         one_of.entry(entity.clone()).or_insert_with(|| graph.subclasses(entity).to_vec());
     }
@@ -132,19 +152,21 @@ fn load_missing(case: &Case<'_>, judgement: &Judgement, remedy: &mut Remedy) {
             remedy.notes.push(format!("Give {what} of the API that answered."));
         }
         _ => {
-            let years = wanted.iter().any(|&id| graph.resource(id).kind == Kind::SchoolYears);
             if years {
                 remedy.notes.push("Have the host enable the school year.".to_owned());
             }
             let names: Vec<String> = wanted.iter().map(|&id| graph.name(id).short().to_owned()).collect();
             if !names.is_empty() {
-                remedy
-                    .notes
-                    .push(format!("Load the missing record of {}, then send this one again.", several(&names, 4)));
+                let names = several(&names, 4);
+                remedy.notes.push(if wanted.is_disjoint(&there.unproved) {
+                    format!("Load the missing record of {names}, then send this one again.")
+                } else {
+                    format!("Load the record of {names}, unless it is there and not visible, then send this one again.")
+                });
             }
         }
     }
-    let others = others(case, &judgement.seen);
+    let others = others(case, &judgement.seen, there);
     if !others.is_empty() {
         remedy.notes.push(format!(
             "Servers name the first missing reference only; the record also refers to {}.",
@@ -154,9 +176,15 @@ fn load_missing(case: &Case<'_>, judgement: &Judgement, remedy: &mut Remedy) {
 }
 
 /// What else the record refers to, and could miss next.
-fn others(case: &Case<'_>, seen: &[Seen]) -> Vec<String> {
+fn others(case: &Case<'_>, seen: &[Seen], there: &There) -> Vec<String> {
     let (Some(resource), Some(payload)) = (case.resource, case.payload) else { return Vec::new() };
-    let used = |r: &&Reference| super::payload::has(payload, r) && !r.property().ends_with("Descriptor");
+    let is_there = |r: &Reference| match &r.target {
+        Target::Resource(name) => case.graph.id(name).is_some_and(|id| there.resources.contains(&id)),
+        Target::Abstract(entity) => there.abstracts.contains(entity),
+        Target::Unresolved(_) => false,
+    };
+    let used =
+        |r: &&Reference| super::payload::has(payload, r) && !r.property().ends_with("Descriptor") && !is_there(r);
     let named: BTreeSet<&str> = seen.iter().map(|s| s.target.as_str()).collect();
     let all = case.graph.resource(resource).references.iter().filter(used);
     let targets: BTreeSet<String> =
@@ -166,10 +194,12 @@ fn others(case: &Case<'_>, seen: &[Seen]) -> Vec<String> {
 
 fn walk_pathway(case: &Case<'_>, judgement: &Judgement, remedy: &mut Remedy) {
     let graph = case.graph;
-    let Some((person, associations)) = &judgement.pathway else {
+    let people = by_person(&judgement.ways);
+    if people.is_empty() {
         if case.resource.is_none() && !case.facts.hints.is_empty() {
-            let names: Vec<String> = case.facts.hints.iter().flat_map(|h| h.associations.clone()).collect();
-            remedy.notes.push(format!("Create what the hint names ({}), then repeat the request.", several(&names, 4)));
+            let names: Vec<String> = case.facts.hints.iter().map(hinted).collect();
+            let names = names.join(", or ");
+            remedy.notes.push(format!("Create what the hint names ({names}), then repeat the request."));
         } else if judgement.verdict == Verdict::NotADependencyMatter {
             let absent = absent(case);
             remedy.notes.push(if absent.is_empty() {
@@ -181,45 +211,66 @@ fn walk_pathway(case: &Case<'_>, judgement: &Judgement, remedy: &mut Remedy) {
             remedy.notes.push(Code::RelationshipMissing.explanation().remedy.to_owned());
         }
         return;
-    };
-    let who = graph.name(*person).short();
-    if judgement.verdict == Verdict::Contradicted {
-        remedy
-            .notes
-            .push(format!("Check the education organizations of the client, and that the {who} record exists."));
-        return;
     }
-    let wanted: BTreeSet<ResourceId> = associations.iter().copied().filter(|&id| Some(id) != case.resource).collect();
-    if wanted.is_empty() {
-        // The request is about the one association that could help.
+    let short = |id: ResourceId| graph.name(id).short().to_owned();
+    let who = several(&people.iter().map(|(person, _)| short(*person)).collect::<Vec<_>>(), 3);
+    let associations = judgement.ways.iter().flat_map(|way| way.associations.iter().copied());
+    let wanted: BTreeSet<ResourceId> = associations.filter(|&id| Some(id) != case.resource).collect();
+    // The request is about the one association that could help.
+    if judgement.verdict == Verdict::Contradicted || wanted.is_empty() {
         let properties = several(&case.facts.properties, 3);
-        let note = if case.facts.has(super::catalogue::Nuance::ValueAbsent) && !properties.is_empty() {
-            format!("Check that the record has {properties}, and that the {who} record exists.")
+        let absent = judgement.verdict != Verdict::Contradicted && case.facts.has(Nuance::ValueAbsent);
+        let first = if absent && !properties.is_empty() {
+            format!("that the record has {properties}")
         } else {
-            format!("Check the education organizations of the client, and that the {who} record exists.")
+            "the education organizations of the client".to_owned()
         };
-        remedy.notes.push(note);
+        remedy.notes.push(format!("Check {first}, and that the {who} record exists."));
         return;
     }
     let plan = case.plans.of(graph, &wanted);
     remedy.load.clone_from(&plan.waves);
-    let names: Vec<String> = wanted.iter().map(|&id| graph.name(id).short().to_owned()).collect();
-    let any = case.facts.any_hint_suffices() || (case.facts.hints.is_empty() && names.len() > 1);
-    let joined = if any { format!("one of {}", names.join(", ")) } else { several(&names, 4) };
-    if !names.is_empty() {
-        remedy.notes.push(format!("Create {joined} of that person at an education organization of the client."));
-    }
+    let several_people = people.len() > 1;
+    let each: Vec<String> = people
+        .iter()
+        .filter_map(|(person, alternatives)| {
+            let of = if several_people { format!("the {} record", short(*person)) } else { "that person".to_owned() };
+            Some(format!("{} of {of}", created(case, alternatives)?))
+        })
+        .collect();
+    remedy.notes.push(format!("Create {} at an education organization of the client.", each.join(", or ")));
     let again = match (case.method, case.resource) {
         (Some("GET"), _) => "Then read it again.".to_owned(),
-        (_, Some(id)) if id == *person => {
-            format!("Then update {who}: a person is created freely, but changed only after its association.")
+        (_, Some(id)) if people.iter().any(|(person, _)| *person == id) => {
+            format!("Then update {}: a person is created freely, but changed only after its association.", short(id))
         }
-        (_, Some(id)) => format!("Then send the {} record again.", graph.name(id).short()),
+        (_, Some(id)) => format!("Then send the {} record again.", short(id)),
         (_, None) => "Then send the request again.".to_owned(),
     };
     remedy.notes.push(again);
     if plan.one_of.iter().any(|entity| entity == "EducationOrganization") {
         remedy.notes.push("The education organization must exist as well.".to_owned());
+    }
+}
+
+/// The associations of one hint, in its words.
+fn hinted(hint: &Hint) -> String {
+    hint.associations.join(if hint.all { " and " } else { " or " })
+}
+
+/// `a and b`, `one of a, b`, or `a and b, or c`: the associations of one person but for what is being written.
+fn created(case: &Case<'_>, alternatives: &[&[ResourceId]]) -> Option<String> {
+    let others = |way: &&[ResourceId]| -> Vec<String> {
+        let others = way.iter().filter(|id| Some(**id) != case.resource);
+        others.map(|&id| case.graph.name(id).short().to_owned()).collect()
+    };
+    let mut ways: Vec<Vec<String>> = alternatives.iter().map(others).filter(|names| !names.is_empty()).collect();
+    ways.dedup();
+    match ways.as_slice() {
+        [] => None,
+        [only] => Some(several(only, 4)),
+        some if some.iter().all(|way| way.len() == 1) => Some(format!("one of {}", some.concat().join(", "))),
+        some => Some(some.iter().map(|way| several(way, 4)).collect::<Vec<_>>().join(", or ")),
     }
 }
 
@@ -268,15 +319,24 @@ fn nearest_first(graph: &DependencyGraph, resource: ResourceId, named: &[Resourc
     all.into_iter().map(|(_, _, id)| graph.name(id).clone()).collect()
 }
 
-/// Resources with everything they require; abstract prerequisites stay groups (DESIGN 5).
-fn closure(graph: &DependencyGraph, wanted: &BTreeSet<ResourceId>) -> (BTreeSet<ResourceId>, BTreeSet<String>) {
+/// Resources with everything they require and the server does not have; abstract prerequisites stay groups
+/// (DESIGN 5).
+fn closure(
+    graph: &DependencyGraph,
+    wanted: &BTreeSet<ResourceId>,
+    there: &There,
+) -> (BTreeSet<ResourceId>, BTreeSet<String>) {
     let mut all = wanted.clone();
     let mut one_of = BTreeSet::new();
     let mut open: Vec<ResourceId> = wanted.iter().copied().collect();
     while let Some(id) = open.pop() {
         for reference in graph.resource(id).references.iter().filter(|r| r.required) {
             match &reference.target {
-                Target::Resource(name) => open.extend(graph.id(name).filter(|&target| all.insert(target))),
+                Target::Resource(name) => {
+                    let lacking = graph.id(name).filter(|target| !there.resources.contains(target));
+                    open.extend(lacking.filter(|&target| all.insert(target)));
+                }
+                Target::Abstract(entity) if there.abstracts.contains(entity) => {}
                 Target::Abstract(entity) => drop(one_of.insert(entity.to_string())),
                 Target::Unresolved(_) => {}
             }

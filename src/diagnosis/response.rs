@@ -4,18 +4,19 @@
 //! details of ODS/API 7.2 on and of DMS, whose empty members mean nothing, and Meadowlark's `error`.
 
 mod envelope;
+mod masked;
 
 use std::fmt;
 
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use super::REDACTED;
 use super::catalogue::{Nuance, Template, code_of_type, patterns};
 use super::codes::Code;
 use super::template::{Grams, Hole, Match, claim, fold, squeeze};
 
 use self::envelope::{Sentence, open, open_text};
+pub(super) use self::masked::masked;
 
 /// Whose answer it is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -138,6 +139,8 @@ pub(super) struct Facts {
     pub(super) key: Vec<(String, String)>,
     /// Key fields that several references share and give differently.
     pub(super) unified: Vec<String>,
+    /// The path that the server does not have.
+    pub(super) route: Option<String>,
     /// Items that block, as URIs.
     pub(super) uris: Vec<String>,
     pub(super) nuances: Vec<Nuance>,
@@ -152,12 +155,6 @@ pub(super) struct Facts {
 impl Facts {
     pub(super) fn code(&self) -> Code {
         self.codes.first().copied().unwrap_or(Code::Unknown)
-    }
-
-    /// Whether any one of the hinted associations suffices: strategies that are alternatives each
-    /// give a hint of their own.
-    pub(super) fn any_hint_suffices(&self) -> bool {
-        self.hints.len() > 1 || self.hints.iter().any(|hint| !hint.all)
     }
 
     pub(super) fn has(&self, nuance: Nuance) -> bool {
@@ -212,10 +209,9 @@ pub(super) fn read(status: Option<u16>, body: &Body) -> Facts {
         preambles.clear();
     }
     codes = settle(codes, preambles, envelope.kind.as_deref(), facts.status);
-    // A list of failures that are descriptors throughout is about their values.
-    let descriptors_only =
-        facts.named.iter().all(|n| n.role == Role::Descriptor) && !facts.named.is_empty() && facts.values.is_empty();
-    if descriptors_only && codes.first() == Some(&Code::UnresolvedReference) {
+    // Meadowlark lists descriptors among the references; of descriptors throughout, their values are missing.
+    let descriptors_only = facts.named.iter().all(|n| n.role == Role::Descriptor) && !facts.named.is_empty();
+    if descriptors_only && facts.server == Server::Meadowlark && codes.first() == Some(&Code::UnresolvedReference) {
         codes = vec![Code::DescriptorValueMissing];
     }
     facts.codes = codes;
@@ -292,61 +288,6 @@ fn read_all(sentences: &[Sentence], facts: &mut Facts) -> Vec<&'static Template>
     found
 }
 
-/// A message as far as templates know its words: literals and names as they are, values masked, and all
-/// other text masked as well, `unknown` names included, for it may be anything. `None` where none of it is
-/// known.
-pub(super) fn masked(known: &[Known], unknown: &[String]) -> Option<String> {
-    let mut said: Vec<String> = Vec::new();
-    for masked in known.iter().map(|known| masked_sentence(known, unknown)) {
-        if !said.contains(&masked) {
-            said.push(masked);
-        }
-    }
-    (!said.is_empty()).then(|| said.join(" "))
-}
-
-fn masked_sentence(Known { text, path, found }: &Known, unknown: &[String]) -> String {
-    let mut found: Vec<&Match> = found.iter().collect();
-    found.sort_by_key(|found| found.span.start);
-    let mut masked = String::new();
-    let hide = |masked: &mut String, hidden: &str| {
-        if hidden.chars().any(char::is_alphanumeric) {
-            masked.push_str(REDACTED);
-        } else {
-            masked.push_str(hidden);
-        }
-    };
-    // A path has names and places in lists; what else stands there may be a value.
-    if let Some(path) = path {
-        masked.push_str(if is_path(path) { path } else { REDACTED });
-        masked.push_str(": ");
-    }
-    let part = |from: usize, to: usize| text.get(from..to).unwrap_or_default();
-    let mut at = 0;
-    for found in found {
-        hide(&mut masked, part(at, found.span.start));
-        at = found.span.start;
-        for (hole, span) in &found.holes {
-            // A name of something that the graph does not have may be anything.
-            let filling = part(span.start, span.end);
-            let mut names = list(filling).chain([filling]);
-            let strange = names.any(|name| {
-                let plain = |other: &String| other == name || other.strip_suffix("Descriptor") == Some(name);
-                unknown.iter().any(plain)
-            });
-            if strange || matches!(hole, Hole::Text | Hole::Key | Hole::Word) {
-                masked.push_str(part(at, span.start));
-                hide(&mut masked, part(span.start, span.end));
-                at = span.end;
-            }
-        }
-        masked.push_str(part(at, found.span.end));
-        at = found.span.end;
-    }
-    hide(&mut masked, part(at, text.len()));
-    masked
-}
-
 /// Whether a text is a path and nothing but a path; what else stands where one is expected may be a value.
 pub(super) fn is_path(text: &str) -> bool {
     text.strip_prefix('$').is_some_and(is_way)
@@ -414,6 +355,7 @@ fn note(facts: &mut Facts, template: &Template, text: &str, path: Option<&str>, 
                 facts.paths.extend(filling.split(" and ").filter(|p| is_path(p)).map(str::to_owned));
             }
             Hole::Fields => incomplete = Some(filling),
+            Hole::Route => facts.route = facts.route.take().or_else(|| Some(filling.to_owned())),
             Hole::Key => facts.key.extend(key_values(filling)),
             Hole::Text if template.code == Code::DescriptorValueMissing => {
                 facts.values.push((path.map(str::to_owned), filling.to_owned()));
@@ -449,7 +391,7 @@ fn list(text: &str) -> impl Iterator<Item = &str> {
 
 /// `schoolId = 1, sessionName = Fall`, `(a = 1),(b = 2)` or `a, b) = (1, 2`.
 fn key_values(text: &str) -> Vec<(String, String)> {
-    let plain = |text: &str| text.trim().trim_matches(['(', ')', '.']).trim().to_owned();
+    let plain = |text: &str| text.trim().trim_matches(['(', ')', '.', '\'']).trim().to_owned();
     if let Some((fields, values)) = text.split_once(") = (") {
         return list(fields).map(str::to_owned).zip(values.split(',').map(plain)).collect();
     }

@@ -36,6 +36,8 @@ pub(super) enum Hole {
     Fields,
     /// Parts of a key with values: `schoolId = 1, sessionName = Fall`.
     Key,
+    /// The path of a request.
+    Route,
     /// A word that tells nothing more.
     Word,
     /// Text that tells nothing more.
@@ -66,6 +68,7 @@ impl Hole {
             "field" => Self::Field,
             "fields" => Self::Fields,
             "key" => Self::Key,
+            "route" => Self::Route,
             "word" => Self::Word,
             "text" => Self::Text,
             _ => return None,
@@ -75,7 +78,7 @@ impl Hole {
     fn class(self) -> Class {
         match self {
             Self::Entities | Self::Properties | Self::Fields => Class::List,
-            Self::Key | Self::Text => Class::Text,
+            Self::Key | Self::Route | Self::Text => Class::Text,
             _ => Class::Word,
         }
     }

@@ -2,8 +2,12 @@
 
 mod blockers;
 mod conflicts;
+mod descriptors;
 mod pathways;
+mod reach;
 mod references;
+mod routes;
+mod standings;
 mod unification;
 
 use std::collections::BTreeMap;
@@ -19,6 +23,10 @@ use super::remedy::Plans;
 use super::response::Facts;
 use crate::graph::{DependencyGraph, ResourceId};
 use crate::model::{Reference, Target};
+use crate::records::Need;
+
+pub(super) use pathways::{Way, by_person};
+pub(super) use standings::There;
 
 /// What the graph says of an error message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -90,8 +98,12 @@ pub(super) struct Case<'a> {
     pub(super) facts: &'a Facts,
     /// The resource of the request, where it is given and known.
     pub(super) resource: Option<ResourceId>,
+    /// The path, URL or name of that resource as it was given.
+    pub(super) request: Option<&'a str>,
     pub(super) method: Option<&'a str>,
     pub(super) payload: Option<&'a Value>,
+    /// How the references of the record stand on the API, where it was asked.
+    pub(super) on_server: &'a [Need],
 }
 
 /// A verdict with its evidence.
@@ -106,11 +118,22 @@ pub(super) struct Judgement {
     pub(super) missing: Vec<Meaning>,
     /// What must be deleted first, named ones before the others.
     pub(super) blocking: Vec<ResourceId>,
-    /// The pathway of a person, and that person.
-    pub(super) pathway: Option<(ResourceId, Vec<ResourceId>)>,
+    /// Ways to make people visible, any of which suffices.
+    pub(super) ways: Vec<Way>,
+    /// What the server has, where it was asked.
+    pub(super) there: There,
+    /// What to do, where it is not what the code says in general.
+    pub(super) advice: Option<String>,
 }
 
 impl Judgement {
+    /// The person that the message is about, and all that can make it visible.
+    pub(super) fn pathway(&self) -> Option<(ResourceId, Vec<ResourceId>)> {
+        let person = self.ways.first()?.person;
+        let ways = self.ways.iter().filter(|way| way.person == person);
+        Some((person, ways.flat_map(|way| way.associations.iter().copied()).collect()))
+    }
+
     fn new(verdict: Verdict, because: impl Into<String>) -> Self {
         Self {
             verdict,
@@ -118,7 +141,9 @@ impl Judgement {
             seen: Vec::new(),
             missing: Vec::new(),
             blocking: Vec::new(),
-            pathway: None,
+            ways: Vec::new(),
+            there: There::default(),
+            advice: None,
         }
     }
 
@@ -126,14 +151,31 @@ impl Judgement {
         self.because.push(because.into());
         self
     }
+
+    fn advise(mut self, advice: impl Into<String>) -> Self {
+        self.advice = Some(advice.into());
+        self
+    }
+}
+
+/// What one name of a message turns out to be.
+struct Finding {
+    verdict: Verdict,
+    because: Vec<String>,
+    seen: Vec<Seen>,
+    missing: Option<Meaning>,
 }
 
 /// Judges a failure.
 pub(super) fn judge(case: &Case<'_>) -> Judgement {
     let Some(resource) = case.resource else { return without_resource(case) };
+    standings::weigh(case, by_the_graph(case, resource))
+}
+
+fn by_the_graph(case: &Case<'_>, resource: ResourceId) -> Judgement {
     match case.facts.code() {
         Code::UnresolvedReference => references::unresolved(case, resource),
-        Code::DescriptorValueMissing => references::descriptor(case, resource),
+        Code::DescriptorValueMissing => descriptors::missing_value(case, resource),
         Code::DependentExists => blockers::blocked(case, resource),
         Code::RelationshipMissing => pathways::relationship(case, resource),
         Code::KeyChangeNotSupported => conflicts::key_change(case, resource),
@@ -157,7 +199,7 @@ fn without_resource(case: &Case<'_>) -> Judgement {
             let meant = case.facts.named.iter().filter_map(|named| case.names.resolve(&named.text, None));
             judgement.missing = meant.filter(|meaning| !matches!(meaning.sort, Sort::Child(_))).collect();
         }
-        Code::RelationshipMissing => judgement.pathway = pathways::pathway(case),
+        Code::RelationshipMissing => judgement.ways = pathways::ways(case),
         _ => {}
     }
     judgement
@@ -168,6 +210,7 @@ fn elsewhere(case: &Case<'_>) -> Judgement {
         Code::Unknown => {
             Judgement::new(Verdict::Inconclusive, "The answer is none that an Ed-Fi API is known to give.")
         }
+        Code::NotFound => routes::not_found(case),
         code => Judgement::new(Verdict::NotADependencyMatter, code.explanation().meaning),
     }
 }

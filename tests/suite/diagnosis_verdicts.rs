@@ -137,6 +137,89 @@ fn a_collection_of_another_version_does_not_have_the_key_of_its_owner() {
     assert_eq!((found.code, found.verdict), (Code::IdentityConflict, Verdict::NotADependencyMatter));
     assert!(found.explanation.contains("knows no StudentAddress"), "{}", found.explanation);
     assert!(!found.explanation.contains("natural key"), "{}", found.explanation);
+    assert!(notes(&found).starts_with("Send each item of the collection once"), "{}", notes(&found));
+}
+
+#[test]
+fn values_outside_the_natural_key_are_another_key() {
+    let unique = |request: &str, what: &str| {
+        let kind = "urn:ed-fi:api:data-conflict:non-unique-values";
+        let detail = format!("The value(s) supplied for {what}.");
+        diagnosed(request, None, 409, json!({ "type": kind, "detail": detail }))
+    };
+    let found = unique("POST students", "property 'PersonId' of entity 'Student' is not unique");
+    assert!(found.explanation.contains("PersonId is no part of the natural key"), "{}", found.explanation);
+    assert!(!notes(&found).contains("subclasses"), "{}", notes(&found));
+    // The column of a person or of a descriptor is that of a field of the key.
+    for (request, what) in [
+        ("POST students", "property 'StudentUSI' of entity 'Student' is not unique"),
+        (
+            "POST gradingPeriods",
+            "properties 'GradingPeriodDescriptorId, SchoolId' of entity 'GradingPeriod' are not unique",
+        ),
+    ] {
+        let found = unique(request, what);
+        assert!(found.explanation.starts_with("The natural key of"), "{}", found.explanation);
+        assert!(notes(&found).starts_with("Look the key up.") && !notes(&found).contains("subclasses"));
+    }
+}
+
+#[test]
+fn a_path_that_leads_nowhere_is_told_the_endpoint_that_is_near() {
+    let nowhere = |request: &str, said: &str| diagnosed(request, None, 404, json!({ "message": said }));
+    let elsewhere = "The specified data could not be found.";
+    let said = "Path '/data/v3/ed-fi/student' does not exist. Check the resource name.";
+    for (request, said, near) in [
+        ("POST /data/v3/ed-fi/student", elsewhere, "the nearest is /ed-fi/students."),
+        ("POST https://h/v7/api/data/v3/2026/Ed-Fi/StudentSchoolAssociation", elsewhere, "studentSchoolAssociations."),
+        ("POST /data/v3/ed-fi/studentSchoolAsociations", elsewhere, "the nearest are studentSchoolAssociations,"),
+        // What the server was asked for counts before what the request is said to have been.
+        ("POST students", said, "the nearest is /ed-fi/students."),
+        ("GET /data/v3/ed-fi/educationOrganizations", elsewhere, "/ed-fi/localEducationAgencies"),
+        ("GET /data/v3/homograph/schools", elsewhere, "no endpoint of this graph"),
+    ] {
+        let found = nowhere(request, said);
+        assert_eq!((found.code, found.verdict), (Code::NotFound, Verdict::NotADependencyMatter));
+        assert!(found.explanation.contains(near), "{request}: {}", found.explanation);
+    }
+    // Where the endpoint exists it is the item, never its parent.
+    for request in ["GET /data/v3/ed-fi/students/604822", "PUT students"] {
+        let found = nowhere(request, "The specified item could not be found.");
+        assert!(found.explanation.contains("no item with that id"), "{}", found.explanation);
+        assert!(found.remedy.load.is_empty() && notes(&found).starts_with("Look the id up"), "{}", notes(&found));
+    }
+    let there = "Path '/data/v3/ed-fi/students' does not exist. Check the resource name.";
+    let found = nowhere("POST students", there);
+    assert!(found.explanation.contains("This graph has /ed-fi/students: the host does not"), "{}", found.explanation);
+}
+
+#[test]
+fn hints_keep_what_goes_together_and_what_is_an_alternative() {
+    let contact = "Hint: You may need to create corresponding 'StudentSchoolAssociation' and \
+                   'StudentContactAssociation' items.";
+    let staff = "Hint: You may need to create corresponding 'StaffEducationOrganizationEmploymentAssociation' or \
+                 'StaffEducationOrganizationAssignmentAssociation' items.";
+    let denied = |record: Option<Value>| {
+        let detail = format!("Access to the requested data could not be authorized. {contact} {staff}");
+        let body = json!({ "type": "urn:ed-fi:api:security:authorization:", "detail": detail });
+        diagnosed("POST surveyResponses", record, 403, body)
+    };
+    let found = denied(None);
+    assert_eq!(found.verdict, Verdict::Confirmed);
+    let whom = "studentSchoolAssociations and studentContactAssociations make contacts visible to a client, or \
+                staffEducationOrganizationEmploymentAssociations or staffEducationOrganizationAssignmentAssociations \
+                makes staffs visible to a client.";
+    assert!(found.explanation.starts_with(whom), "{}", found.explanation);
+    let create = "Create studentSchoolAssociations and studentContactAssociations of the contacts record, or one of \
+                  staffEducationOrganizationEmploymentAssociations, staffEducationOrganizationAssignmentAssociations \
+                  of the staffs record at";
+    assert!(found.remedy.notes[0].starts_with(create), "{}", notes(&found));
+    // The record at hand tells whom it is about.
+    let found = denied(Some(json!({ "staffReference": { "staffUniqueId": "s" } })));
+    assert!(!notes(&found).contains("studentContactAssociations"), "{}", notes(&found));
+    let loads = |name: &str| found.remedy.load.iter().any(|wave| wave.resources.iter().any(|r| r.as_str() == name));
+    assert!(loads("/ed-fi/staffEducationOrganizationAssignmentAssociations"));
+    assert!(!loads("/ed-fi/studentContactAssociations") && !loads("/ed-fi/students"));
 }
 
 #[test]
@@ -149,4 +232,99 @@ fn a_value_that_authorization_needs_is_supplied_where_the_key_has_it() {
     let found = diagnosed("POST sections", None, 403, body);
     assert_eq!((found.code, found.verdict), (Code::RelationshipMissing, Verdict::NotADependencyMatter));
     assert_eq!(found.remedy.notes, ["Supply $.courseOfferingReference.schoolId."]);
+}
+
+#[test]
+fn the_table_of_the_superclass_is_what_is_being_written() {
+    let body = json!({ "message": "The value supplied for the related 'generalstudentprogramassociation' resource \
+                                   does not exist." });
+    let found = diagnosed("POST studentProgramAssociations", None, 409, body);
+    assert_eq!(found.verdict, Verdict::Contradicted);
+    assert!(found.explanation.contains("the superclass of what is being written"), "{}", found.explanation);
+    assert!(paths(&found).contains(&"$.studentReference"));
+}
+
+#[test]
+fn no_client_loads_a_school_year() {
+    let found = diagnosed("POST graduationPlans", None, 409, missing("SchoolYearType"));
+    assert_eq!(found.verdict, Verdict::Confirmed);
+    assert_eq!(found.remedy.notes, ["Have the host enable the school year."]);
+    assert!(found.remedy.load.is_empty());
+}
+
+#[test]
+fn what_is_absent_within_an_item_of_a_collection_is_told() {
+    let at = |path: &str, message: &str, record: Option<Value>| {
+        let kind = "urn:ed-fi:api:bad-request:data-validation-failed";
+        diagnosed("POST sections", record, 400, json!({ "type": kind, "validationErrors": { path: [message] } }))
+    };
+    let message = "ClassPeriodReference is missing the following properties: ClassPeriodName";
+    let path = "$.classPeriods[1].classPeriodReference";
+    let found = at(path, message, None);
+    assert_eq!(
+        (found.code, paths(&found)),
+        (Code::IncompleteReference, vec!["$.classPeriods[*].classPeriodReference"])
+    );
+    let part = "$.classPeriods[1].classPeriodReference.classPeriodName belongs to the reference at \
+                $.classPeriods[*].classPeriodReference to classPeriods (key: classPeriodName and schoolId)";
+    assert!(found.explanation.contains(part), "{}", found.explanation);
+    // Of a record at hand, only that item.
+    let periods = json!([{ "classPeriodReference": { "classPeriodName": "1", "schoolId": 1 } },
+                         { "classPeriodReference": { "schoolId": 1 } }]);
+    let found = at(path, message, Some(json!({ "classPeriods": periods })));
+    assert_eq!(paths(&found), [path]);
+}
+
+#[test]
+fn several_people_without_a_hint_may_each_lack_their_pathway() {
+    let denied = |request: &str, properties: &str| {
+        let message = format!(
+            "Authorization denied. No relationships have been established between the caller's education organization \
+             id claims (1) and {properties}."
+        );
+        diagnosed(request, None, 403, json!({ "message": message }))
+    };
+    let both = "one or more of the following properties of the resource item: 'ContactUniqueId', 'StudentUniqueId'";
+    // The request makes the contact visible, so it is not the contact that lacks something.
+    let found = denied("POST studentContactAssociations", both);
+    assert_eq!(found.verdict, Verdict::Ambiguous);
+    assert!(found.explanation.starts_with("studentSchoolAssociations makes students visible"), "{}", found.explanation);
+    assert!(notes(&found).contains("Create studentSchoolAssociations of that person"), "{}", notes(&found));
+    // Any association of staff suffices; the update of a contact waits for two.
+    let found = denied("PUT staffs/1", "the resource item's 'StaffUniqueId' value");
+    assert!(notes(&found).starts_with("Create one of "), "{}", notes(&found));
+    let found = denied("PUT contacts/1", "the resource item's 'ContactUniqueId' value");
+    let create = "Create studentSchoolAssociations and studentContactAssociations of that person";
+    assert!(notes(&found).starts_with(create), "{}", notes(&found));
+}
+
+#[test]
+fn a_collection_of_what_is_deleted_does_not_block_it() {
+    let body = json!({ "type": "urn:ed-fi:api:data-conflict:dependent-item-exists",
+        "detail": "The requested action cannot be performed because this item is referenced by an existing \
+                   'SessionGradingPeriod' item contained within an 'Session' resource item." });
+    let found = diagnosed("DELETE sessions/1", None, 409, body);
+    assert_eq!(found.verdict, Verdict::Contradicted);
+    assert!(found.explanation.contains("is a collection of the item being deleted"), "{}", found.explanation);
+}
+
+#[test]
+fn a_descriptor_among_references_is_a_reference_where_the_server_says_so() {
+    let found = diagnosed("POST sessions", None, 409, missing("TermDescriptor"));
+    assert_eq!((found.code, found.verdict), (Code::UnresolvedReference, Verdict::Confirmed));
+    assert_eq!(paths(&found), ["$.termDescriptor"]);
+    // Meadowlark lists them among the references.
+    let failures = json!([{ "resourceName": "TermDescriptor", "identity": [{ "descriptor": "uri://x#y" }] }]);
+    let body = json!({ "error": { "message": "Reference validation failed", "failures": failures } });
+    let found = diagnosed("POST sessions", None, 409, body);
+    assert_eq!((found.code, found.verdict), (Code::DescriptorValueMissing, Verdict::Confirmed));
+}
+
+#[test]
+fn a_name_of_two_resources_is_no_unknown_one() {
+    let found = by("ed-fi-5.2+homograph", "POST staffs", None, 409, missing("Student"));
+    assert_eq!(found.verdict, Verdict::Inconclusive);
+    assert!(found.explanation.contains("/ed-fi/staffs and /homograph/staffs"), "{}", found.explanation);
+    let found = by("ed-fi-5.2+homograph", "POST /homograph/studentSchoolAssociations", None, 409, missing("School"));
+    assert_eq!((found.verdict, found.references[0].target.as_str()), (Verdict::Confirmed, "/homograph/schools"));
 }

@@ -28,6 +28,7 @@ mod live_api;
 mod live_cli;
 #[cfg(unix)]
 mod live_delete;
+mod live_diagnose;
 mod live_records;
 mod merging;
 mod naive;

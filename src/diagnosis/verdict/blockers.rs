@@ -67,7 +67,9 @@ pub(super) fn blocked(case: &Case<'_>, resource: ResourceId) -> Judgement {
         if own && (edges.is_empty() || one.role == Role::Table) {
             if edges.is_empty() {
                 contradicted += 1;
-                judgement.because.push(format!("{} is the item being deleted, not what blocks it.", one.text));
+                let what = if matches!(meaning.sort, Sort::Child(_)) { "a collection of" } else { "" };
+                let what = format!("{what} the item being deleted");
+                judgement.because.push(format!("{} is {}, not what blocks it.", one.text, what.trim_start()));
             } else {
                 unclear += 1;
                 judgement.because.push(format!(

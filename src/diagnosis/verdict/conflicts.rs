@@ -1,6 +1,6 @@
 //! Verdicts on keys and required fields: what the record itself gets wrong.
 
-use super::{Case, Judgement, Verdict, several, short_target};
+use super::{Case, Judgement, Seen, Verdict, several};
 use crate::diagnosis::names::{Sort, ends, steps};
 use crate::diagnosis::response::camel;
 use crate::graph::ResourceId;
@@ -30,7 +30,8 @@ pub(super) fn identity(case: &Case<'_>, resource: ResourceId) -> Judgement {
                 "{} is a collection: the record holds one of its items twice, or another record has the alternate key of one.",
                 child.text
             ),
-        );
+        )
+        .advise(ONCE);
     }
     // A collection is called after what holds it, also where this graph does not have it.
     let owner = case.graph.resource(resource);
@@ -52,10 +53,29 @@ pub(super) fn identity(case: &Case<'_>, resource: ResourceId) -> Judgement {
                 "This graph knows no {}: a collection of another version or of an extension. The record holds one of its items twice, or another record has the alternate key of one.",
                 strange.text
             ),
-        );
+        )
+        .advise(ONCE);
+    }
+    let alternate = case.facts.key.iter().map(|(field, _)| field.clone()).collect::<Vec<_>>();
+    let base = owner.superclass.as_ref().and_then(|name| case.graph.abstracts().iter().find(|a| a.entity == *name));
+    let of_key = |field: &String| {
+        let is = |key: &crate::model::KeyField| is_column_of(field, &key.name);
+        details.key.iter().any(is) || base.is_some_and(|base| base.key.iter().any(is))
+    };
+    if !alternate.is_empty() && !details.key.is_empty() && !alternate.iter().any(of_key) {
+        return Judgement::new(
+            Verdict::NotADependencyMatter,
+            format!(
+                "{} is no part of the natural key of {short}: it must be unique for itself.",
+                several(&alternate, 8)
+            ),
+        )
+        .and(whole)
+        .advise("Look for the record that has these values already.");
     }
     let Some(superclass) = &case.graph.resource(resource).superclass else {
         return Judgement::new(Verdict::NotADependencyMatter, whole)
+            .advise("Look the key up. Send records of the same key one after the other.")
             .and("A POST would update an item with that key, so two requests met, or an update took another's key.");
     };
     let siblings: Vec<String> = case
@@ -65,7 +85,6 @@ pub(super) fn identity(case: &Case<'_>, resource: ResourceId) -> Judgement {
         .filter(|id| **id != resource)
         .map(|&id| case.short(id).to_owned())
         .collect();
-    let base = case.graph.abstracts().iter().find(|a| a.entity == *superclass);
     // SQL Server lists the columns of the superclass, PostgreSQL names its table.
     let own = |name: &str| details.key.iter().any(|field| field.name.eq_ignore_ascii_case(name));
     let of_base = |name: &str| {
@@ -80,6 +99,21 @@ pub(super) fn identity(case: &Case<'_>, resource: ResourceId) -> Judgement {
         Judgement::new(Verdict::Ambiguous, whole)
             .and(format!("{shared} The message names what was sent, not the item that has the key."))
     }
+}
+
+/// What to do about an item that stands twice, or shares an alternate key.
+const ONCE: &str = "Send each item of the collection once; if it stands there once, look for the record that has its \
+                    values already.";
+
+/// Whether a column of a table is the one of a key field: `StudentUSI` is that of `studentUniqueId`, and
+/// `TermDescriptorId` that of `termDescriptor`.
+fn is_column_of(column: &str, field: &str) -> bool {
+    let person = column.strip_suffix("USI").map(|person| format!("{person}UniqueId"));
+    let descriptor = column.strip_suffix("DescriptorId").map(|name| format!("{name}Descriptor"));
+    [Some(column), person.as_deref(), descriptor.as_deref()]
+        .into_iter()
+        .flatten()
+        .any(|name| name.eq_ignore_ascii_case(field))
 }
 
 /// An update would change the natural key.
@@ -112,25 +146,13 @@ pub(super) fn missing_fields(case: &Case<'_>, resource: ResourceId) -> Judgement
         }
         let path = if missing.starts_with('$') { missing.clone() } else { camel(missing) };
         if let Some(reference) = reference_at(case, resource, &path) {
-            let target = super::target_name(reference);
-            for mut seen in case.seen(reference) {
-                if steps(&path).len() == steps(&reference.path).len() || path.starts_with(&seen.path) {
-                    if path.starts_with(&seen.path) || !path.starts_with('$') {
-                        let key = key_names(case, reference);
-                        let strength = if seen.required { "required" } else { "optional" };
-                        let key = if key.is_empty() { String::new() } else { format!(" (key: {})", several(&key, 8)) };
-                        let what = if steps(&path).len() == steps(&reference.path).len() {
-                            format!("{path} is the {strength} reference to {}{key}", short_target(&seen))
-                        } else {
-                            let target = short_target(&seen);
-                            format!("{path} belongs to the {strength} reference at {} to {target}{key}", seen.path)
-                        };
-                        judgement.because.push(format!("{what}: its absence is a matter of the record, not of order."));
-                    }
-                    seen.target.clone_from(&target);
-                    judgement.seen.push(seen);
-                }
-            }
+            judgement.because.push(format!(
+                "{}: its absence is a matter of the record, not of order.",
+                place_of(case, reference, &path)
+            ));
+            let seen = case.seen(reference);
+            let there: Vec<Seen> = seen.iter().filter(|seen| within(&path, &seen.path)).cloned().collect();
+            judgement.seen.extend(if there.is_empty() { seen } else { there });
             continue;
         }
         let fields: Vec<String> = fields_at(case, resource, &path)
@@ -147,6 +169,30 @@ pub(super) fn missing_fields(case: &Case<'_>, resource: ResourceId) -> Judgement
     judgement.because.retain(|because| seen.insert(because.clone()));
     judgement.because.truncate(4);
     judgement
+}
+
+/// What stands at a path, in words: a reference, or a part of one.
+fn place_of(case: &Case<'_>, reference: &Reference, path: &str) -> String {
+    let target = super::target_name(reference);
+    let target = target.strip_prefix("/ed-fi/").unwrap_or(target.trim_start_matches('/'));
+    let strength = match (reference.required, reference.path.contains('[')) {
+        (true, _) => "required ",
+        (false, false) => "optional ",
+        // An item of a collection may require what the record does not.
+        (false, true) => "",
+    };
+    let key = key_names(case, reference);
+    let key = if key.is_empty() { String::new() } else { format!(" (key: {})", several(&key, 8)) };
+    if ends(&reference.path, path) {
+        format!("{path} is the {strength}reference to {target}{key}")
+    } else {
+        format!("{path} belongs to the {strength}reference at {} to {target}{key}", reference.path)
+    }
+}
+
+/// Whether a path is another one, or a part of it, item by item.
+fn within(path: &str, whole: &str) -> bool {
+    path.strip_prefix(whole).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 /// The reference that a path ends at or leads into.

@@ -1,13 +1,35 @@
 //! Verdicts on requests that are denied for want of a relationship.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
-use super::references::carried;
-use super::{Case, Judgement, Verdict, several};
+use super::reach::{carried, leading_to_key};
+use super::{Case, Judgement, Seen, Verdict, several};
 use crate::diagnosis::catalogue::Nuance;
 use crate::diagnosis::names::{Meaning, Sort};
+use crate::diagnosis::payload;
 use crate::diagnosis::response::Role;
 use crate::graph::ResourceId;
+
+/// One way to become visible: whom, and the associations that it takes together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::diagnosis) struct Way {
+    pub(in crate::diagnosis) person: ResourceId,
+    pub(in crate::diagnosis) associations: Vec<ResourceId>,
+}
+
+/// Alternatives by person, in the order in which the message has them.
+pub(in crate::diagnosis) fn by_person(ways: &[Way]) -> Vec<(ResourceId, Vec<&[ResourceId]>)> {
+    let mut people: Vec<(ResourceId, Vec<&[ResourceId]>)> = Vec::new();
+    for way in ways {
+        match people.iter_mut().find(|(person, _)| *person == way.person) {
+            Some((_, alternatives)) => alternatives.push(&way.associations),
+            None => people.push((way.person, vec![&way.associations])),
+        }
+    }
+    people
+}
 
 /// No association relates the item to the client's education organizations.
 pub(super) fn relationship(case: &Case<'_>, resource: ResourceId) -> Judgement {
@@ -18,65 +40,118 @@ pub(super) fn relationship(case: &Case<'_>, resource: ResourceId) -> Judgement {
             "The client has no education organization at all; no record that is loaded changes that.",
         );
     }
-    let mut hinted = Vec::new();
-    for name in facts.hints.iter().flat_map(|hint| &hint.associations) {
-        match case.names.resolve(name, Some(resource)).map(|m| m.resources) {
-            Some(resources) => hinted.extend(resources),
-            None => {
-                return Judgement::new(
-                    Verdict::Inconclusive,
-                    format!("This graph knows no {name}: another standard, or an extension is missing."),
-                );
-            }
-        }
+    let mut hinted = facts.hints.iter().flat_map(|hint| &hint.associations);
+    if let Some(strange) = hinted.find(|name| case.names.resolve(name, Some(resource)).is_none()) {
+        return Judgement::new(
+            Verdict::Inconclusive,
+            format!("This graph knows no {strange}: another standard, or an extension is missing."),
+        );
     }
-    let Some(person) = person_of(case, &hinted) else { return without_person(case, resource) };
-    let associations = if hinted.is_empty() { pathway_of(case, person) } else { hinted.clone() };
-    let mut judgement = judge_person(case, resource, person, &hinted, &associations);
-    judgement.pathway = Some((person, associations));
-    judgement
+    let ways = ways(case);
+    let Some(person) = ways.first().map(|way| way.person) else { return without_person(case, resource) };
+    let carries = |way: &&Way| resource == way.person || carried(case, resource, &person_alone(way.person)).is_some();
+    let carried: Vec<Way> = ways.iter().filter(carries).cloned().collect();
+    if carried.is_empty() {
+        let who = case.short(person);
+        return Judgement {
+            ways,
+            ..Judgement::new(
+                Verdict::Contradicted,
+                format!("{} carries no key of {who}, so no pathway of theirs can be missing.", case.short(resource)),
+            )
+        };
+    }
+    let mut ways = of_the_record(case, resource, carried);
+    // Of several people, the one whom the request itself makes visible is not the one that lacks something.
+    if facts.hints.is_empty() && ways.iter().any(|way| way.associations != [resource]) {
+        ways.retain(|way| way.person == resource || !makes_visible(case, resource, way.person));
+    }
+    Judgement { ways: ways.clone(), ..judge_ways(case, resource, &ways) }
 }
 
-/// The person that the message is about, and what makes it visible.
-pub(super) fn pathway(case: &Case<'_>) -> Option<(ResourceId, Vec<ResourceId>)> {
-    let names = case.facts.hints.iter().flat_map(|hint| &hint.associations);
-    let hinted: Vec<ResourceId> =
-        names.filter_map(|name| case.names.resolve(name, case.resource)).flat_map(|m| m.resources).collect();
-    let person = person_of(case, &hinted)?;
-    Some((person, if hinted.is_empty() { pathway_of(case, person) } else { hinted }))
+fn makes_visible(case: &Case<'_>, association: ResourceId, person: ResourceId) -> bool {
+    let name = case.graph.name(association);
+    let of = |p: &&crate::model::Pathway| case.graph.id(&p.person) == Some(person);
+    case.graph.pathways().iter().find(of).is_some_and(|p| p.associations.contains(name))
+}
+
+/// Ways of people whom the record at hand refers to; all of them where it refers to none.
+fn of_the_record(case: &Case<'_>, resource: ResourceId, ways: Vec<Way>) -> Vec<Way> {
+    let Some(record) = case.payload else { return ways };
+    let refers = |way: &&Way| {
+        let references = leading_to_key(case, resource, &person_alone(way.person));
+        resource == way.person || references.into_iter().any(|reference| payload::has(record, reference))
+    };
+    let used: Vec<Way> = ways.iter().filter(refers).cloned().collect();
+    if used.is_empty() { ways } else { used }
+}
+
+fn person_alone(person: ResourceId) -> Meaning {
+    Meaning { resources: vec![person], sort: Sort::Resource }
+}
+
+/// Who is not visible, and all ways to change that: those of the hints, otherwise the pathway of the person.
+/// Those of the person whom the message is about come first.
+pub(super) fn ways(case: &Case<'_>) -> Vec<Way> {
+    let resolved = |name: &String| case.names.resolve(name, case.resource).map(|m| m.resources).unwrap_or_default();
+    let hints = case.facts.hints.iter();
+    let hinted: Vec<Vec<ResourceId>> = hints
+        .flat_map(|hint| {
+            let names = hint.associations.iter().map(resolved);
+            if hint.all { vec![names.flatten().collect()] } else { names.collect() }
+        })
+        .filter(|associations: &Vec<ResourceId>| !associations.is_empty())
+        .collect();
+    let Some(person) = person_of(case, &hinted.concat()) else { return Vec::new() };
+    if hinted.is_empty() {
+        let mut people = vec![person];
+        people.extend(people_of_properties(case).filter(|other| *other != person));
+        return people.into_iter().flat_map(|person| ways_of(case, person)).collect();
+    }
+    let mut ways: Vec<Way> = hinted
+        .into_iter()
+        .map(|associations| Way { person: person_by_hint(case, &associations).unwrap_or(person), associations })
+        .collect();
+    ways.dedup();
+    // Strategies that are alternatives each give a hint, of one person or of several.
+    ways.sort_by_key(|way| way.person != person);
+    ways
 }
 
 /// The person that the message is about: by its name, by a property, by a hint.
 fn person_of(case: &Case<'_>, hinted: &[ResourceId]) -> Option<ResourceId> {
-    let people = || case.graph.pathways().iter().filter_map(|p| Some((case.graph.id(&p.person)?, p)));
     let named = case.facts.named.iter().find(|n| n.role == Role::Person);
     let by_name =
         named.and_then(|n| case.names.resolve(&n.text, case.resource)).and_then(|m| m.resources.first().copied());
-    let by_property = || {
-        let bases = case.facts.properties.iter().filter_map(|property| person_property(property));
-        let mut found =
-            bases.flat_map(|base| people().filter(move |(id, _)| base.ends_with(&*case.graph.resource(*id).entity)));
-        found.next().map(|(id, _)| id)
-    };
+    by_name.or_else(|| people_of_properties(case).next()).or_else(|| person_by_hint(case, hinted))
+}
+
+/// The people whose keys authorization looked at, whatever their role: `StudentUniqueId`.
+fn people_of_properties<'a>(case: &'a Case<'_>) -> impl Iterator<Item = ResourceId> + 'a {
+    let people = || case.graph.pathways().iter().filter_map(|p| case.graph.id(&p.person));
+    let bases = case.facts.properties.iter().filter_map(|property| person_property(property));
+    bases.flat_map(move |base| people().filter(move |id| base.ends_with(&*case.graph.resource(*id).entity)))
+}
+
+/// The person whom associations make visible.
+fn person_by_hint(case: &Case<'_>, hinted: &[ResourceId]) -> Option<ResourceId> {
+    let people = || case.graph.pathways().iter().filter_map(|p| Some((case.graph.id(&p.person)?, p)));
     // A contact's hint names the student's association as well: the person is the one whose own
     // pathway is named, and of several the one that waits for the others.
-    let by_hint = || {
-        let of = |names: &[crate::model::ResourceName]| {
-            names.iter().any(|n| case.graph.id(n).is_some_and(|id| hinted.contains(&id)))
-        };
-        let mut found: Vec<(bool, ResourceId)> = people()
-            .filter(|(_, p)| of(&p.associations))
-            .map(|(id, p)| (!p.also_before_update.is_empty(), id))
-            .collect();
-        found.sort_unstable_by_key(|(waits, id)| (!waits, *id));
-        found.first().map(|(_, id)| *id)
+    let of = |names: &[crate::model::ResourceName]| {
+        names.iter().any(|n| case.graph.id(n).is_some_and(|id| hinted.contains(&id)))
     };
+    let by_pathway = people()
+        .filter(|(_, p)| of(&p.associations))
+        .map(|(id, p)| (p.also_before_update.is_empty(), id))
+        .min()
+        .map(|(_, id)| id);
     // An association that a host puts in place of the usual one still refers to the person.
     let by_reference = || {
         let mut all = people().map(|(id, _)| id);
         all.find(|&id| hinted.iter().any(|&association| case.graph.edge(id, association).is_some()))
     };
-    by_name.or_else(by_property).or_else(by_hint).or_else(by_reference)
+    by_pathway.or_else(by_reference)
 }
 
 /// `Student` of `StudentUniqueId` and `StudentUSI`.
@@ -84,9 +159,14 @@ fn person_property(property: &str) -> Option<&str> {
     property.strip_suffix("UniqueId").or_else(|| property.strip_suffix("USI"))
 }
 
-fn pathway_of(case: &Case<'_>, person: ResourceId) -> Vec<ResourceId> {
+/// The pathway of a person, any association of which suffices; the update of the person may take more.
+fn ways_of(case: &Case<'_>, person: ResourceId) -> Vec<Way> {
     let found = case.graph.pathways().iter().find(|p| case.graph.id(&p.person) == Some(person));
-    found.map(|p| p.associations.iter().filter_map(|name| case.graph.id(name)).collect()).unwrap_or_default()
+    let ids = |names: &[crate::model::ResourceName]| names.iter().filter_map(|n| case.graph.id(n)).collect::<Vec<_>>();
+    let also = found.filter(|_| case.resource == Some(person)).map(|p| ids(&p.also_before_update)).unwrap_or_default();
+    let associations = found.map(|p| ids(&p.associations)).unwrap_or_default();
+    let way = |one| Way { person, associations: also.iter().copied().chain([one]).collect() };
+    associations.into_iter().map(way).collect()
 }
 
 /// Nothing but education organizations, or nothing at all, is named.
@@ -126,10 +206,9 @@ fn without_person(case: &Case<'_>, resource: ResourceId) -> Judgement {
         );
     }
     let people = case.graph.pathways().iter().filter_map(|p| case.graph.id(&p.person));
-    let of = |id: ResourceId| Meaning { resources: vec![id], sort: Sort::Resource };
-    match people.into_iter().find(|&id| id == resource || carried(case, resource, &of(id)).is_some()) {
+    match people.into_iter().find(|&id| id == resource || carried(case, resource, &person_alone(id)).is_some()) {
         Some(person) => Judgement {
-            pathway: Some((person, pathway_of(case, person))),
+            ways: ways_of(case, person),
             ..Judgement::new(
                 Verdict::Ambiguous,
                 format!(
@@ -145,40 +224,55 @@ fn without_person(case: &Case<'_>, resource: ResourceId) -> Judgement {
     }
 }
 
-fn judge_person(
-    case: &Case<'_>,
-    resource: ResourceId,
-    person: ResourceId,
-    hinted: &[ResourceId],
-    associations: &[ResourceId],
-) -> Judgement {
+/// What makes whom visible: `a and b make contacts visible to a client, or c or d makes staffs visible …`.
+fn said(case: &Case<'_>, ways: &[Way]) -> String {
+    let phrases: Vec<String> = by_person(ways)
+        .into_iter()
+        .map(|(person, alternatives)| {
+            let each: Vec<String> = alternatives.iter().map(|way| several(&names(case, way), 4)).collect();
+            let makes = if alternatives.last().is_some_and(|last| last.len() > 1) { "make" } else { "makes" };
+            format!("{} {makes} {} visible to a client", each.join(" or "), case.short(person))
+        })
+        .collect();
+    phrases.join(", or ")
+}
+
+fn names(case: &Case<'_>, associations: &[ResourceId]) -> Vec<String> {
+    associations.iter().map(|&id| case.short(id).to_owned()).collect()
+}
+
+fn judge_ways(case: &Case<'_>, resource: ResourceId, ways: &[Way]) -> Judgement {
     let facts = case.facts;
-    let (short, who) = (case.short(resource), case.short(person));
-    let names: Vec<String> = associations.iter().map(|&id| case.short(id).to_owned()).collect();
-    let joined = if facts.any_hint_suffices() { names.join(" or ") } else { several(&names, 4) };
-    let seen = carried(case, resource, &Meaning { resources: vec![person], sort: Sort::Resource });
-    if resource != person && seen.is_none() {
-        return Judgement::new(
-            Verdict::Contradicted,
-            format!("{short} carries no key of {who}, so no pathway of theirs can be missing."),
-        );
-    }
-    let seen = seen.unwrap_or_default();
+    let short = case.short(resource);
+    let mut people: Vec<ResourceId> = by_person(ways).into_iter().map(|(person, _)| person).collect();
+    let who = several(&people.iter().map(|&id| case.short(id).to_owned()).collect::<Vec<_>>(), 3);
+    people.retain(|&person| person != resource);
+    let mut seen: Vec<Seen> =
+        people.iter().filter_map(|&person| carried(case, resource, &person_alone(person))).flatten().collect();
+    let mut known = BTreeSet::new();
+    seen.retain(|one| known.insert(one.clone()));
     let with = |judgement: Judgement| Judgement { seen: seen.clone(), ..judgement };
+    let alternatives = || {
+        let each: Vec<String> = ways.iter().map(|way| several(&names(case, &way.associations), 4)).collect();
+        each.join(" or ")
+    };
     if facts.has(Nuance::Either) {
         return with(Judgement::new(
             Verdict::Ambiguous,
-            format!("The server does not tell whether the {who} record is absent or lacks its pathway ({joined})."),
+            format!(
+                "The server does not tell whether the {who} record is absent or lacks its pathway ({}).",
+                alternatives()
+            ),
         ));
     }
     if facts.has(Nuance::ValueAbsent) && facts.hints.is_empty() {
         return value_absent(case, with(Judgement::new(Verdict::Ambiguous, String::new())));
     }
-    if associations.contains(&resource) && associations.iter().all(|&id| id == resource) {
+    if ways.iter().all(|way| way.associations == [resource]) {
         return with(
             Judgement::new(
                 Verdict::Contradicted,
-                if hinted.is_empty() {
+                if facts.hints.is_empty() {
                     format!("{short} itself makes {who} visible to a client: it cannot be what is missing.")
                 } else {
                     format!(
@@ -192,20 +286,27 @@ fn judge_person(
         );
     }
     let others: Vec<&String> = facts.properties.iter().filter(|p| person_property(p).is_none()).collect();
-    let makes = if names.len() > 1 && !facts.any_hint_suffices() { "make" } else { "makes" };
-    let way = format!("{joined} {makes} {who} visible to a client. It is a pathway, not a reference of {short}.");
+    let looked_at: BTreeSet<ResourceId> = people_of_properties(case).collect();
+    let they = match ways {
+        [Way { associations, .. }] if associations.len() == 1 => "It is a pathway, not a reference",
+        _ => "They are pathways, not references",
+    };
+    let way = format!("{}. {they} of {short}.", said(case, ways));
     if facts.has(Nuance::ValueAbsent) {
         return with(Judgement::new(Verdict::Ambiguous, way).and(format!(
             "The server found no value of {}: the record lacks it, or names nobody it knows.",
             several(&facts.properties, 3)
         )));
     }
-    if hinted.contains(&resource) && facts.any_hint_suffices() {
+    if ways.iter().any(|way| way.associations == [resource]) {
         return with(Judgement::new(Verdict::Ambiguous, way).and(format!(
             "One of the alternatives is {short} itself; then only another one, or the client's education organizations, can help."
         )));
     }
-    if others.is_empty() {
+    if others.is_empty() && facts.hints.is_empty() && looked_at.len() > 1 {
+        with(Judgement::new(Verdict::Ambiguous, way))
+            .and(format!("The server looked at {}, and does not tell which one it is.", several(&facts.properties, 3)))
+    } else if others.is_empty() {
         with(Judgement::new(Verdict::Confirmed, way))
     } else {
         let others: Vec<String> = others.into_iter().cloned().collect();

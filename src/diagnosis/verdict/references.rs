@@ -1,22 +1,15 @@
-//! Verdicts on references and descriptor values that do not resolve.
+//! Verdicts on references that do not resolve.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Case, Judgement, Seen, Verdict, several, short_target, target_name};
+use super::reach::{carried, leading_to, leads, targets};
+use super::{Case, Finding, Judgement, Seen, Verdict, several, short_target, target_name};
 use crate::diagnosis::catalogue::Nuance;
-use crate::diagnosis::names::{Meaning, Sort, below, ends, steps};
+use crate::diagnosis::names::{Meaning, Sort, below};
 use crate::diagnosis::payload;
 use crate::diagnosis::response::{Named, Role, Server, is_path};
 use crate::graph::{Follow, ResourceId};
 use crate::model::{Kind, Reference, Target};
-
-/// What one name of a message turns out to be.
-struct Finding {
-    verdict: Verdict,
-    because: Vec<String>,
-    seen: Vec<Seen>,
-    missing: Option<Meaning>,
-}
 
 /// A reference that does not resolve.
 pub(super) fn unresolved(case: &Case<'_>, resource: ResourceId) -> Judgement {
@@ -29,7 +22,7 @@ pub(super) fn unresolved(case: &Case<'_>, resource: ResourceId) -> Judgement {
 }
 
 /// Several names make one verdict: the one they agree on, or an ambiguous one.
-fn together(findings: Vec<Finding>) -> Judgement {
+pub(super) fn together(findings: Vec<Finding>) -> Judgement {
     let first = findings.first().map_or(Verdict::Inconclusive, |f| f.verdict);
     let verdict = if findings.iter().all(|f| f.verdict == first) {
         first
@@ -45,9 +38,9 @@ fn together(findings: Vec<Finding>) -> Judgement {
         judgement.seen.extend(finding.seen);
         judgement.missing.extend(finding.missing);
     }
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     judgement.because.retain(|because| seen.insert(because.clone()));
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     judgement.seen.retain(|one| seen.insert(one.clone()));
     judgement
 }
@@ -82,12 +75,12 @@ fn nameless(case: &Case<'_>, resource: ResourceId) -> Judgement {
 }
 
 /// Candidates in words.
-fn said(seen: &[Seen]) -> String {
+pub(super) fn said(seen: &[Seen]) -> String {
     let words: Vec<String> = seen.iter().map(|s| format!("{} at {}", short_target(s), s.path)).collect();
     several(&words, 6)
 }
 
-fn one(case: &Case<'_>, resource: ResourceId, named: &Named) -> Finding {
+pub(super) fn one(case: &Case<'_>, resource: ResourceId, named: &Named) -> Finding {
     let short = case.short(resource);
     let Some(meaning) = case.names.resolve(&named.text, Some(resource)) else {
         let mut finding = Finding {
@@ -102,8 +95,10 @@ fn one(case: &Case<'_>, resource: ResourceId, named: &Named) -> Finding {
         return finding;
     };
     let references = leading_to(case, resource, &meaning, named.path.as_deref());
-    let own = meaning.resources.contains(&resource) && !matches!(meaning.sort, Sort::Abstract(_));
-    if own && (references.is_empty() || named.role == Role::Table) {
+    let own = meaning.resources.contains(&resource);
+    let concrete = !matches!(meaning.sort, Sort::Abstract(_));
+    // A subclass is written into the table of its superclass as well.
+    if own && (references.is_empty() || (concrete && named.role == Role::Table)) {
         return own_name(case, resource, named, &meaning, &references);
     }
     if references.is_empty() {
@@ -162,14 +157,14 @@ fn taken(case: &Case<'_>, meaning: Meaning, references: &[&Reference]) -> Meanin
     if !concrete || !matches!(meaning.sort, Sort::Abstract(_)) {
         return meaning;
     }
-    let resources: std::collections::BTreeSet<ResourceId> = references.iter().flat_map(|r| targets(case, r)).collect();
+    let resources: BTreeSet<ResourceId> = references.iter().flat_map(|r| targets(case, r)).collect();
     let sort = if resources.len() == 1 { Sort::Resource } else { meaning.sort };
     Meaning { resources: resources.into_iter().collect(), sort }
 }
 
 /// A path of the record that leads to none of the references is a sign of another version. A legacy ODS/API gives
 /// the names of its properties instead (`request.student`), which are no such paths.
-fn strange_path(case: &Case<'_>, named: &Named, references: &[&Reference], finding: &mut Finding) {
+pub(super) fn strange_path(case: &Case<'_>, named: &Named, references: &[&Reference], finding: &mut Finding) {
     if case.facts.server == Server::Dms
         && let Some(path) = named.path.as_deref().filter(|path| is_path(path))
         && !references.iter().any(|reference| leads(path, reference))
@@ -179,11 +174,6 @@ fn strange_path(case: &Case<'_>, named: &Named, references: &[&Reference], findi
             .because
             .push(format!("The server's path {path} is unknown here; the metadata may be of another version."));
     }
-}
-
-/// Whether a path of a message leads to a reference or into it; a DMS may leave out its first steps.
-fn leads(path: &str, reference: &Reference) -> bool {
-    below(path, &reference.path) || (steps(path).len() <= 2 && ends(&reference.path, path))
 }
 
 /// `required, identifying`.
@@ -198,7 +188,7 @@ fn strength(seen: &Seen) -> &'static str {
 
 /// References with the key of the payload, or the one the message gives; where the message gives the
 /// path of one item of a collection, only that one.
-fn evidence(case: &Case<'_>, named: &Named, references: &[&Reference]) -> Vec<Seen> {
+pub(super) fn evidence(case: &Case<'_>, named: &Named, references: &[&Reference]) -> Vec<Seen> {
     let mut seen: Vec<Seen> = references.iter().flat_map(|r| case.seen(r)).collect();
     if let Some(path) = named.path.as_deref().filter(|path| is_path(path)) {
         let there: Vec<Seen> = seen.iter().filter(|s| s.path.eq_ignore_ascii_case(path)).cloned().collect();
@@ -269,41 +259,6 @@ fn caveats(case: &Case<'_>, named: &Named, references: &[&Reference], finding: &
     }
 }
 
-/// References of the resource that lead to what a name means. A reference to the thing itself counts
-/// before one that reaches it through an abstract resource.
-fn leading_to<'a>(case: &Case<'a>, resource: ResourceId, meaning: &Meaning, path: Option<&str>) -> Vec<&'a Reference> {
-    let graph = case.graph;
-    let has = |id: Option<ResourceId>| id.is_some_and(|id| meaning.resources.contains(&id));
-    let (mut exact, mut wider) = (Vec::new(), Vec::new());
-    if matches!(meaning.sort, Sort::Child(_)) {
-        return exact;
-    }
-    for reference in &graph.resource(resource).references {
-        let by_alternative = reference.alternatives.iter().any(|name| has(graph.id(name)));
-        match (&reference.target, &meaning.sort) {
-            (Target::Abstract(entity), Sort::Abstract(named)) if entity == named => exact.push(reference),
-            (Target::Resource(name), Sort::Resource) if has(graph.id(name)) || by_alternative => exact.push(reference),
-            (Target::Resource(name), _) if has(graph.id(name)) => wider.push(reference),
-            (Target::Abstract(entity), _) if graph.subclasses(entity).iter().any(|&id| has(Some(id))) => {
-                wider.push(reference);
-            }
-            (Target::Unresolved(name), _) if unresolved_is(case, name, meaning) => wider.push(reference),
-            _ => {}
-        }
-    }
-    let found = if exact.is_empty() { wider } else { exact };
-    let Some(path) = path else { return found };
-    let there = case.names.at(resource, path);
-    let both: Vec<&Reference> = found.iter().copied().filter(|r| there.iter().any(|t| t.path == r.path)).collect();
-    if both.is_empty() { found } else { both }
-}
-
-/// Whether a property name that no document resolves can mean something.
-fn unresolved_is(case: &Case<'_>, property: &str, meaning: &Meaning) -> bool {
-    let lower = property.to_ascii_lowercase();
-    meaning.resources.iter().any(|&id| lower.ends_with(&case.graph.resource(id).entity.to_ascii_lowercase()))
-}
-
 /// The message names what is being written: ODS/API 5.0 to 6.2 on PostgreSQL do.
 fn own_name(
     case: &Case<'_>,
@@ -323,7 +278,11 @@ fn own_name(
     if candidates.is_empty() {
         candidates = case.candidates(resource, None);
     }
-    let what = if within.is_some() { "its own collection" } else { "what is being written" };
+    let what = match (&meaning.sort, &within) {
+        (Sort::Abstract(_), _) => "the superclass of what is being written",
+        (_, Some(_)) => "its own collection",
+        _ => "what is being written",
+    };
     let mut because = vec![format!("{} is {what}, not what is missing.", named.text)];
     let verdict = if references.is_empty()
         || references.iter().all(|r| case.payload.is_some_and(|p| !payload::has(p, r)))
@@ -375,121 +334,4 @@ fn nothing_leads(case: &Case<'_>, resource: ResourceId, named: &Named, meaning: 
     }
     because.extend((!seen.is_empty()).then(|| format!("Missing can be {}.", said(&seen))));
     Finding { verdict: Verdict::Contradicted, because, seen, missing: None }
-}
-
-/// Identifying references through which the resource carries the key of a person.
-pub(super) fn carried(case: &Case<'_>, resource: ResourceId, person: &Meaning) -> Option<Vec<Seen>> {
-    let mut open = vec![resource];
-    let mut reached = std::collections::BTreeSet::from([resource]);
-    let direct: Vec<&Reference> = case
-        .graph
-        .resource(resource)
-        .references
-        .iter()
-        .filter(|reference| {
-            // Follow the keys of what this reference points to, for they become part of it.
-            open.clear();
-            reached.clear();
-            open.extend(targets(case, reference));
-            while let Some(id) = open.pop() {
-                if person.resources.contains(&id) {
-                    return true;
-                }
-                if reached.insert(id) {
-                    // A descriptor of the key is a key field rather than an identifying reference.
-                    let key = &case.graph.details(id).key;
-                    let of_key = |r: &&Reference| r.identifying || key.iter().any(|f| f.paths.contains(&r.path));
-                    let identifying = case.graph.resource(id).references.iter().filter(of_key);
-                    open.extend(identifying.flat_map(|r| targets(case, r)));
-                }
-            }
-            false
-        })
-        .collect();
-    (!direct.is_empty()).then(|| direct.into_iter().flat_map(|r| case.seen(r)).collect())
-}
-
-fn targets(case: &Case<'_>, reference: &Reference) -> Vec<ResourceId> {
-    match &reference.target {
-        Target::Resource(name) => case.graph.id(name).into_iter().collect(),
-        Target::Abstract(entity) => case.graph.subclasses(entity).to_vec(),
-        Target::Unresolved(_) => Vec::new(),
-    }
-}
-
-/// A coded value that is not among the descriptors.
-pub(super) fn descriptor(case: &Case<'_>, resource: ResourceId) -> Judgement {
-    let named: Vec<&Named> = case.facts.named.iter().filter(|n| n.role == Role::Descriptor).collect();
-    let mut judgement = match named.as_slice() {
-        [] => by_value(case, resource),
-        named => together(named.iter().map(|named| one_descriptor(case, resource, named)).collect()),
-    };
-    if case.facts.has(Nuance::NotAUri) && !case.facts.text.contains("does not exist") {
-        judgement.verdict = Verdict::NotADependencyMatter;
-        judgement
-            .because
-            .push("The value is no descriptor URI (namespace#codeValue); loading will not mend it.".into());
-    }
-    let other_type = case.facts.values.iter().find_map(|(_, value)| misplaced(case, value, &named));
-    judgement.because.extend(other_type);
-    judgement
-}
-
-/// A value whose namespace names another descriptor than the property takes.
-fn misplaced(case: &Case<'_>, value: &str, named: &[&Named]) -> Option<String> {
-    let (namespace, _) = value.rsplit_once('#')?;
-    let last = namespace.rsplit('/').next()?;
-    let is = |n: &&&Named| n.text.rsplit('.').next().unwrap_or_default().eq_ignore_ascii_case(last);
-    let foreign = last.to_ascii_lowercase().ends_with("descriptor") && !named.iter().any(|n| is(&n));
-    // Only a name of the model may be said; anything else is a part of a value.
-    let name = case.names.resolve(last, None).and_then(|meaning| meaning.resources.first().copied());
-    let name = name.map_or("another descriptor", |id| case.graph.resource(id).entity.as_str());
-    foreign.then(|| format!("A value in it is of {name}: the mapping is wrong rather than the order."))
-}
-
-fn one_descriptor(case: &Case<'_>, resource: ResourceId, named: &Named) -> Finding {
-    let by_path = |path: &str| case.names.at(resource, path);
-    let at = named.path.as_deref().map(by_path).unwrap_or_default();
-    // A legacy message has the property instead of the descriptor: `BirthStateAbbreviationDescriptor`.
-    let by_role = || {
-        let references = case.graph.resource(resource).references.iter();
-        references.filter(|r| r.property().eq_ignore_ascii_case(&named.text)).collect::<Vec<_>>()
-    };
-    if case.names.resolve(&named.text, Some(resource)).is_none() {
-        let found = if at.is_empty() { by_role() } else { at };
-        if !found.is_empty() {
-            let seen = evidence(case, named, &found);
-            let because = vec![format!("{} takes {}.", named.text, seen.first().map_or("", short_target))];
-            let missing = seen.first().and_then(|s| case.names.resolve(short_target(s), Some(resource)));
-            let mut finding = Finding { verdict: Verdict::Confirmed, because, seen, missing };
-            strange_path(case, named, &found, &mut finding);
-            return finding;
-        }
-    }
-    one(case, resource, named)
-}
-
-/// A legacy message that names a value and no descriptor.
-fn by_value(case: &Case<'_>, resource: ResourceId) -> Judgement {
-    let mut seen = Vec::new();
-    for reference in case.graph.resource(resource).references.iter().filter(|r| case.leads_to_descriptor(r)) {
-        let values: Vec<&String> = case.facts.values.iter().map(|(_, value)| value).collect();
-        let holds = |s: &Seen| {
-            let uri = format!(
-                "{}#{}",
-                s.key.get("namespace").map_or("", String::as_str),
-                s.key.get("codeValue").map_or("", String::as_str)
-            );
-            values.iter().any(|value| value.eq_ignore_ascii_case(&uri))
-        };
-        let inside = case.facts.paths.iter().any(|path| below(&reference.path, path));
-        seen.extend(case.seen(reference).into_iter().filter(|s| inside || holds(s)));
-    }
-    let mut judgement = if seen.is_empty() {
-        Judgement::new(Verdict::Inconclusive, "The message does not tell which descriptor.")
-    } else {
-        Judgement::new(Verdict::Ambiguous, format!("It can mean {}.", said(&seen)))
-    };
-    judgement.seen = seen;
-    judgement
 }

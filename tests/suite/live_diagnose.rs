@@ -1,0 +1,153 @@
+//! `diagnose --api`: what the server has is not missing, and what no answer proves stays open.
+
+use serde_json::{Value, json};
+
+use crate::live_delete::Desk;
+use crate::ods::Ods;
+
+const SCHOOL: u64 = 255_901_001;
+
+/// A refused record, on a server with a student, a school and a session; the id of the enrollment that makes
+/// the student visible.
+fn desk(ods: &Ods) -> (Desk, String) {
+    let desk = Desk::at(ods);
+    let payload = json!({"beginDate": "2025-09-01", "studentReference": {"studentUniqueId": "604821"},
+        "sectionReference": {"localCourseCode": "ALG-1", "schoolId": SCHOOL, "schoolYear": 2026,
+            "sectionIdentifier": "gone", "sessionName": "Fall"},
+        "attemptStatusDescriptor": "uri://ed-fi.org/AttemptStatusDescriptor#First"});
+    std::fs::write(desk.path("record.json"), payload.to_string()).unwrap();
+    let student = ods.add("ed-fi/students", json!({"studentUniqueId": "604821"}), &[]);
+    let enrollment =
+        json!({"studentReference": {"studentUniqueId": "604821"}, "schoolReference": {"schoolId": SCHOOL}});
+    let enrollment = ods.add("ed-fi/studentSchoolAssociations", enrollment, &[("/studentReference", &student)]);
+    ods.add("ed-fi/schools", json!({"schoolId": SCHOOL}), &[]);
+    let session = json!({"schoolReference": {"schoolId": SCHOOL}, "schoolYearTypeReference": {"schoolYear": 2026}, "sessionName": "Fall"});
+    ods.add("ed-fi/sessions", session, &[]);
+    (desk, enrollment)
+}
+
+/// The diagnosis of an answer to that record.
+fn diagnosed(desk: &Desk, status: u16, body: &Value) -> Value {
+    let (record, response, status) = (desk.path("record.json"), desk.path("response.json"), status.to_string());
+    std::fs::write(&response, body.to_string()).unwrap();
+    let arguments = ["diagnose", &response, "--resource", "studentSectionAssociations", "--status", &status];
+    let arguments = [&arguments[..], &["--payload", &record, "--api", "--format", "json"]].concat();
+    desk.json(1, &arguments)["diagnoses"][0].clone()
+}
+
+fn unresolved(detail: &str) -> Value {
+    json!({"detail": detail, "type": "urn:ed-fi:api:data-conflict:unresolved-reference", "status": 409})
+}
+
+fn loads(diagnosis: &Value) -> Vec<&str> {
+    let waves = diagnosis["remedy"]["load"].as_array().into_iter().flatten();
+    waves.flat_map(|wave| wave["resources"].as_array().unwrap()).map(|name| name.as_str().unwrap()).collect()
+}
+
+fn notes(diagnosis: &Value) -> String {
+    diagnosis["remedy"]["notes"].as_array().into_iter().flatten().map(|note| note.as_str().unwrap()).collect()
+}
+
+#[test]
+fn what_the_server_has_is_not_loaded_and_what_it_lacks_is() {
+    let ods = Ods::start("ed-fi-5.1");
+    let (desk, _) = desk(&ods);
+    let found = diagnosed(&desk, 409, &unresolved("The referenced 'Section' item does not exist."));
+    assert_eq!(found["verdict"], "confirmed", "{found:#}");
+    // The key of the section tells its course offering, that of the offering its session and school.
+    let loads = loads(&found);
+    assert!(loads.contains(&"/ed-fi/sections") && loads.contains(&"/ed-fi/courseOfferings"), "{loads:?}");
+    for there in ["/ed-fi/students", "/ed-fi/sessions", "/ed-fi/schools"] {
+        assert!(!loads.contains(&there), "{there} {loads:?}");
+    }
+    // A client sees the sections of its own organizations only.
+    assert!(found["explanation"].as_str().unwrap().contains("which proves nothing"), "{found:#}");
+    assert!(notes(&found).contains("unless it is there and not visible"), "{found:#}");
+    assert!(!notes(&found).contains("also refers to students"), "{found:#}");
+}
+
+#[test]
+fn what_is_said_to_be_missing_and_is_there_contradicts_the_message() {
+    let ods = Ods::start("ed-fi-5.1");
+    let (desk, _) = desk(&ods);
+    let named = unresolved("The referenced 'Student' item does not exist.");
+    let found = diagnosed(&desk, 409, &named);
+    let because = found["explanation"].as_str().unwrap();
+    assert_eq!(found["verdict"], "contradicted", "{found:#}");
+    assert!(because.contains("The server has students at $.studentReference now: loaded meanwhile"), "{because}");
+    // What else the record refers to is not there.
+    assert!(
+        because.contains("the server shows nothing for") && because.contains("sections at $.sectionReference."),
+        "{because}"
+    );
+    assert!(loads(&found).contains(&"/ed-fi/sections") && !loads(&found).contains(&"/ed-fi/students"), "{found:#}");
+
+    let key = json!({"localCourseCode": "ALG-1", "schoolId": SCHOOL, "schoolYear": 2026, "sessionName": "Fall"});
+    ods.add("ed-fi/sections", json!({"sectionIdentifier": "gone", "courseOfferingReference": key}), &[]);
+    let value = json!({"codeValue": "First", "namespace": "uri://ed-fi.org/AttemptStatusDescriptor"});
+    ods.add("ed-fi/attemptStatusDescriptors", value, &[]);
+    let nameless = legacy("The value supplied for a related resource does not exist.");
+    for body in [named, nameless] {
+        let found = diagnosed(&desk, 409, &body);
+        assert_eq!(found["verdict"], "contradicted", "{found:#}");
+        assert!(loads(&found).is_empty() && notes(&found).starts_with("Send the record again"), "{found:#}");
+    }
+}
+
+#[test]
+fn a_person_that_is_not_visible_is_not_known_to_be_missing() {
+    let ods = Ods::start("ed-fi-5.1");
+    let (desk, enrollment) = desk(&ods);
+    ods.remove(&enrollment);
+    let found = diagnosed(&desk, 409, &unresolved("The referenced 'Student' item does not exist."));
+    assert_eq!(found["verdict"], "confirmed", "{found:#}");
+    let because = found["explanation"].as_str().unwrap();
+    assert!(because.contains("nothing for students at $.studentReference, which proves nothing"), "{because}");
+    assert!(loads(&found).contains(&"/ed-fi/students"), "{found:#}");
+}
+
+fn legacy(message: &str) -> Value {
+    json!({ "message": message })
+}
+
+#[test]
+fn a_message_without_a_name_means_what_the_server_lacks() {
+    let ods = Ods::start("ed-fi-5.1");
+    let (desk, _) = desk(&ods);
+    let nameless = legacy("The value supplied for a related resource does not exist.");
+    let found = diagnosed(&desk, 409, &nameless);
+    let paths: Vec<&str> =
+        found["references"].as_array().unwrap().iter().map(|seen| seen["path"].as_str().unwrap()).collect();
+    assert_eq!(paths, ["$.sectionReference"], "{found:#}");
+    // It may be there and not be seen.
+    assert_eq!(found["verdict"], "ambiguous", "{found:#}");
+    assert!(loads(&found).contains(&"/ed-fi/sections"), "{found:#}");
+    // A server that does not tell leaves everything as it was.
+    ods.faults(|faults| {
+        faults.forbidden.insert("ed-fi/sections");
+        faults.forbidden.insert("ed-fi/students");
+    });
+    let found = diagnosed(&desk, 409, &nameless);
+    assert_eq!((found["verdict"].as_str(), found["references"].as_array().map(Vec::len)), (Some("ambiguous"), Some(2)));
+}
+
+#[test]
+fn descriptor_values_are_there_or_not_whoever_asks() {
+    let ods = Ods::start("ed-fi-5.1");
+    let (desk, _) = desk(&ods);
+    let body = json!({"type": "urn:ed-fi:api:bad-request:data-validation-failed", "status": 400,
+        "validationErrors": {"$.attemptStatusDescriptor":
+            ["AttemptStatusDescriptor value 'uri://ed-fi.org/attemptstatusdescriptor#first' does not exist."]}});
+    let found = diagnosed(&desk, 400, &body);
+    assert_eq!(
+        (found["code"].as_str(), found["verdict"].as_str()),
+        (Some("descriptor-value-missing"), Some("confirmed"))
+    );
+    let because = found["explanation"].as_str().unwrap();
+    assert!(because.contains("The server has nothing for attemptStatusDescriptors at"), "{because}");
+    let value = json!({"codeValue": "First", "namespace": "uri://ed-fi.org/AttemptStatusDescriptor"});
+    ods.add("ed-fi/attemptStatusDescriptors", value, &[]);
+    let found = diagnosed(&desk, 400, &body);
+    assert_eq!(found["verdict"], "contradicted", "{found:#}");
+    assert!(!loads(&found).contains(&"/ed-fi/attemptStatusDescriptors"), "{found:#}");
+}
