@@ -148,7 +148,7 @@ fn values_outside_the_natural_key_are_another_key() {
         diagnosed(request, None, 409, json!({ "type": kind, "detail": detail }))
     };
     let found = unique("POST students", "property 'PersonId' of entity 'Student' is not unique");
-    assert!(found.explanation.contains("PersonId is no part of the natural key"), "{}", found.explanation);
+    assert!(found.explanation.contains("is no part of the natural key of students"), "{}", found.explanation);
     assert!(!notes(&found).contains("subclasses"), "{}", notes(&found));
     // The column of a person or of a descriptor is that of a field of the key.
     for (request, what) in [
@@ -293,6 +293,10 @@ fn several_people_without_a_hint_may_each_lack_their_pathway() {
     // Any association of staff suffices; the update of a contact waits for two.
     let found = denied("PUT staffs/1", "the resource item's 'StaffUniqueId' value");
     assert!(notes(&found).starts_with("Create one of "), "{}", notes(&found));
+    let found =
+        denied("POST staffEducationOrganizationAssignmentAssociations", "the resource item's 'StaffUniqueId' value");
+    assert_eq!(found.verdict, Verdict::Ambiguous);
+    assert!(notes(&found).starts_with("Create staffEducationOrganizationEmploymentAssociations"), "{}", notes(&found));
     let found = denied("PUT contacts/1", "the resource item's 'ContactUniqueId' value");
     let create = "Create studentSchoolAssociations and studentContactAssociations of that person";
     assert!(notes(&found).starts_with(create), "{}", notes(&found));

@@ -167,7 +167,10 @@ fn explain(case: &Case<'_>, named: &str, meaning: &Meaning, edges: &[&Edge], sho
         Sort::Abstract(entity) => {
             format!("{entity} is abstract; of its subclasses {} can refer to {short}.", several(&names, 9))
         }
-        Sort::Child(_) => format!("{named} is a collection of {}, which refers to {short} there.", several(&names, 9)),
+        Sort::Child(_) => {
+            let refer = if names.len() > 1 { "refer" } else { "refers" };
+            format!("{named} is a collection of {}, which {refer} to {short} there.", several(&names, 9))
+        }
     }
 }
 

@@ -56,19 +56,17 @@ pub(super) fn identity(case: &Case<'_>, resource: ResourceId) -> Judgement {
         )
         .advise(ONCE);
     }
-    let alternate = case.facts.key.iter().map(|(field, _)| field.clone()).collect::<Vec<_>>();
     let base = owner.superclass.as_ref().and_then(|name| case.graph.abstracts().iter().find(|a| a.entity == *name));
     let of_key = |field: &String| {
         let is = |key: &crate::model::KeyField| is_column_of(field, &key.name);
         details.key.iter().any(is) || base.is_some_and(|base| base.key.iter().any(is))
     };
-    if !alternate.is_empty() && !details.key.is_empty() && !alternate.iter().any(of_key) {
+    let mut columns = case.facts.key.iter().map(|(column, _)| column).peekable();
+    if columns.peek().is_some() && !details.key.is_empty() && !columns.any(of_key) {
         return Judgement::new(
             Verdict::NotADependencyMatter,
-            format!(
-                "{} is no part of the natural key of {short}: it must be unique for itself.",
-                several(&alternate, 8)
-            ),
+            // What stands in the place of a column may be a value, so it is not repeated.
+            format!("What is said to be unique is no part of the natural key of {short}: it is a key of its own."),
         )
         .and(whole)
         .advise("Look for the record that has these values already.");
@@ -108,6 +106,8 @@ const ONCE: &str = "Send each item of the collection once; if it stands there on
 /// Whether a column of a table is the one of a key field: `StudentUSI` is that of `studentUniqueId`, and
 /// `TermDescriptorId` that of `termDescriptor`.
 fn is_column_of(column: &str, field: &str) -> bool {
+    // A DMS gives the path of the field.
+    let column = column.rsplit('.').next().unwrap_or(column).trim_matches('"');
     let person = column.strip_suffix("USI").map(|person| format!("{person}UniqueId"));
     let descriptor = column.strip_suffix("DescriptorId").map(|name| format!("{name}Descriptor"));
     [Some(column), person.as_deref(), descriptor.as_deref()]

@@ -63,8 +63,9 @@ pub(super) fn relationship(case: &Case<'_>, resource: ResourceId) -> Judgement {
     }
     let mut ways = of_the_record(case, resource, carried);
     // Of several people, the one whom the request itself makes visible is not the one that lacks something.
-    if facts.hints.is_empty() && ways.iter().any(|way| way.associations != [resource]) {
-        ways.retain(|way| way.person == resource || !makes_visible(case, resource, way.person));
+    let lacks = |way: &Way| way.person == resource || !makes_visible(case, resource, way.person);
+    if facts.hints.is_empty() && ways.iter().any(lacks) {
+        ways.retain(lacks);
     }
     Judgement { ways: ways.clone(), ..judge_ways(case, resource, &ways) }
 }
