@@ -342,7 +342,8 @@ fn closure(
             }
         }
     }
-    one_of.retain(|entity| !graph.subclasses(entity).iter().any(|id| all.contains(id)));
+    let at_hand = |id: &ResourceId| all.contains(id) || there.resources.contains(id);
+    one_of.retain(|entity| !graph.subclasses(entity).iter().any(at_hand));
     (all, one_of)
 }
 
