@@ -7,15 +7,16 @@
 //! Everything works on streams and keeps one entry a distinct key, whatever the size of the files.
 
 mod check;
+mod checklist;
 mod extract;
 mod files;
 mod folder_store;
 mod habits;
-mod implied;
 mod json;
 mod key_file;
 mod keys;
 mod lookup;
+mod need;
 mod question;
 mod read;
 mod reread;
@@ -33,20 +34,21 @@ pub use check::{
     Assumed, CheckOptions, CheckReport, Conflict, Counts, DescriptorFinding, DuplicateFinding, InvalidRecord, Located,
     MissingField, MissingTarget, Position, SharedIdentity, UnresolvedReference, WithoutPathway, check,
 };
+pub use checklist::{Checklist, Following};
 pub use files::{Folder, Namespaces, Open, PayloadFile, Unmatched, is_payload_name};
 pub use folder_store::{FolderRecord, FolderStore, UnreadableFolder};
-pub use implied::implied;
 pub use json::Flaw;
 pub use key_file::{KeyFileError, NamedKey, read_keys};
 pub use keys::KeyValues;
 pub(crate) use keys::{Key, KeyForm, KeyHasher, form_of_values, member_name};
+pub use need::{Need, Standing, Unknown, implied, needs};
 pub(crate) use read::each_record;
-pub use read::{ReadOptions, Unreadable};
+pub use read::{ReadOptions, Unreadable, each_line};
 pub use scan::{Scan, Use, scan};
 pub use stored::{
     Ask, Gap, GapCode, Matching, RecordOf, RecordReference, RecordStore, Referring, StoredRecord, Whereabouts,
 };
-pub use trace::{Affected, Changed, Need, Standing, affected, needs, required_first};
+pub use trace::{Affected, Changed, affected};
 pub use wanted::{KeyError, check_key, key_fields, wanted_keys};
 
 pub(crate) use question::{HeldValue, values_of_key, values_of_reference};

@@ -84,6 +84,8 @@ pub struct LiveStore<'a, 'e> {
     found: HashMap<RecordOf<Text>, Known>,
     /// Whole lists, of resources that were read from end to end.
     lists: BTreeMap<ResourceId, Vec<Read>>,
+    /// Whether records are there that were looked up; `None` where the API did not tell.
+    there: BTreeMap<present::Candidate, Option<bool>>,
 }
 
 impl std::fmt::Debug for LiveStore<'_, '_> {
@@ -137,6 +139,7 @@ impl<'a, 'e> LiveStore<'a, 'e> {
             readers: Mutex::default(),
             found: HashMap::new(),
             lists: BTreeMap::new(),
+            there: BTreeMap::new(),
         }
     }
 

@@ -14,7 +14,7 @@ use edfi_plan::diagnosis::cascade::{Cascade, Records, Sent, Wanted};
 use edfi_plan::diagnosis::input::{self, Failures};
 use edfi_plan::diagnosis::{Body, Code, Diagnoser, Failure};
 use edfi_plan::graph::DependencyGraph;
-use edfi_plan::records::{Folder, Need, ReadOptions, Standing, implied, needs};
+use edfi_plan::records::{Folder, Need, Standing, implied, needs};
 use edfi_plan::render::{json, text};
 use edfi_plan::source::{self, Document};
 use serde_json::Value;
@@ -187,7 +187,7 @@ impl OnServer {
             let failure = with_record(failure, diagnoser, records);
             let resource = failure.resource.as_deref().and_then(|text| diagnoser.resource(text))?;
             let payload = serde_json::to_vec(failure.payload.as_ref()?).ok()?;
-            needs(diagnoser.graph(), resource, &payload, None, &ReadOptions::default()).ok()
+            needs(diagnoser.graph(), resource, &payload).ok()
         };
         let mut found = Self::default();
         let mut places: HashMap<String, usize> = HashMap::new();

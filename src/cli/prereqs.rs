@@ -1,16 +1,20 @@
 //! `prereqs` and `dependents`: what a resource needs, and what needs it, as a tree.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
-use edfi_plan::api::{LiveStore, SearchLimits};
+use edfi_plan::api::{Api, LiveError, LiveStore, SearchLimits};
 use edfi_plan::graph::{Authorization, DependencyGraph, Follow, Found, Towards};
 use edfi_plan::model::ResourceName;
 use edfi_plan::plan::delete::records::is_seen_by_relationship;
-use edfi_plan::records::{Need, Standing, needs, scan};
+use edfi_plan::records::{
+    Checklist, Following, Gap, Need, PayloadFile, ReadOptions, Standing, Unknown, Unreadable, each_line, scan,
+};
 use edfi_plan::render::{json, text};
 
-use super::folder::FolderArgs;
+use super::folder::{FolderArgs, payload_file};
 use super::order::AuthorizationArgs;
 use super::{Context, Outcome, metadata};
 
@@ -20,7 +24,9 @@ pub(crate) struct PrereqsArgs {
     #[command(flatten)]
     tree: TreeArgs,
 
-    /// A file with one record: list what this record needs.
+    /// A file with one or several records, `-` for stdin: list what these records need.
+    ///
+    /// Below a record that is missing stands what it needs in turn, as far as its key tells.
     #[arg(long, value_name = "FILE")]
     payload: Option<PathBuf>,
 
@@ -90,52 +96,141 @@ pub(crate) fn dependents(args: &DependentsArgs, context: &Context) -> anyhow::Re
 }
 
 #[derive(serde::Serialize)]
-struct Checklist {
+struct Answer {
     resource: ResourceName,
+    /// How many records the file has.
+    payloads: usize,
     needs: Vec<Need>,
 }
 
-/// What one record needs.
+/// What the records of a file need.
 fn checklist(args: &PrereqsArgs, payload: &Path, context: &Context) -> anyhow::Result<Outcome> {
     let graph = context.sources.described(&context.terminal, "--payload")?;
     let Found::Resource(id) = graph.find(&args.tree.resource)? else {
-        anyhow::bail!("{} is abstract. A payload is of one of its subclasses", args.tree.resource)
+        bail!("{} is abstract. A payload is of one of its subclasses", args.tree.resource)
     };
-    let bytes = metadata::file(payload)?.bytes;
+    let authorization = args.tree.authorization.of(&graph)?;
     let folder = args.data.as_deref().map(|dir| args.folder.open(dir, &graph, context)).transpose()?;
     let read = args.folder.read(None);
     let scan = folder.as_ref().map(|folder| scan(&graph, folder, None, &read));
-    let name = payload.display();
-    std::str::from_utf8(&bytes).map_err(|_| anyhow::anyhow!("{name}: not UTF-8; save the file as UTF-8"))?;
-    let mut found = needs(&graph, id, &bytes, scan.as_ref(), &read)
-        .map_err(|flaw| anyhow::anyhow!("{name}: {}. Give a file with one record", flaw.message()))?;
-    let told = if args.api { look_up(&mut found, &graph, context)? } else { true };
-    let missing = found.iter().any(|need| need.standing == Standing::Missing);
-    let answer = match args.tree.format {
-        Format::Text => {
-            let mut answer = text::needs(&found, context.terminal.width());
-            if args.api {
-                answer.push_str(&text::missing_first(&graph, &found, context.terminal.width()));
-            }
-            answer
-        }
-        Format::Json => {
-            let list = Checklist { resource: graph.name(id).clone(), needs: found };
-            json::answer("edfi-plan/checklist/1", graph.metadata(), &list)
-        }
+    let following = Following {
+        required_only: args.tree.required_only,
+        descriptors: !args.tree.no_descriptors,
+        depth: args.tree.depth.map_or(usize::MAX, |depth| depth as usize - 1),
     };
-    context.terminal.print(&answer)?;
-    Ok(if missing || !told { Outcome::Findings } else { Outcome::Answered })
+    let mut list = Checklist::new(&graph, id, scan.as_ref(), following);
+    let file = payloads(payload, context)?;
+    add_all(&mut list, &file, &read)?;
+    let unreadable = if args.api {
+        context.sources.with_records(&context.terminal, |api| {
+            let mut asked = Asked::new(api, &graph, &authorization);
+            let unreadable = list.follow(&read, |needs| asked.look_up(needs))?;
+            asked.say(context);
+            Ok(unreadable)
+        })?
+    } else {
+        list.follow(&read, |_| Ok::<(), anyhow::Error>(()))?
+    };
+    for Unreadable { file, reason } in &unreadable {
+        context.terminal.say(&format!("note: {file}: {reason}; what it holds reads as missing"));
+    }
+    let left_out = list.unreadable_records();
+    if left_out > 0 {
+        let what = if left_out == 1 { "line or item is no record" } else { "lines or items are no records" };
+        context
+            .terminal
+            .say(&format!("note: {left_out} {what}, and what it was meant to be reads as missing; see check"));
+    }
+    let needs = list.needs();
+    let is_met = |need: &Need| match need.standing {
+        Standing::Supplied(_) | Standing::Present => true,
+        Standing::Assumed => !args.api,
+        Standing::Missing | Standing::Unknown | Standing::Absent | Standing::Malformed => false,
+    };
+    let met = needs.iter().all(is_met) && unreadable.is_empty();
+    let name = graph.name(id);
+    context.terminal.print(&match args.tree.format {
+        Format::Text => text::checklist(name, list.payloads(), &needs, &file.name, context.terminal.width()),
+        Format::Json => {
+            let answer = Answer { resource: name.clone(), payloads: list.payloads(), needs };
+            json::answer("edfi-plan/checklist/1", graph.metadata(), &answer)
+        }
+    })?;
+    Ok(if met { Outcome::Answered } else { Outcome::Findings })
 }
 
-/// Asks the API for what no file supplies, and says what it does not tell; whether it tells everything.
-pub(super) fn look_up(needs: &mut [Need], graph: &DependencyGraph, context: &Context) -> anyhow::Result<bool> {
+/// The file with the payloads.
+fn payloads(path: &Path, context: &Context) -> anyhow::Result<PayloadFile> {
+    let name = path.display().to_string();
+    if name != "-" {
+        // Opened here already, so that a wrong name is said before an API is asked for its metadata.
+        std::fs::File::open(path).with_context(|| name.clone())?;
+        return Ok(payload_file(path, name));
+    }
+    Ok(PayloadFile::from_bytes(name, context.sources.stdin()?.bytes))
+}
+
+/// Adds every record of a file.
+fn add_all(list: &mut Checklist<'_, '_, '_>, file: &PayloadFile, read: &ReadOptions<'_>) -> anyhow::Result<()> {
+    let mut flawed = None;
+    each_line(file, read, |line, record| {
+        let added = record.and_then(|record| list.add(line, record));
+        if let (Err(flaw), None) = (added, flawed) {
+            flawed = Some((line, flaw));
+        }
+    })
+    .with_context(|| file.name.clone())?;
+    match flawed {
+        Some((line, flaw)) => bail!("{}:{line}: {}", file.name, flaw.message()),
+        None if list.payloads() == 0 => {
+            bail!("{}: no record in it. Give one, a JSON array of several, or one a line", file.name)
+        }
+        None => Ok(()),
+    }
+}
+
+/// An API that is asked for records, and what it did not tell.
+struct Asked<'a, 'e> {
+    graph: &'a DependencyGraph,
+    authorization: &'a Authorization,
+    store: LiveStore<'a, 'e>,
+    gaps: BTreeSet<Gap>,
+}
+
+impl<'a, 'e> Asked<'a, 'e> {
+    fn new(api: &'a Api<'e>, graph: &'a DependencyGraph, authorization: &'a Authorization) -> Self {
+        let store = LiveStore::new(api, graph, SearchLimits::default());
+        Self { graph, authorization, store, gaps: BTreeSet::new() }
+    }
+
+    /// Says of records how they stand. That an API shows no record proves nothing where it shows those of
+    /// its resource by relationship.
+    fn look_up(&mut self, needs: &mut [Need]) -> Result<(), LiveError> {
+        self.gaps.extend(self.store.look_up(needs)?);
+        for need in needs.iter_mut().filter(|need| need.standing == Standing::Missing) {
+            if is_seen_in_part(self.graph, self.authorization, need) {
+                (need.standing, need.why) = (Standing::Unknown, Some(Unknown::NotVisible));
+            }
+        }
+        Ok(())
+    }
+
+    fn say(&self, context: &Context) {
+        for gap in &self.gaps {
+            context.terminal.say(&format!("note: {}: {} ({})", gap.resource.short(), gap.message, gap.code));
+        }
+    }
+}
+
+/// Asks the API for what no file supplies, and says what it does not tell.
+pub(super) fn look_up(needs: &mut [Need], graph: &DependencyGraph, context: &Context) -> anyhow::Result<()> {
     ask(needs, graph, context)?;
-    let by_relationship = needs.iter().any(|need| need.standing == Standing::Missing && is_of_people(graph, need));
-    if by_relationship {
+    let Ok(authorization) = Authorization::relationships(graph, &[]) else { return Ok(()) };
+    let hidden = |need: &Need| need.standing == Standing::Missing && is_seen_in_part(graph, &authorization, need);
+    if needs.iter().any(hidden) {
         context.terminal.say("note: what these credentials may not see reads as missing");
     }
-    Ok(needs.iter().all(|need| need.standing != Standing::Unknown))
+    Ok(())
 }
 
 /// Asks the API for what no file supplies, and says where it does not tell.
@@ -150,11 +245,10 @@ pub(super) fn ask(needs: &mut [Need], graph: &DependencyGraph, context: &Context
 }
 
 /// Whether a client sees the records that a reference points to by relationship only.
-fn is_of_people(graph: &DependencyGraph, need: &Need) -> bool {
-    let Ok(authorization) = Authorization::relationships(graph, &[]) else { return false };
+fn is_seen_in_part(graph: &DependencyGraph, authorization: &Authorization, need: &Need) -> bool {
     let ids = graph.ids().filter(|&id| graph.name(id).as_str() == need.target);
     ids.chain(graph.subclasses(&need.target).iter().copied())
-        .any(|id| is_seen_by_relationship(graph, &authorization, id))
+        .any(|id| is_seen_by_relationship(graph, authorization, id))
 }
 
 fn tree(args: &TreeArgs, towards: Towards, schema: &str, context: &Context) -> anyhow::Result<Outcome> {

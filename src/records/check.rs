@@ -3,7 +3,7 @@
 mod explain;
 mod identities;
 
-pub(super) use explain::{text_of, value_of};
+pub(super) use explain::{concrete, text_of, value_of};
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -178,19 +178,38 @@ pub(crate) fn each_record(
     options: &ReadOptions<'_>,
     mut each: impl FnMut(u64, &[u8]),
 ) -> io::Result<()> {
+    each_line(file, options, |line, record| {
+        if let Ok(record) = record {
+            each(line, record);
+        }
+    })
+}
+
+/// Hands out everything that one file has, with its line: records, which are UTF-8, in order, and what is
+/// none.
+///
+/// # Errors
+///
+/// A file that cannot be read to its end.
+pub fn each_line(
+    file: &PayloadFile,
+    options: &ReadOptions<'_>,
+    mut each: impl FnMut(u64, Result<&[u8], Flaw>),
+) -> io::Result<()> {
     let mut stream = Stream::open(file, options.max_record)?.counting_lines();
     let mut chunk = Chunk::default();
     while stream.next(&mut chunk)? {
         if let Some(progress) = options.progress {
             progress.fetch_add(chunk.bytes.len() as u64, Ordering::Relaxed);
         }
+        for &(offset, flaw) in &chunk.flaws {
+            each(chunk.line + chunk.newlines(chunk.offset, offset), Err(flaw));
+        }
         let (mut counted, mut line) = (chunk.offset, chunk.line);
         chunk.records(options.max_record, |offset, record| {
             line += chunk.newlines(counted, offset);
             counted = offset.max(counted);
-            if let Ok(record) = record {
-                each(line, record);
-            }
+            each(line, record);
         });
     }
     Ok(())

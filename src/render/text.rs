@@ -3,6 +3,7 @@
 mod arrange;
 mod audit;
 mod check;
+mod checklist;
 mod delete;
 mod delete_records;
 mod diagnosis;
@@ -16,6 +17,7 @@ mod tree;
 pub use arrange::arrangement;
 pub use audit::audit;
 pub use check::check;
+pub use checklist::checklist;
 pub use delete::{delete_plan, kept, key_change};
 pub use delete_records::record_plan;
 pub use diagnosis::{causes, codes, diagnosis, explained};
@@ -23,7 +25,7 @@ pub use diff::diff;
 pub use order::{Descriptors, load_plan};
 pub use saved_plan::{plan_changes, saved_plan};
 pub use show::{abstract_resource, description, list, standards};
-pub use trace::{affected, missing_first, needs};
+pub use trace::affected;
 pub use tree::{tree, why};
 
 /// How wide an output may be, in columns.

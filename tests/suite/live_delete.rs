@@ -538,18 +538,26 @@ fn the_references_of_a_payload_are_looked_up_each_once() {
     let value = json!({"codeValue": "First", "namespace": "uri://ed-fi.org/AttemptStatusDescriptor"});
     ods.add("ed-fi/attemptStatusDescriptors", value, &[]);
     let question = ["prereqs", "studentSectionAssociations", "--payload", &payload, "--api"];
-    let (text, err) = desk.said(1, &question);
-    assert!(err.contains("what these credentials may not see reads as missing"), "{err}");
+    let (text, _) = desk.said(1, &question);
     let lines = [
-        "1 record is missing",
-        "$.attemptStatusDescriptor → attemptStatusDescriptors uri uri://ed-fi.org/AttemptStatusDescriptor#First: on \
-         the server (optional)",
-        "$.sectionReference → sections localCourseCode ALG-1, schoolId 255901001, schoolYear 2026, sectionIdentifier \
-         gone, sessionName Fall: MISSING (required)",
-        "$.studentReference → students studentUniqueId 604821: on the server (required)",
-        "To create sections: courseOfferings first.",
+        "1 record is missing, 4 records are not shown, 4 records cannot be known studentSectionAssociations \
+         on the server: attemptStatusDescriptors uri://ed-fi.org/AttemptStatusDescriptor#First \
+         ($.attemptStatusDescriptor, optional)",
+        "NOT SHOWN: sections localCourseCode ALG-1, schoolId 255901001, schoolYear 2026, sectionIdentifier gone, \
+         sessionName Fall ($.sectionReference, required)",
+        "NOT SHOWN: courseOfferings localCourseCode ALG-1, schoolId 255901001, schoolYear 2026, sessionName Fall \
+         ($.courseOfferingReference, required)",
+        "not in the key: courses ($.courseReference, required)",
+        "MISSING: schoolYearTypes schoolYear 2026 ($.schoolYearTypeReference, required)",
+        "on the server: students studentUniqueId 604821 ($.studentReference, required)",
+        "NOT SHOWN the API answers with none, which proves nothing",
     ];
-    assert_eq!(unwrapped(&text), lines.join(" "));
+    let shown = bare(&text);
+    assert!(shown.starts_with(lines[0]), "{text}");
+    lines.iter().for_each(|line| assert!(shown.contains(line), "{line}\n{text}"));
+    // A path is not broken.
+    let breakable = |line: &&str| line.trim_start_matches(['│', ' ']).contains(' ');
+    assert!(text.lines().filter(breakable).all(|line| line.chars().count() <= 80), "{text}");
     let asked = |path: &str| ods.server.received().iter().filter(|r| r.path.contains(path)).count();
     for resource in ["/ed-fi/sections?", "/ed-fi/students?", "/ed-fi/attemptStatusDescriptors?"] {
         // Once without a token, then with one; the token is bought once.
@@ -557,15 +565,48 @@ fn the_references_of_a_payload_are_looked_up_each_once() {
     }
     assert_eq!(asked("/oauth/token"), 1);
     let json = desk.json(1, &with(&question, &["--format", "json"]));
-    let standings: Vec<&str> =
-        json["needs"].as_array().unwrap().iter().map(|n| n["standing"].as_str().unwrap()).collect();
-    assert_eq!(standings, ["present", "missing", "present"]);
+    let told = |need: &Value| {
+        let text = |name: &str| need[name].as_str().unwrap_or_default().to_owned();
+        (need["depth"].as_u64().unwrap(), text("target").replace("/ed-fi/", ""), text("standing"), text("why"))
+    };
+    let told: Vec<_> = json["needs"].as_array().unwrap().iter().map(told).collect();
+    let need = |depth, target: &str, standing: &str, why: &str| (depth, target.into(), standing.into(), why.into());
+    let expected = [
+        need(0, "attemptStatusDescriptors", "present", ""),
+        need(0, "sections", "unknown", "notVisible"),
+        need(1, "courseOfferings", "unknown", "notVisible"),
+        need(2, "courses", "unknown", "notInKey"),
+        need(2, "schools", "unknown", "notVisible"),
+        need(3, "educationOrganizationCategoryDescriptors", "unknown", "notInKey"),
+        need(3, "gradeLevelDescriptors", "unknown", "notInKey"),
+        need(2, "sessions", "unknown", "notVisible"),
+        need(3, "schools", "unknown", "notVisible"),
+        need(3, "schoolYearTypes", "missing", ""),
+        need(3, "termDescriptors", "unknown", "notInKey"),
+        need(0, "students", "present", ""),
+    ];
+    assert_eq!(told, expected);
+    assert_eq!(json["needs"][8]["repeated"], true);
+    // Somebody who sees everything may say so: then what is not shown is not there.
+    let all = desk.json(1, &with(&question, &["--format", "json", "--authorization", "none"]));
+    assert_eq!(all["needs"][1]["standing"], "missing");
+    // What is there needs nothing.
+    let session = json!({"schoolReference": {"schoolId": 255_901_001}, "sessionName": "Fall",
+        "schoolYearTypeReference": {"schoolYear": 2026}});
+    let session = ods.add("ed-fi/sessions", session, &[]);
+    let json = desk.json(1, &with(&question, &["--format", "json"]));
+    assert_eq!(
+        (&json["needs"][7]["standing"], &json["needs"][8]["target"]),
+        (&json!("present"), &json!("/ed-fi/students"))
+    );
+    ods.remove(&session);
     // What may not be read is not known to be missing.
     ods.faults(|faults| {
         faults.forbidden.insert("ed-fi/sections");
     });
     let (text, err) = desk.said(1, &question);
-    assert!(text.contains("cannot be told") && err.contains("unreadable-resources"), "{text}\n{err}");
+    assert!(text.contains("cannot be told: sections") && err.contains("unreadable-resources"), "{text}\n{err}");
+    assert!(!text.contains("courseOfferings"), "{text}");
 
     ods.faults(|faults| faults.forbidden.clear());
     let diagnose = ["diagnose", &response, "--resource", "studentSectionAssociations", "--payload", &payload, "--api"];
@@ -593,10 +634,14 @@ fn a_list_that_does_not_stand_still_does_not_tell_what_is_missing() {
         faults.ignored.insert("studentUniqueId");
     });
     let question = ["prereqs", "studentSectionAssociations", "--payload", &payload, "--api", "--format", "json"];
-    let standing = || desk.json(1, &question)["needs"][2]["standing"].clone();
-    assert_eq!(standing(), "missing");
+    let student = || {
+        let json = desk.json(1, &question);
+        let needs = json["needs"].as_array().unwrap().iter();
+        needs.into_iter().find(|need| need["target"] == "/ed-fi/students").map(|need| need["why"].clone()).unwrap()
+    };
+    assert_eq!(student(), "notVisible");
     ods.faults(|faults| faults.shifting = Some(("ed-fi/students", 1000)));
-    assert_eq!(standing(), "unknown");
+    assert_eq!(student(), "notTold");
     assert!(desk.said(1, &question).1.contains("(changed-while-planning)"));
 }
 
@@ -608,10 +653,18 @@ fn a_reference_to_any_organization_is_found_among_the_subclasses() {
         "educationOrganizationReference": {"educationOrganizationId": 255_901_001}});
     std::fs::write(&payload, record.to_string()).unwrap();
     let question = ["prereqs", "courses", "--payload", &payload, "--api"];
-    let missing = "EducationOrganization educationOrganizationId 255901001: MISSING";
-    assert!(unwrapped(&desk.said(1, &question).0).contains(missing));
+    let organization = "EducationOrganization educationOrganizationId 255901001";
+    let said = |code| bare(&desk.said(code, &question).0);
+    assert!(said(1).contains(&format!("NOT SHOWN: {organization}")));
     ods.add("ed-fi/schools", json!({"schoolId": 255_901_001}), &[]);
-    assert!(unwrapped(&desk.said(0, &question).0).contains("educationOrganizationId 255901001: on the server"));
+    assert!(said(1).contains(&format!("on the server: {organization}")));
+    // The codes of a course are required, and so is the descriptor in each: an empty list has none.
+    assert!(said(1).contains("1 required reference is absent"), "{}", said(1));
+}
+
+/// A tree without its branches and line ends.
+fn bare(text: &str) -> String {
+    unwrapped(&text.replace(['│', '├', '└', '─'], " "))
 }
 
 /// A text without its line ends.

@@ -42,6 +42,7 @@ mod random;
 mod record_store;
 mod records_arrange;
 mod records_check;
+mod records_checklist;
 mod records_cli;
 mod records_files;
 mod records_trace;

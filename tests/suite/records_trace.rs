@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use edfi_plan::graph::{Authorization, DependencyGraph, Found, ResourceId};
 use edfi_plan::plan::resend::in_load_order;
-use edfi_plan::records::{Changed, KeyValues, ReadOptions, Standing, affected, needs, scan};
+use edfi_plan::records::{Changed, Checklist, Following, KeyValues, ReadOptions, Standing, affected, scan};
 use edfi_plan::source;
 use serde_json::Value;
 
@@ -79,7 +79,11 @@ fn a_checklist_follows_what_supplies_a_record() {
     let scan = scan(&graph, &folder, None, &read);
     let sections = String::from_utf8(files["sections.jsonl"].clone()).unwrap();
     let record = sections.lines().next().unwrap().replace("P2", "P9");
-    let needs = needs(&graph, id(&graph, "sections"), record.as_bytes(), Some(&scan), &read).unwrap();
+    let mut list = Checklist::new(&graph, id(&graph, "sections"), Some(&scan), Following::default());
+    list.add(1, record.as_bytes()).unwrap();
+    let unreadable = list.follow(&read, |_| Ok::<(), std::convert::Infallible>(())).unwrap();
+    assert_eq!(unreadable, []);
+    let needs = list.needs();
     let own: Vec<(&str, bool)> = needs
         .iter()
         .filter(|n| n.depth == 0)

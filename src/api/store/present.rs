@@ -1,6 +1,6 @@
 //! Which of the records that a payload refers to the API has: each looked up once, all at once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::PoisonError;
 
 use super::{LiveError, LiveStore};
@@ -8,17 +8,19 @@ use crate::api::at_once::at_once;
 use crate::api::records::Reach;
 use crate::graph::{Found, ResourceId};
 use crate::model::Kind;
-use crate::records::{Gap, GapCode, KeyValues, Need, Standing, values_of_key, wanted_keys};
+use crate::records::{
+    Gap, GapCode, KeyForm, KeyValues, Need, Standing, Unknown, form_of_values, values_of_key, wanted_keys,
+};
 
 /// The most records that are looked up at once: a payload refers to some dozen.
 const MOST: u64 = 1000;
 
-/// A record that may be there: its resource, and its key as a text to compare by.
-type Candidate = (ResourceId, String);
+/// A record that may be there: its resource, and its key in the form that compares.
+pub(super) type Candidate = (ResourceId, Vec<u8>);
 
 impl LiveStore<'_, '_> {
     /// Looks up on the API what no file supplies, and says of each reference how it stands. What could not
-    /// be told is among the gaps.
+    /// be told is among the gaps. What was looked up before is not looked up again.
     ///
     /// # Errors
     ///
@@ -30,12 +32,14 @@ impl LiveStore<'_, '_> {
         for need in needs.iter() {
             let keys = open(need).then(|| self.candidates(need)).flatten();
             candidates.push(keys.map(|keys| {
-                let with_text = |(id, key): (ResourceId, KeyValues)| {
-                    let candidate = (id, serde_json::to_string(&key).unwrap_or_default());
-                    wanted.insert(candidate.clone(), key);
-                    candidate
+                let with_form = |(id, key): (ResourceId, KeyValues)| {
+                    let candidate = (id, form_of_values(&KeyForm::of(self.graph, id), &key)?);
+                    if !self.there.contains_key(&candidate) {
+                        wanted.insert(candidate.clone(), key);
+                    }
+                    Some(candidate)
                 };
-                keys.into_iter().map(with_text).collect()
+                keys.into_iter().filter_map(with_form).collect()
             }));
         }
         if wanted.len() as u64 > MOST {
@@ -44,26 +48,24 @@ impl LiveStore<'_, '_> {
         let wanted: Vec<(Candidate, KeyValues)> = wanted.into_iter().collect();
         let this = &*self;
         let asked = at_once(&wanted, this.limits.at_once, |((id, _), key)| this.is_there(*id, key))?;
-        let mut gaps = Vec::new();
-        let mut there: BTreeMap<&Candidate, Option<bool>> = BTreeMap::new();
-        for ((candidate, _), (answer, found)) in wanted.iter().zip(asked) {
-            there.insert(candidate, answer);
+        let mut gaps = BTreeSet::new();
+        for ((candidate, _), (answer, found)) in wanted.into_iter().zip(asked) {
+            self.there.insert(candidate, answer);
             gaps.extend(found);
         }
         for (need, candidates) in needs.iter_mut().zip(candidates).filter(|(need, _)| open(need)) {
             let answers: Vec<Option<bool>> =
-                candidates.iter().flatten().map(|candidate| there.get(candidate).copied().flatten()).collect();
+                candidates.iter().flatten().map(|candidate| self.there.get(candidate).copied().flatten()).collect();
             need.standing = if answers.contains(&Some(true)) {
                 Standing::Present
             } else if answers.is_empty() || answers.contains(&None) {
+                need.why = Some(if candidates.is_some() { Unknown::NotTold } else { Unknown::NoKey });
                 Standing::Unknown
             } else {
                 Standing::Missing
             };
         }
-        gaps.sort();
-        gaps.dedup();
-        Ok(gaps)
+        Ok(gaps.into_iter().collect())
     }
 
     /// The records that would satisfy a reference; none where it holds no whole key of a known resource.

@@ -302,7 +302,7 @@ impl Second<'_, '_, '_, '_> {
 }
 
 /// A path of the model with the indices of one record; where they end, the `[*]` stays.
-fn concrete(path: &str, indices: &[u32]) -> String {
+pub(crate) fn concrete(path: &str, indices: &[u32]) -> String {
     let mut parts = path.split("[*]");
     let mut text = parts.next().unwrap_or_default().to_owned();
     let mut indices = indices.iter();

@@ -1,0 +1,410 @@
+//! What some records need, what those records need in turn, and so on down to what is there.
+//!
+//! A record of a folder tells what it refers to. One that is missing tells it as well, by its key: the key
+//! of a section holds those of its course offering, and that one's those of its session and school. So the
+//! list goes on below what is missing, until everything is there or no key tells more. Each record is looked
+//! up once, however many refer to it, and all that are as far from the payloads at the same time.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::check::Position;
+use super::extract::{Extract, Reader};
+use super::json::Flaw;
+use super::keys::{Key, KeyForm, KeyHasher, KeyValues, form_of_values};
+use super::need::{Need, Standing, Unknown, held, lacking, target_of, told_by_key};
+use super::read::{ReadOptions, Unreadable, read_at};
+use super::scan::{Scan, targets};
+use super::shape::Shape;
+use super::store::Place;
+use crate::graph::{DependencyGraph, ResourceId};
+use crate::model::{Kind, Reference, Target, Text};
+
+/// The most records that are derived from keys: those of a payload are some dozen, and metadata in which
+/// keys hold each other in a circle could make any number of them.
+const DERIVED: usize = 1000;
+
+/// Which references a checklist follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Following {
+    /// Required references only.
+    pub required_only: bool,
+    /// Descriptors as well.
+    pub descriptors: bool,
+    /// How many records away from the payloads.
+    pub depth: usize,
+}
+
+impl Default for Following {
+    fn default() -> Self {
+        Self { required_only: false, descriptors: true, depth: usize::MAX }
+    }
+}
+
+/// What records of one resource need.
+pub struct Checklist<'s, 'g, 'f> {
+    graph: &'g DependencyGraph,
+    resource: ResourceId,
+    shape: Shape,
+    hasher: KeyHasher,
+    scan: Option<&'s Scan<'g, 'f>>,
+    following: Following,
+    payloads: Vec<(u64, Vec<Edge>)>,
+    nodes: Vec<Node>,
+    known: HashMap<(Text, Key), usize>,
+    derived: usize,
+    lines: BTreeMap<Place, u64>,
+}
+
+impl std::fmt::Debug for Checklist<'_, '_, '_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Checklist").field("records", &self.nodes.len()).finish_non_exhaustive()
+    }
+}
+
+/// A record that is referred to.
+struct Node {
+    target: Text,
+    key: KeyValues,
+    standing: State,
+    why: Option<Unknown>,
+    edges: Vec<Edge>,
+}
+
+/// How a record stands; where a file supplies it, its line is known only when it was read.
+#[derive(Clone)]
+enum State {
+    InFile(Place),
+    Is(Standing),
+}
+
+/// A reference, and where it leads.
+struct Edge {
+    of: ResourceId,
+    at: Option<Place>,
+    path: Text,
+    target: Text,
+    required: bool,
+    end: End,
+}
+
+enum End {
+    /// A record, by its place among the nodes.
+    Record(usize),
+    /// Nothing that could be followed, with what is known of its key.
+    Nowhere(Standing, Option<Unknown>, KeyValues),
+}
+
+impl<'s, 'g, 'f> Checklist<'s, 'g, 'f> {
+    /// An empty list; `scan` is the folder that may supply what is needed.
+    #[must_use]
+    pub fn new(
+        graph: &'g DependencyGraph,
+        resource: ResourceId,
+        scan: Option<&'s Scan<'g, 'f>>,
+        following: Following,
+    ) -> Self {
+        Self {
+            graph,
+            resource,
+            shape: Shape::of(graph, resource),
+            // Keys of the folder and of the payloads must compare.
+            hasher: scan.map_or_else(KeyHasher::random, |scan| scan.hasher),
+            scan,
+            following,
+            payloads: Vec::new(),
+            nodes: Vec::new(),
+            known: HashMap::new(),
+            derived: 0,
+            lines: BTreeMap::new(),
+        }
+    }
+
+    /// Adds a record, by the line on which it stands.
+    ///
+    /// # Errors
+    ///
+    /// A payload that is no record.
+    pub fn add(&mut self, line: u64, payload: &[u8]) -> Result<(), Flaw> {
+        let mut extract = Extract::default();
+        Reader { hasher: self.hasher, shape: &self.shape }.read(payload, &mut extract)?;
+        let (graph, resource) = (self.graph, self.resource);
+        let lacking = lacking(graph, resource, &self.shape, &extract);
+        let mut edges = self.edges_of(resource, None, &extract, payload);
+        for lacking in lacking {
+            if self.follows(lacking.reference) {
+                let end = End::Nowhere(lacking.standing, None, KeyValues::new());
+                edges.push(edge(resource, None, lacking.path, lacking.reference, end));
+            }
+        }
+        self.payloads.push((line, edges));
+        Ok(())
+    }
+
+    /// How many payloads were added.
+    #[must_use]
+    pub fn payloads(&self) -> usize {
+        self.payloads.len()
+    }
+
+    /// Lines and items of the folder that are no records: what they were meant to be counts as missing.
+    #[must_use]
+    pub fn unreadable_records(&self) -> u64 {
+        self.scan.map(Scan::unreadable_records).unwrap_or_default()
+    }
+
+    /// Follows the references of the payloads. `look_up` is handed, of each distance, what no file supplies,
+    /// and may say of each how it stands. What it leaves missing, or unknown because it is not visible, is
+    /// followed by its key. O(files) for each distance.
+    ///
+    /// # Errors
+    ///
+    /// Those of `look_up`.
+    pub fn follow<E>(
+        &mut self,
+        read: &ReadOptions<'_>,
+        mut look_up: impl FnMut(&mut [Need]) -> Result<(), E>,
+    ) -> Result<Vec<Unreadable>, E> {
+        let mut unreadable = self.scan.map(|scan| scan.unreadable.clone()).unwrap_or_default();
+        let mut done = 0;
+        let mut depth = 0;
+        while done < self.nodes.len() {
+            let level = done..self.nodes.len();
+            done = level.end;
+            self.ask(level.clone(), &mut look_up)?;
+            depth += 1;
+            let mut places = Vec::new();
+            for number in level {
+                let Some(node) = self.nodes.get(number) else { continue };
+                match &node.standing {
+                    State::InFile(place) => places.push((*place, number)),
+                    _ if depth > self.following.depth => {}
+                    State::Is(Standing::Missing) => self.derive(number),
+                    State::Is(Standing::Unknown) if node.why == Some(Unknown::NotVisible) => self.derive(number),
+                    State::Is(_) => {}
+                }
+            }
+            unreadable.extend(self.read(places, depth <= self.following.depth, read));
+        }
+        unreadable.sort();
+        unreadable.dedup();
+        Ok(unreadable)
+    }
+
+    /// Says of records that no file supplies how they stand.
+    fn ask<E>(
+        &mut self,
+        level: std::ops::Range<usize>,
+        look_up: &mut impl FnMut(&mut [Need]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let open: Vec<usize> = level
+            .filter(|number| self.nodes.get(*number).is_some_and(|node| matches!(node.standing, State::Is(_))))
+            .collect();
+        let mut needs: Vec<Need> =
+            open.iter().filter_map(|number| self.nodes.get(*number)).map(|n| self.asked(n)).collect();
+        if needs.is_empty() {
+            return Ok(());
+        }
+        look_up(&mut needs)?;
+        for (number, need) in open.into_iter().zip(needs) {
+            if let Some(node) = self.nodes.get_mut(number) {
+                (node.standing, node.why) = (State::Is(need.standing), need.why);
+            }
+        }
+        Ok(())
+    }
+
+    /// A record by itself, as it is looked up.
+    fn asked(&self, node: &Node) -> Need {
+        Need {
+            depth: 0,
+            line: None,
+            of: self.graph.name(self.resource).clone(),
+            at: None,
+            path: Text::new_static("$"),
+            target: node.target.clone(),
+            required: true,
+            key: node.key.clone(),
+            standing: match &node.standing {
+                State::Is(standing) => standing.clone(),
+                State::InFile(_) => Standing::Assumed,
+            },
+            why: node.why,
+            repeated: false,
+        }
+    }
+
+    /// Reads records of the folder, and what they refer to where that is followed.
+    fn read(&mut self, mut places: Vec<(Place, usize)>, follow: bool, read: &ReadOptions<'_>) -> Vec<Unreadable> {
+        let Some(scan) = self.scan else { return Vec::new() };
+        places.sort_unstable();
+        // A subclass supplies references to itself and to its superclass: two nodes, one place.
+        let mut wanted: Vec<Place> = places.iter().map(|(place, _)| *place).collect();
+        wanted.dedup();
+        let mut extract = Extract::default();
+        read_at(&scan.files, &wanted, read, |place, line, record| {
+            self.lines.insert(place, line);
+            let Some(lane) = scan.lane_at(place).and_then(|lane| scan.lanes.get(lane)) else { return };
+            let reader = Reader { hasher: self.hasher, shape: &lane.shape };
+            if !follow || reader.read(record, &mut extract).is_err() {
+                return;
+            }
+            let first = places.partition_point(|(before, _)| *before < place);
+            for &(_, number) in places.iter().skip(first).take_while(|(here, _)| *here == place) {
+                let edges = self.edges_of(lane.resource, Some(place), &extract, record);
+                if let Some(node) = self.nodes.get_mut(number) {
+                    node.edges = edges;
+                }
+            }
+        })
+    }
+
+    /// The references of a record that is missing, as its key tells them.
+    fn derive(&mut self, number: usize) {
+        let Some(node) = self.nodes.get(number) else { return };
+        let graph = self.graph;
+        // Of an abstract resource nobody can tell which subclass is meant.
+        let Some(id) = graph.ids().find(|&id| graph.name(id).as_str() == node.target) else { return };
+        let mut edges = Vec::new();
+        for (reference, values) in told_by_key(graph, id, &node.key.clone()) {
+            if !self.follows(reference) {
+                continue;
+            }
+            let form = KeyForm::of_target(graph, reference);
+            let end = match form_of_values(&form, &values) {
+                Some(form) => {
+                    let key = (target_of(reference), self.hasher.key(&form));
+                    match self.known.get(&key) {
+                        Some(&known) => End::Record(known),
+                        None if self.derived == DERIVED => {
+                            End::Nowhere(Standing::Unknown, Some(Unknown::NotFollowed), values)
+                        }
+                        None => {
+                            self.derived += 1;
+                            End::Record(self.record(reference, key, values))
+                        }
+                    }
+                }
+                None if form == KeyForm::Unknown => End::Nowhere(Standing::Unknown, Some(Unknown::NoKey), values),
+                None => End::Nowhere(Standing::Unknown, Some(Unknown::NotInKey), values),
+            };
+            edges.push(edge(id, None, reference.path.clone(), reference, end));
+        }
+        if let Some(node) = self.nodes.get_mut(number) {
+            node.edges = edges;
+        }
+    }
+
+    /// The references that a record holds.
+    fn edges_of(&mut self, of: ResourceId, at: Option<Place>, extract: &Extract, record: &[u8]) -> Vec<Edge> {
+        let graph = self.graph;
+        let mut edges = Vec::new();
+        for held in held(graph, of, extract, record) {
+            if !self.follows(held.reference) {
+                continue;
+            }
+            let end = match held.key {
+                Some(key) => {
+                    let key = (target_of(held.reference), key);
+                    let known = self.known.get(&key).copied();
+                    End::Record(known.unwrap_or_else(|| self.record(held.reference, key, held.values)))
+                }
+                None if KeyForm::of_target(graph, held.reference) == KeyForm::Unknown => {
+                    End::Nowhere(Standing::Unknown, Some(Unknown::NoKey), held.values)
+                }
+                None => End::Nowhere(Standing::Malformed, None, held.values),
+            };
+            edges.push(edge(of, at, held.path, held.reference, end));
+        }
+        edges
+    }
+
+    /// A record that was not known before: its place among the nodes.
+    fn record(&mut self, reference: &Reference, key: (Text, Key), values: KeyValues) -> usize {
+        let candidates = targets(self.graph, reference);
+        let supplied = self.scan.and_then(|scan| {
+            candidates.iter().find_map(|id| scan.lanes.get(scan.lane_of_resource(*id)?)?.table.place(key.1))
+        });
+        let has_files =
+            || self.scan.is_some_and(|scan| candidates.iter().any(|id| scan.lane_of_resource(*id).is_some()));
+        let standing = match supplied {
+            Some(place) => State::InFile(place),
+            None if has_files() => State::Is(Standing::Missing),
+            None => State::Is(Standing::Assumed),
+        };
+        self.nodes.push(Node { target: key.0.clone(), key: values, standing, why: None, edges: Vec::new() });
+        self.known.insert(key, self.nodes.len() - 1);
+        self.nodes.len() - 1
+    }
+
+    fn follows(&self, reference: &Reference) -> bool {
+        let is_descriptor = |name| self.graph.model().resource(name).is_some_and(|r| r.kind == Kind::Descriptor);
+        let descriptor = matches!(&reference.target, Target::Resource(name) if is_descriptor(name));
+        (reference.required || !self.following.required_only) && (self.following.descriptors || !descriptor)
+    }
+
+    /// Everything that was found, as it is printed: below each reference what the record needs that it
+    /// points to, once.
+    #[must_use]
+    pub fn needs(&self) -> Vec<Need> {
+        let mut needs = Vec::new();
+        let mut shown = vec![false; self.nodes.len()];
+        for (line, edges) in &self.payloads {
+            let mut open = vec![edges.iter()];
+            while let Some(edges) = open.last_mut() {
+                let Some(edge) = edges.next() else {
+                    open.pop();
+                    continue;
+                };
+                let mut need = self.need(edge, *line, open.len() - 1);
+                let below = match &edge.end {
+                    End::Record(number) => {
+                        self.nodes.get(*number).filter(|node| !node.edges.is_empty()).zip(shown.get_mut(*number))
+                    }
+                    End::Nowhere(..) => None,
+                };
+                if let Some((node, shown)) = below {
+                    need.repeated = std::mem::replace(shown, true);
+                    if !need.repeated {
+                        open.push(node.edges.iter());
+                    }
+                }
+                needs.push(need);
+            }
+        }
+        needs
+    }
+
+    fn need(&self, edge: &Edge, line: u64, depth: usize) -> Need {
+        let position = |place: Place| Position {
+            file: self.scan.map(|scan| scan.file_name(place).to_owned()).unwrap_or_default(),
+            line: self.lines.get(&place).copied().unwrap_or_default(),
+        };
+        let (standing, why, key) = match &edge.end {
+            End::Nowhere(standing, why, key) => (standing.clone(), *why, key.clone()),
+            End::Record(number) => match self.nodes.get(*number) {
+                Some(Node { standing: State::InFile(place), key, .. }) => {
+                    (Standing::Supplied(position(*place)), None, key.clone())
+                }
+                Some(Node { standing: State::Is(standing), why, key, .. }) => (standing.clone(), *why, key.clone()),
+                None => (Standing::Unknown, None, KeyValues::new()),
+            },
+        };
+        Need {
+            depth,
+            line: (self.payloads.len() > 1).then_some(line),
+            of: self.graph.name(edge.of).clone(),
+            at: edge.at.map(position),
+            path: edge.path.clone(),
+            target: edge.target.clone(),
+            required: edge.required,
+            key,
+            standing,
+            why,
+            repeated: false,
+        }
+    }
+}
+
+fn edge(of: ResourceId, at: Option<Place>, path: Text, reference: &Reference, end: End) -> Edge {
+    Edge { of, at, path, target: target_of(reference), required: reference.required, end }
+}

@@ -1,0 +1,256 @@
+//! The references of one record: what each points to, and how that stands.
+
+use serde::Serialize;
+
+use super::check::{Position, concrete, text_of};
+use super::extract::{Extract, Reader, Trouble};
+use super::json::{Flaw, Token};
+use super::keys::{Key, KeyForm, KeyHasher, KeyValues, form_of_values, values_of};
+use super::shape::{NONE, Shape};
+use crate::graph::{DependencyGraph, ResourceId};
+use crate::model::{Reference, ResourceName, Target, Text};
+
+/// One reference of a record, or of a record that it needs.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Need {
+    /// How many records lead here; 0 for the payload itself.
+    pub depth: usize,
+    /// The line of the payload, where a file of several was read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<u64>,
+    /// The resource of the record that refers.
+    pub of: ResourceName,
+    /// Where that record stands; none for the payload, and for one that is missing.
+    pub at: Option<Position>,
+    /// The path of the reference.
+    pub path: Text,
+    /// What it points to.
+    pub target: Text,
+    /// Whether it is required.
+    pub required: bool,
+    /// The key it holds, as far as it is known. Of a descriptor, its `uri`.
+    pub key: KeyValues,
+    /// How what it points to stands.
+    pub standing: Standing,
+    /// Why that is unknown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<Unknown>,
+    /// Whether what that record needs in turn stands elsewhere in the list.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub repeated: bool,
+}
+
+/// How what a reference points to stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Standing {
+    /// It is this record.
+    Supplied(Position),
+    /// No record is it, although the folder has records of its kind, or the API that was asked shows them.
+    Missing,
+    /// No file could supply it.
+    Assumed,
+    /// The API that was asked has it.
+    Present,
+    /// Nobody can tell.
+    Unknown,
+    /// The payload must have this reference and does not.
+    Absent,
+    /// The payload has something in its place that is no such reference, or lacks a part of its key.
+    Malformed,
+}
+
+/// Why it is unknown how a record stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Unknown {
+    /// The record that must refer to it is missing itself, and its key does not hold all of the reference.
+    NotInKey,
+    /// The API shows no such record, and shows records of its resource by relationship only.
+    NotVisible,
+    /// The API was asked and did not tell.
+    NotTold,
+    /// The metadata does not tell what identifies it, or does not describe it at all.
+    NoKey,
+    /// So much was derived from keys that no more is looked up.
+    NotFollowed,
+}
+
+/// A reference of a record.
+pub(super) struct Held<'g> {
+    pub(super) reference: &'g Reference,
+    /// Its path with the indices of the record.
+    pub(super) path: Text,
+    /// The key it holds; `None` where it is incomplete or the target's key is unknown.
+    pub(super) key: Option<Key>,
+    pub(super) values: KeyValues,
+}
+
+/// A reference that a record should have and has not.
+pub(super) struct Lacking<'g> {
+    pub(super) reference: &'g Reference,
+    /// Its path with the indices of the record, as far as they are known.
+    pub(super) path: Text,
+    pub(super) standing: Standing,
+}
+
+/// What a record points to, as people and JSON name it.
+pub(super) fn target_of(reference: &Reference) -> Text {
+    match &reference.target {
+        Target::Resource(name) => name.as_str().into(),
+        Target::Abstract(name) | Target::Unresolved(name) => name.clone(),
+    }
+}
+
+/// The references that a record holds, in its order.
+///
+/// # Errors
+///
+/// A payload that is no record.
+pub fn needs(graph: &DependencyGraph, resource: ResourceId, payload: &[u8]) -> Result<Vec<Need>, Flaw> {
+    let mut extract = Extract::default();
+    let shape = Shape::of(graph, resource);
+    Reader { hasher: KeyHasher::random(), shape: &shape }.read(payload, &mut extract)?;
+    let need = |held: Held<'_>| Need {
+        depth: 0,
+        line: None,
+        of: graph.name(resource).clone(),
+        at: None,
+        path: held.reference.path.clone(),
+        target: target_of(held.reference),
+        required: held.reference.required,
+        key: held.values,
+        standing: Standing::Assumed,
+        why: None,
+        repeated: false,
+    };
+    Ok(held(graph, resource, &extract, payload).into_iter().map(need).collect())
+}
+
+/// The references in a record that was read, in its order.
+pub(super) fn held<'g>(
+    graph: &'g DependencyGraph,
+    resource: ResourceId,
+    extract: &Extract,
+    record: &[u8],
+) -> Vec<Held<'g>> {
+    let references = &graph.resource(resource).references;
+    let one = |found: &super::extract::Found| {
+        let reference = references.get(found.position as usize)?;
+        let values = if found.value.token == Token::Object {
+            values_of(graph, resource, reference, found.value.of(record))
+        } else {
+            KeyValues::from([("uri".into(), text_of(found.value, record).into())])
+        };
+        let path = concrete(&reference.path, extract.indices(found.at)).into();
+        Some(Held { reference, path, key: found.key, values })
+    };
+    extract.references.iter().filter_map(one).collect()
+}
+
+/// What a record that was read lacks: references that are required of it or of what holds them, and what
+/// stands in the place of one. One that no document resolves may be there under any name.
+pub(super) fn lacking<'g>(
+    graph: &'g DependencyGraph,
+    resource: ResourceId,
+    shape: &Shape,
+    extract: &Extract,
+) -> Vec<Lacking<'g>> {
+    let references = &graph.resource(resource).references;
+    let mut lacking: Vec<Lacking<'g>> = Vec::new();
+    let mut told = vec![false; references.len()];
+    for found in &extract.references {
+        if let Some(told) = told.get_mut(found.position as usize) {
+            *told = true;
+        }
+    }
+    for problem in &extract.problems {
+        let (node, standing) = match problem.what {
+            Trouble::Missing(node) => (node, Standing::Absent),
+            Trouble::WrongType(node) => (node, Standing::Malformed),
+            Trouble::Conflict(..) => continue,
+        };
+        let Some(node) = shape.at(node).filter(|node| node.reference != NONE) else { continue };
+        let place = node.reference as usize;
+        let (Some(reference), Some(told)) = (references.get(place), told.get_mut(place)) else { continue };
+        *told = true;
+        let path = concrete(&node.path, extract.indices(problem.at)).into();
+        lacking.push(Lacking { reference, path, standing });
+    }
+    for (reference, _) in references.iter().zip(told).filter(|(reference, told)| reference.required && !told) {
+        if !matches!(reference.target, Target::Unresolved(_)) {
+            lacking.push(Lacking { reference, path: reference.path.clone(), standing: Standing::Absent });
+        }
+    }
+    lacking.sort_by(|a, b| a.path.cmp(&b.path));
+    lacking.dedup_by(|later, first| later.path == first.path);
+    lacking
+}
+
+/// The references that a record which is missing must have in turn, where its key holds all of theirs: the key of
+/// a section has that of its course offering within it. None of an abstract target, for nobody can tell which
+/// subclass is meant. O(references · fields of the key).
+#[must_use]
+pub fn implied(graph: &DependencyGraph, need: &Need) -> Vec<Need> {
+    let Some(id) = graph.ids().find(|&id| graph.name(id).as_str() == need.target) else { return Vec::new() };
+    let whole = |reference: &Reference, values: &KeyValues| match KeyForm::of_target(graph, reference) {
+        KeyForm::Fields { partial: true, .. } => false,
+        form => form_of_values(&form, values).is_some(),
+    };
+    let told = told_by_key(graph, id, &need.key).into_iter().filter(|(reference, values)| whole(reference, values));
+    told.map(|(reference, key)| Need {
+        depth: need.depth + 1,
+        line: need.line,
+        of: graph.name(id).clone(),
+        at: None,
+        path: reference.path.clone(),
+        target: target_of(reference),
+        required: reference.required,
+        key,
+        standing: Standing::Assumed,
+        why: None,
+        repeated: false,
+    })
+    .collect()
+}
+
+/// The references that a record of this key must have, in order of path, each with the values that the key
+/// tells of it: an identifying reference is in the key, and what must be equal to a part of it is as well.
+/// O(references · fields of the key).
+pub(super) fn told_by_key<'g>(
+    graph: &'g DependencyGraph,
+    resource: ResourceId,
+    key: &KeyValues,
+) -> Vec<(&'g Reference, KeyValues)> {
+    let KeyForm::Fields { fields, .. } = KeyForm::of(graph, resource) else { return Vec::new() };
+    let details = graph.details(resource);
+    let in_key = |path: &Text| {
+        let field = fields.iter().find(|field| field.paths.contains(path))?;
+        key.get(&field.name).filter(|value| !value.is_null()).cloned()
+    };
+    let value = |path: &Text| {
+        let other = |e: &crate::model::Equality| match (&e.left == path, &e.right == path) {
+            (true, _) => in_key(&e.right),
+            (_, true) => in_key(&e.left),
+            _ => None,
+        };
+        in_key(path).or_else(|| details.equalities.iter().find_map(other))
+    };
+    let of = |reference: &'g Reference| {
+        let values = match KeyForm::of_target(graph, reference) {
+            KeyForm::Descriptor => {
+                value(&reference.path).map(|uri| (Text::new_static("uri"), uri)).into_iter().collect()
+            }
+            KeyForm::Fields { fields: named, .. } => super::keys::members(graph, resource, reference, &named)
+                .filter_map(|(field, member)| {
+                    Some((field.name.clone(), value(&format!("{}.{member}", reference.path).into())?))
+                })
+                .collect(),
+            KeyForm::Unknown => KeyValues::new(),
+        };
+        (reference, values)
+    };
+    let references = graph.resource(resource).references.iter();
+    references.filter(|reference| reference.required || reference.identifying).map(of).collect()
+}
