@@ -46,7 +46,7 @@ pub(crate) use read::each_record;
 pub use read::{ReadOptions, Unreadable, each_line};
 pub use scan::{Scan, Use, scan};
 pub use stored::{
-    Ask, Gap, GapCode, Matching, RecordOf, RecordReference, RecordStore, Referring, StoredRecord, Whereabouts,
+    Ask, Gap, GapCode, Matching, RecordOf, RecordReference, RecordStore, Referring, Seen, StoredRecord, Whereabouts,
 };
 pub use trace::{Affected, Changed, affected};
 pub use wanted::{KeyError, check_key, key_fields, wanted_keys};

@@ -16,7 +16,7 @@ use super::{Api, ApiError};
 use crate::graph::{DependencyGraph, ResourceId};
 use crate::model::Text;
 use crate::records::{
-    Ask, Gap, GapCode, HeldValue, KeyHasher, KeyValues, Matching, RecordOf, RecordReader, RecordStore, Referring,
+    Ask, Gap, GapCode, HeldValue, KeyHasher, KeyValues, Matching, RecordOf, RecordReader, RecordStore, Referring, Seen,
     SingleRecord, StoredRecord, Whereabouts, values_of_key,
 };
 
@@ -172,21 +172,36 @@ impl<'a, 'e> LiveStore<'a, 'e> {
         Ok(Matching { found, gaps })
     }
 
+    /// Looks at records by their ids, one answer for each.
+    ///
+    /// # Errors
+    ///
+    /// An API that does not answer.
+    pub fn see(&self, records: &[RecordOf<Text>]) -> Result<Vec<Seen>, LiveError> {
+        let reached = at_once(records, self.limits.at_once, |place| {
+            self.api.record(self.graph.name(place.resource), &place.record)
+        })?;
+        let seen = |reach: Reach<LiveRecord>| match reach {
+            Reach::Answered(record) => Seen::There(record.etag.as_deref().map(Text::from)),
+            Reach::NotThere => Seen::Gone,
+            Reach::NotAllowed(_) => Seen::Forbidden,
+            Reach::NotTaken(_) => Seen::NotTold,
+        };
+        Ok(reached.into_iter().map(seen).collect())
+    }
+
     /// What became of records while a plan was made: those that are gone or were written.
     ///
     /// # Errors
     ///
     /// An API that does not answer.
     pub fn changed(&self, records: &[RecordOf<Text>]) -> Result<Vec<Gap>, LiveError> {
-        let reached = at_once(records, self.limits.at_once, |place| {
-            self.api.record(self.graph.name(place.resource), &place.record)
-        })?;
         let mut gaps = Vec::new();
-        for (place, reach) in records.iter().zip(reached) {
-            let before = self.found.get(place).and_then(|known| known.etag.as_deref());
-            let became = match reach {
-                Reach::NotThere => "was deleted",
-                Reach::Answered(record) if before.is_some() && record.etag.as_deref() != before => "was written",
+        for (place, seen) in records.iter().zip(self.see(records)?) {
+            let before = self.found.get(place).and_then(|known| known.etag.as_ref());
+            let became = match seen {
+                Seen::Gone => "was deleted",
+                Seen::There(now) if before.is_some() && now.as_ref() != before => "was written",
                 _ => continue,
             };
             let message = format!("the record with id {} {became} while this was planned; plan again", place.record);

@@ -210,6 +210,19 @@ pub enum Whereabouts {
     },
 }
 
+/// What a look at one record of a server by its id shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Seen {
+    /// It is there, in this version; none where the server keeps none.
+    There(Option<Text>),
+    /// There is none of that id.
+    Gone,
+    /// The client may not see it, whether it is there or not.
+    Forbidden,
+    /// The server does not take the question.
+    NotTold,
+}
+
 /// Whether a text is one segment of a URL and means nothing to a shell, as ids of records are: hexadecimal
 /// digits, and UUIDs.
 pub(crate) fn is_plain(text: &str) -> bool {

@@ -217,11 +217,84 @@ fn a_plan_is_kept_shown_and_checked_again() {
         }
     }
     let (text, _) = desk.said(1, &again);
-    assert!(!text.contains("gone     students") && text.contains("gone     studentSchoolAssociations"), "{text}");
+    assert!(text.contains("  forbidden  students studentUniqueId 604821"), "{text}");
+    assert!(text.contains("  gone       studentSchoolAssociations"), "{text}");
+    assert!(unwrapped(&text).contains("a delete by its id may still be taken"), "{text}");
 
     // Another standard, another fingerprint.
     let other = ["-m", "ed-fi-5.1", "--without", "ed-fi", "delete", "--recheck", &file, "--api"];
     assert_eq!(desk.run(&other).status.code(), Some(2));
+}
+
+/// What became of the records of a kept plan, by resource, and how many are as they were.
+fn became(report: &Value) -> (Vec<(String, String)>, u64) {
+    let text = |value: &Value| value.as_str().unwrap().trim_start_matches("/ed-fi/").to_owned();
+    let changes = report["changes"].as_array().unwrap().iter();
+    let changes = changes.map(|change| (text(&change["what"]), text(&change["resource"]))).collect();
+    (changes, report["unchanged"].as_u64().unwrap())
+}
+
+#[test]
+fn what_a_search_does_not_find_is_looked_at_before_it_is_called_gone() {
+    let (ods, _, desk) = school();
+    let file = desk.path("plan.json");
+    desk.said(0, &with(&STUDENT, &["--out", &file]));
+    let again = ["delete", "--recheck", &file, "--api", "--format", "json"];
+    let change = |what: &str, resource: &str| (what.to_owned(), resource.to_owned());
+    assert_eq!(became(&desk.json(0, &again)), (vec![], 41));
+    // Records that may not be read are not gone.
+    ods.faults(|faults| {
+        faults.forbidden.insert("ed-fi/studentCohortAssociations");
+    });
+    let forbidden = change("forbidden", "studentCohortAssociations");
+    assert_eq!(became(&desk.json(1, &again)), (vec![forbidden.clone(), forbidden], 39));
+    // Nor are those of a resource that is not served any more.
+    ods.faults(|faults| {
+        faults.forbidden.clear();
+        faults.absent.insert("ed-fi/studentCohortAssociations");
+    });
+    let unknown = change("unknown", "studentCohortAssociations");
+    assert_eq!(became(&desk.json(1, &again)), (vec![unknown.clone(), unknown], 39));
+    // Without versions nobody knows what was written, and it is said.
+    ods.faults(|faults| {
+        faults.absent.clear();
+        faults.unversioned = true;
+    });
+    let report = desk.json(0, &again);
+    assert_eq!((became(&report), &report["unversioned"]), ((vec![], 0), &json!(41)));
+    let (text, _) = desk.said(0, &["delete", "--recheck", &file, "--api"]);
+    assert!(unwrapped(&text).contains("41 records are there without an ETag: whether somebody wrote"), "{text}");
+    // An API that fails or cannot be reached tells nothing, and nothing is said of the plan.
+    ods.faults(|faults| faults.statuses = vec![500]);
+    let (out, err) = desk.said(2, &again);
+    assert!(out.is_empty() && err.contains("500"), "{err}");
+    let unreachable = Desk { url: "http://127.0.0.1:9/".to_owned(), ..desk };
+    let (out, err) = unreachable.said(2, &again);
+    assert!(out.is_empty() && err.contains("127.0.0.1:9"), "{err}");
+}
+
+#[test]
+fn a_clear_that_was_done_is_told_from_records_that_are_gone() {
+    let (ods, section, transcript, desk) = transcript();
+    let file = desk.path("plan.json");
+    let one = ["delete", "sections", "--where", "sectionIdentifier=it's $(one)", "--api"];
+    desk.said(0, &with(&one, &["--out", &file]));
+    let again = ["delete", "--recheck", &file, "--api"];
+    let json = with(&again, &["--format", "json"]);
+    let change = |what: &str, resource: &str| (what.to_owned(), resource.to_owned());
+    assert_eq!(became(&desk.json(0, &json)), (vec![], 2));
+    ods.touch(&transcript);
+    assert_eq!(became(&desk.json(1, &json)), (vec![change("written", "courseTranscripts")], 1));
+    // As the script does it: first the update, then the delete.
+    ods.clear_section(&transcript);
+    let (text, _) = desk.said(1, &again);
+    assert!(text.contains("  cleared    courseTranscripts") && text.contains("  unchanged  1 record\n"), "{text}");
+    assert_eq!(ods.delete("ed-fi/sections", &section), 204);
+    let done = vec![change("cleared", "courseTranscripts"), change("gone", "sections")];
+    assert_eq!(became(&desk.json(1, &json)), (done, 0));
+    ods.remove(&transcript);
+    let gone = vec![change("gone", "courseTranscripts"), change("gone", "sections")];
+    assert_eq!(became(&desk.json(1, &json)), (gone, 0));
 }
 
 #[test]

@@ -49,6 +49,8 @@ pub(crate) struct Faults {
     pub(crate) vanishing: Option<(&'static str, String)>,
     /// Takes requests for records and never answers.
     pub(crate) silent: bool,
+    /// Without `_etag` and `ETag`.
+    pub(crate) unversioned: bool,
     /// Without `Total-Count`.
     pub(crate) uncounted: bool,
     /// Whether students, and what refers to them, are read without an enrollment.
@@ -134,6 +136,15 @@ impl Ods {
                 record.version += 1;
             }
         }
+    }
+
+    /// Takes the first section out of a transcript, as an update does.
+    pub(crate) fn clear_section(&self, id: &str) {
+        let mut state = self.state.lock().unwrap();
+        let record = state.records.iter_mut().find(|record| record.id == id).unwrap();
+        record.body["sections"].as_array_mut().unwrap().remove(0);
+        record.refers.remove(0);
+        record.version += 1;
     }
 
     pub(crate) fn remove(&self, id: &str) {
@@ -301,7 +312,7 @@ impl State {
                     pointers.iter().any(|pointer| record.body.pointer(pointer).is_some_and(|v| plain(v) == **value))
                 })
         };
-        let all: Vec<Value> = self.records.iter().filter(selected).map(shown).collect();
+        let all: Vec<Value> = self.records.iter().filter(selected).map(|record| self.shown(record)).collect();
         let page: Vec<&Value> = all.iter().skip(offset).take(limit).collect();
         let mut answer = Answer::json(serde_json::to_vec(&page).unwrap());
         if parameters.get("totalCount").is_some_and(|wanted| wanted == "true") && !self.faults.uncounted {
@@ -317,11 +328,21 @@ impl State {
         answer
     }
 
+    fn shown(&self, record: &Stored) -> Value {
+        let mut body = record.body.clone();
+        body["id"] = json!(record.id);
+        if !self.faults.unversioned {
+            body["_etag"] = json!(record.version.to_string());
+        }
+        body["_lastModifiedDate"] = json!("2026-08-20T00:00:00Z");
+        body
+    }
+
     fn one(&self, resource: &str, id: &str) -> Answer {
         match self.records.iter().find(|record| record.resource == resource && record.id == id) {
             Some(record) if self.is_visible(record) => {
-                let etag = format!("\"{}\"", record.version);
-                Answer::json(serde_json::to_vec(&shown(record)).unwrap()).with("ETag", etag)
+                let answer = Answer::json(serde_json::to_vec(&self.shown(record)).unwrap());
+                if self.faults.unversioned { answer } else { answer.with("ETag", format!("\"{}\"", record.version)) }
             }
             Some(_) => Answer::status(403, r#"{"detail":"No relationships have been established."}"#),
             None => Answer::not_found(),
@@ -363,14 +384,6 @@ impl State {
 
 fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
-}
-
-fn shown(record: &Stored) -> Value {
-    let mut body = record.body.clone();
-    body["id"] = json!(record.id);
-    body["_etag"] = json!(record.version.to_string());
-    body["_lastModifiedDate"] = json!("2026-08-20T00:00:00Z");
-    body
 }
 
 /// A student with 40 dependents in 15 resources, and others who must not be touched.

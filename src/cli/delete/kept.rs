@@ -5,7 +5,9 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 use edfi_plan::api::{Api, LiveStore};
 use edfi_plan::model::Text;
-use edfi_plan::plan::delete::records::{DescribedRecord, DescribedWarning, PlanChange, RecordDeleteOptions, SavedPlan};
+use edfi_plan::plan::delete::records::{
+    DescribedRecord, DescribedWarning, PlanChange, PlanChanges, RecordDeleteOptions, SavedPlan,
+};
 use edfi_plan::plan::delete::{DeleteOperation, WarningCode};
 use edfi_plan::records::{KeyValues, Matching, RecordOf, Whereabouts};
 use edfi_plan::render::{json, text};
@@ -20,7 +22,8 @@ use crate::cli::{Context, Outcome, metadata};
 struct Rechecked<'a> {
     /// The fingerprint of the graph that the plan was made with.
     planned_with: &'a str,
-    changes: &'a [PlanChange],
+    #[serde(flatten)]
+    changes: &'a PlanChanges,
     warnings: &'a [DescribedWarning],
 }
 
@@ -83,16 +86,21 @@ pub(super) fn recheck(args: &DeleteArgs, file: &Path, context: &Context) -> anyh
     let most = most(args, saved.plan.records.len());
     let authorization = args.authorization.of(&graph)?;
     let options = RecordDeleteOptions { optional: saved.optional, authorization, max: Some(most) };
-    let Fresh { plan: mut now, mut gaps, searched, .. } = context.sources.with_records(&context.terminal, |api| {
-        same_api(&saved, api)?;
-        let mut store = LiveStore::new(api, &graph, limits(args, most));
-        let Matching { found, gaps } = store.revisit(&targets)?;
-        let there = found.into_iter().filter_map(|(number, _)| targets.get(number)).map(|(place, _)| place.clone());
-        fresh(&graph, &mut store, there.collect(), gaps, &options, false)
-    })?;
-    let mut changes = saved.changes(&now);
+    let (Fresh { plan: mut now, mut gaps, searched, .. }, mut changes) =
+        context.sources.with_records(&context.terminal, |api| {
+            same_api(&saved, api)?;
+            let mut store = LiveStore::new(api, &graph, limits(args, most));
+            let Matching { found, gaps } = store.revisit(&targets)?;
+            let there = found.into_iter().filter_map(|(number, _)| targets.get(number)).map(|(place, _)| place.clone());
+            let fresh = fresh(&graph, &mut store, there.collect(), gaps, &options, false)?;
+            // That a search does not find a record says nothing of whether it is there.
+            let lost = saved.out_of_sight(&fresh.plan).into_iter().map(place).collect::<anyhow::Result<Vec<_>>>()?;
+            let lost: Vec<RecordOf<Text>> = lost.into_iter().map(|(place, _)| place).collect();
+            let changes = saved.changes(&fresh.plan, &store.see(&lost)?);
+            Ok((fresh, changes))
+        })?;
     if args.records.redact {
-        changes.iter_mut().for_each(PlanChange::redact);
+        changes.changes.iter_mut().for_each(PlanChange::redact);
         now.warnings.iter_mut().for_each(DescribedWarning::redact);
         gaps.iter_mut().for_each(|gap| gap.said = None);
     }
@@ -106,6 +114,6 @@ pub(super) fn recheck(args: &DeleteArgs, file: &Path, context: &Context) -> anyh
         }
         _ => text::plan_changes(&saved, &changes, &gaps, fingerprint, context.terminal.width()),
     })?;
-    let same = changes.is_empty() && saved.metadata.fingerprint == fingerprint && searched;
+    let same = changes.changes.is_empty() && saved.metadata.fingerprint == fingerprint && searched;
     Ok(if same { Outcome::Answered } else { Outcome::Findings })
 }

@@ -24,7 +24,7 @@ pub use clear::{ClearError, cleared};
 pub use describe::{DescribedClear, DescribedPlan, DescribedRecord, DescribedWarning, ResourceCount};
 pub use hidden::is_seen_by_relationship;
 pub use reason::Hop;
-pub use saved::{Became, MadeWith, PlanChange, SCHEMA, SavedPlan, SavedPlanError};
+pub use saved::{Became, MadeWith, PlanChange, PlanChanges, SCHEMA, SavedPlan, SavedPlanError};
 
 /// How to plan.
 #[derive(Debug, Clone, Default)]

@@ -6,7 +6,7 @@ use super::check::{grouped, grouped_count, key};
 use super::delete_records::{Cell, laid_out, warned};
 use super::{Width, sentence};
 use crate::plan::delete::DeleteOperation;
-use crate::plan::delete::records::{DescribedPlan, DescribedRecord, DescribedWarning, PlanChange, SavedPlan};
+use crate::plan::delete::records::{Became, DescribedPlan, DescribedRecord, DescribedWarning, PlanChanges, SavedPlan};
 use crate::records::Gap;
 
 /// Waves with the number of records of each resource, then what has to be known about them.
@@ -88,17 +88,11 @@ fn cleared(plan: &DescribedPlan) -> Vec<String> {
 
 /// What became of a plan since it was made; `gaps` is what could not be searched to find that out.
 #[must_use]
-pub fn plan_changes(
-    saved: &SavedPlan,
-    changes: &[PlanChange],
-    gaps: &[Gap],
-    fingerprint: &str,
-    width: Width,
-) -> String {
+pub fn plan_changes(saved: &SavedPlan, changes: &PlanChanges, gaps: &[Gap], fingerprint: &str, width: Width) -> String {
     let records = grouped_count(saved.plan.records.len() as u64, "request", "requests");
     let open = gaps.iter().any(|gap| gap.code.leaves_open());
-    let mut text = if !changes.is_empty() {
-        let count = grouped_count(changes.len() as u64, "change", "changes");
+    let mut text = if !changes.changes.is_empty() {
+        let count = grouped_count(changes.changes.len() as u64, "change", "changes");
         format!("{count} since the plan of {records} was made; plan again.\n\n")
     } else if open {
         let say = format!("Not everything could be searched; what could be is as in the plan of {records}.");
@@ -106,12 +100,28 @@ pub fn plan_changes(
     } else {
         format!("No change since the plan was made: {records}.\n")
     };
-    for change in changes {
+    for change in &changes.changes {
         let line = format!("{} {} (id {})", change.resource.short(), key(&change.key), change.id);
-        text.push_str(&sentence(&format!("  {:<9}", change.what.name()), &line, 11, width));
+        text.push_str(&sentence(&format!("  {:<11}", change.what.name()), &line, 13, width));
+    }
+    if !changes.changes.is_empty() && changes.unchanged > 0 {
+        text.push_str(&format!(
+            "  {:<11}{}\n",
+            "unchanged",
+            grouped_count(changes.unchanged as u64, "record", "records")
+        ));
     }
     let gaps: Vec<DescribedWarning> = gaps.iter().map(DescribedWarning::from).collect();
-    let mut says = warned(&gaps);
+    let mut says: Vec<String> = Became::ALL
+        .into_iter()
+        .filter(|what| changes.changes.iter().any(|change| change.what == *what))
+        .map(|what| format!("{}: {}", what.name(), meaning(what)))
+        .collect();
+    if changes.unversioned > 0 {
+        let records = grouped_count(changes.unversioned as u64, "record is", "records are");
+        says.push(format!("{records} there without an ETag: whether somebody wrote to them cannot be told"));
+    }
+    says.extend(warned(&gaps));
     if saved.metadata.fingerprint != fingerprint {
         says.push(format!(
             "the plan was made with {} ({}), this is {fingerprint}: other resources may refer to what goes",
@@ -119,6 +129,21 @@ pub fn plan_changes(
         ));
     }
     text + &careful(&says, width)
+}
+
+/// What a change means for the plan.
+fn meaning(became: Became) -> &'static str {
+    match became {
+        Became::New => "refers to what goes, and is not in the plan: a delete would be refused",
+        Became::Written => "has another ETag than the plan: its request would be refused",
+        Became::Cleared => "was written, and refers to nothing any more that goes: the update is done",
+        Became::Gone => "deleted: its request would be answered with 404",
+        Became::Forbidden => {
+            "403, these credentials no longer see it, whether it is there or not; a delete by its id may still be \
+             taken"
+        }
+        Became::Unknown => "the API does not answer for it, so nobody knows whether it is there",
+    }
 }
 
 /// What there is to know beside a plan.

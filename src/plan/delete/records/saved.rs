@@ -3,7 +3,7 @@
 //! A plan that is read back is judged as input: whatever goes from it into a URL, a header or a script is
 //! checked here, once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +11,7 @@ use super::describe::{REDACTED, withhold};
 use super::{DeleteOperation, DescribedPlan, DescribedRecord, DescribedWarning};
 use crate::model::{Metadata, ResourceName, Text};
 use crate::plan::delete::Optional;
-use crate::records::{KeyValues, Whereabouts, is_plain};
+use crate::records::{GapCode, KeyValues, Seen, Whereabouts, is_plain};
 
 /// The schema of plans of records.
 pub const SCHEMA: &str = "edfi-plan/delete-records/1";
@@ -170,43 +170,112 @@ impl SavedPlan {
         self.plan.warnings.iter_mut().for_each(DescribedWarning::redact);
     }
 
-    /// What became of the plan: what a plan for the same targets has now.
+    /// The records of which a plan for the same targets, made now, does not tell what became of them: it does
+    /// not have them, or without the version that they had. They have to be looked at by their ids.
     #[must_use]
-    pub fn changes(&self, now: &DescribedPlan) -> Vec<PlanChange> {
-        let (before, now) = (by_record(&self.plan), by_record(now));
-        let mut changes = Vec::new();
-        let mut change = |what, record: &DescribedRecord, id: &Text| {
-            let (resource, key) = (record.resource.clone(), record.key.clone());
-            changes.push(PlanChange { what, resource, id: id.clone(), key });
+    pub fn out_of_sight<'p>(&'p self, now: &DescribedPlan) -> Vec<&'p DescribedRecord> {
+        let now = by_record(now);
+        let is_open = |(id, (record, etag)): (RecordId<'_>, Version<'p>)| {
+            let open = match now.get(&id) {
+                None => true,
+                Some((_, now)) => now.is_none() && etag.is_some(),
+            };
+            open.then_some(record)
         };
-        for ((id, _), (record, etag)) in &before {
-            match now.get(&(id.clone(), &record.resource)) {
-                None => change(Became::Gone, record, id),
-                Some((_, now)) if now.is_some() && etag.is_some() && now != etag => change(Became::Written, record, id),
-                Some(_) => {}
+        by_record(&self.plan).into_iter().filter_map(is_open).collect()
+    }
+
+    /// What became of the plan: what a plan for the same targets has now, and what was `seen` of the records
+    /// [out of sight](Self::out_of_sight), one for each in their order.
+    #[must_use]
+    pub fn changes(&self, now: &DescribedPlan, seen: &[Seen]) -> PlanChanges {
+        let mut looked_at: BTreeMap<RecordId<'_>, &Seen> = BTreeMap::new();
+        for (record, seen) in self.out_of_sight(now).into_iter().zip(seen) {
+            looked_at.extend(id_of(record).map(|id| (id, seen)));
+        }
+        let with_gaps = |wanted: fn(GapCode) -> bool| -> BTreeSet<&ResourceName> {
+            let codes: Vec<&str> = GapCode::ALL.into_iter().filter(|code| wanted(*code)).map(GapCode::name).collect();
+            let warnings = now.warnings.iter().filter(|warning| codes.contains(&warning.code.as_str()));
+            warnings.map(|warning| &warning.resource).collect()
+        };
+        let unsearched = with_gaps(GapCode::leaves_open);
+        let not_served = with_gaps(|code| code == GapCode::NotServed);
+        let (before, now) = (by_record(&self.plan), by_record(now));
+        let mut changes = PlanChanges::default();
+        let change = |what, record: &DescribedRecord, (id, _): &RecordId<'_>| {
+            let (resource, key) = (record.resource.clone(), record.key.clone());
+            PlanChange { what, resource, id: (*id).clone(), key }
+        };
+        for (id, (record, etag)) in &before {
+            let version = match (looked_at.get(id), now.get(id)) {
+                (Some(Seen::There(version)), _) => Ok(version.as_ref()),
+                // Where nothing is served any more, a 404 says nothing of the record.
+                (Some(Seen::Gone), _) if not_served.contains(&record.resource) => Err(Became::Unknown),
+                (Some(Seen::Gone), _) => Err(Became::Gone),
+                (Some(Seen::Forbidden), _) => Err(Became::Forbidden),
+                (Some(Seen::NotTold), _) | (None, None) => Err(Became::Unknown),
+                (None, Some((_, version))) => Ok(*version),
+            };
+            let became = match (version, etag) {
+                (Err(became), _) => Some(became),
+                (Ok(Some(now)), Some(before)) if now == *before => None,
+                // Another version that the search did not come upon is what a clear leaves.
+                (Ok(Some(_)), Some(_)) => {
+                    let missed = looked_at.contains_key(id) && !unsearched.contains(&record.resource);
+                    let cleared = missed && record.operation == DeleteOperation::Clear;
+                    Some(if cleared { Became::Cleared } else { Became::Written })
+                }
+                (Ok(_), _) => {
+                    changes.unversioned += 1;
+                    continue;
+                }
+            };
+            match became {
+                Some(what) => changes.changes.push(change(what, record, id)),
+                None => changes.unchanged += 1,
             }
         }
-        for ((id, resource), (record, _)) in &now {
-            if !before.contains_key(&(id.clone(), resource)) {
-                change(Became::New, record, id);
-            }
-        }
-        changes.sort_by(|a, b| (a.what, &a.resource, &a.id).cmp(&(b.what, &b.resource, &b.id)));
+        let new = now.iter().filter(|(id, _)| !before.contains_key(*id));
+        changes.changes.extend(new.map(|(id, (record, _))| change(Became::New, record, id)));
+        changes.changes.sort_by(|a, b| (a.what, &a.resource, &a.id).cmp(&(b.what, &b.resource, &b.id)));
         changes
     }
 }
 
+/// What tells a record from all others.
+type RecordId<'p> = (&'p Text, &'p ResourceName);
+
 type Version<'p> = (&'p DescribedRecord, Option<&'p Text>);
 
 /// Each record once, by its id; its delete where it is cleared before.
-fn by_record(plan: &DescribedPlan) -> BTreeMap<(Text, &ResourceName), Version<'_>> {
+fn by_record(plan: &DescribedPlan) -> BTreeMap<RecordId<'_>, Version<'_>> {
     let mut records = BTreeMap::new();
     for record in &plan.records {
         if let Whereabouts::Server { id, etag } = &record.at {
-            records.insert((id.clone(), &record.resource), (record, etag.as_ref()));
+            records.insert((id, &record.resource), (record, etag.as_ref()));
         }
     }
     records
+}
+
+fn id_of(record: &DescribedRecord) -> Option<RecordId<'_>> {
+    match &record.at {
+        Whereabouts::Server { id, .. } => Some((id, &record.resource)),
+        Whereabouts::File(_) => None,
+    }
+}
+
+/// What became of the records of a plan since it was made.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlanChanges {
+    /// Records that are as they were.
+    pub unchanged: usize,
+    /// Records that are there, and of which nobody can tell whether they were written: the API keeps no
+    /// versions.
+    pub unversioned: usize,
+    /// What is not as it was, each by what became of it, then by resource and id.
+    pub changes: Vec<PlanChange>,
 }
 
 /// One record that is not what it was when a plan was made.
@@ -237,18 +306,30 @@ pub enum Became {
     New,
     /// It was written: its `If-Match` would be refused.
     Written,
-    /// It was deleted, or no longer refers, or the client no longer sees it.
+    /// The plan clears it, and it refers to nothing any more that goes.
+    Cleared,
+    /// It was deleted.
     Gone,
+    /// The client may not see it any more, whether it is there or not.
+    Forbidden,
+    /// The API did not tell.
+    Unknown,
 }
 
 impl Became {
+    /// Each of them.
+    pub const ALL: [Self; 6] = [Self::New, Self::Written, Self::Cleared, Self::Gone, Self::Forbidden, Self::Unknown];
+
     /// `new`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::New => "new",
             Self::Written => "written",
+            Self::Cleared => "cleared",
             Self::Gone => "gone",
+            Self::Forbidden => "forbidden",
+            Self::Unknown => "unknown",
         }
     }
 }
