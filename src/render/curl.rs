@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use super::text::count;
 use crate::plan::delete::DeleteOperation;
 use crate::plan::delete::records::{DescribedRecord, SavedPlan};
 use crate::records::Whereabouts;
@@ -26,18 +27,36 @@ esac
 
 # send METHOD PATH ETAG [OPTION…]
 send() {
-  local method=$1 path=$2 etag=$3
+  local method=$1 path=$2 etag=$3 failed='' answer status body why
   shift 3
   if [ -n "$etag" ]; then
     set -- --header "If-Match: $etag" "$@"
   fi
-  if ! printf 'Authorization: Bearer %s\n' "$token" |
-    curl -q --silent --show-error --fail-with-body --globoff --max-time 300 \
-      --header @- --request "$method" "$@" --url "$data/$path" >&2
-  then
-    echo "stopped at $method $path, which was refused; what stands above it is done" >&2
-    exit 1
+  answer=$(printf 'Authorization: Bearer %s\n' "$token" |
+    curl -q --silent --show-error --fail-with-body --globoff --max-time 300 --write-out '\n%{http_code}' \
+      --header @- --request "$method" "$@" --url "$data/$path") || failed='failed '
+  status=${answer##*$'\n'}
+  body=${answer%"$status"}
+  case $failed$status in
+    2??) return ;;
+  esac
+  case $status in
+    2??) why='the answer broke off, so nobody knows whether it is done' ;;
+    3??) why='it is said to be elsewhere; check the address of the API' ;;
+    000) why='no answer, so nobody knows whether it is done' ;;
+    401) why='the token is not taken; get a new one' ;;
+    403) why='these credentials may not do that' ;;
+    404) why='it is not there any more; plan again' ;;
+    409) why='something still refers to it; plan again' ;;
+    412) why='it was written since it was planned; plan again' ;;
+    *) why='the API did not do it' ;;
+  esac
+  # Without the line end that stands before the status.
+  if [ -n "${body%$'\n'}" ]; then
+    printf '%s\n' "${body%$'\n'}" >&2
   fi
+  echo "stopped at $method $path: $status, $why. All requests before it are done." >&2
+  exit 1
 }
 
 remove() {
@@ -72,7 +91,8 @@ pub fn curl(saved: &SavedPlan, bodies: Option<&str>) -> String {
         script.extend(text.chars().map(|c| if c.is_control() { ' ' } else { c }));
         script.push('\n');
     };
-    comment(&format!("{} requests in {waves} waves. Deletes what edfi-plan has planned to delete, and", records.len()));
+    let (requests, waves_in_all) = (count(records.len(), "request", "requests"), count(waves, "wave", "waves"));
+    comment(&format!("{requests} in {waves_in_all}. Deletes what edfi-plan has planned to delete, and"));
     comment("stops at the first request that is refused. Needs bash and curl 7.76 or later.");
     comment("The token is taken from EDFI_API_TOKEN, or asked for.");
     comment(&format!("Planned with {} ({}).", saved.metadata.name, saved.metadata.fingerprint));
@@ -80,7 +100,8 @@ pub fn curl(saved: &SavedPlan, bodies: Option<&str>) -> String {
         comment("The plan is not complete: a request may be refused because of records it does not have.");
     }
     if clears > 0 {
-        comment(&format!("The file of bodies holds {clears} records of students: remove it afterwards."));
+        let bodies = count(clears, "whole record", "whole records");
+        comment(&format!("The file of bodies holds {bodies}, data of students: remove it afterwards."));
     }
     script.push_str(HEAD);
     script.push_str(&format!("data={}\n", quoted(saved.api.trim_end_matches('/'))));

@@ -1,9 +1,10 @@
 //! `delete --api` as a user meets it: the program against an API on loopback, and the scripts that it makes.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use edfi_plan::graph::{Authorization, DependencyGraph};
 use edfi_plan::plan::load::{LoadOptions, load_plan};
@@ -32,7 +33,12 @@ impl Desk {
     }
 
     fn run_with(&self, standard: &str, arguments: &[&str]) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_edfi-plan"))
+        self.command(standard, arguments).output().unwrap()
+    }
+
+    fn command(&self, standard: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_edfi-plan"));
+        command
             .args(["-m", standard])
             .args(arguments)
             .current_dir(self.folder.path())
@@ -40,9 +46,8 @@ impl Desk {
             .env("HOME", self.folder.path())
             .env("EDFI_API_BASE_URL", &self.url)
             .env("EDFI_API_CLIENT_ID", KEY)
-            .env("EDFI_API_CLIENT_SECRET", SECRET)
-            .output()
-            .unwrap()
+            .env("EDFI_API_CLIENT_SECRET", SECRET);
+        command
     }
 
     /// What the program said, as stdout and stderr, where it ended with `code`. It never tells a secret.
@@ -436,7 +441,17 @@ fn the_script_deletes_in_one_pass_and_shows_no_token() {
     let writes = ods.writes().len();
     let (code, err, _) = bash(&desk, &script, &token).unwrap();
     assert_eq!((code, ods.writes().len()), (1, writes + 1), "{err}");
-    assert!(err.contains("stopped at DELETE ed-fi/"), "{err}");
+    let last = err.lines().last().unwrap();
+    assert!(last.starts_with("stopped at DELETE ed-fi/") && last.contains(": 404, it is not there any more"), "{err}");
+    assert!(err.contains("\n{\"message\":\"nothing here\"}\nstopped at"), "the answer stands on its own line: {err}");
+    let (code, err, _) = bash(&desk, &script, "token-of-yesterday").unwrap();
+    assert!(code == 1 && err.contains(": 401, the token is not taken; get a new one."), "{err}");
+    ods.faults(|faults| faults.statuses = vec![302]);
+    let (code, err, _) = bash(&desk, &script, &ods.token()).unwrap();
+    assert!(code == 1 && err.contains(": 302, it is said to be elsewhere"), "curl takes a redirect for success: {err}");
+    let script = script.replace(&ods.url(), "http://127.0.0.1:9/");
+    let (code, err, _) = bash(&desk, &script, &token).unwrap();
+    assert!(code == 1 && err.contains(": 000, no answer, so nobody knows whether it is done."), "{err}");
     assert_eq!(bash(&desk, &script, "a token").unwrap().0, 2);
 }
 
@@ -449,6 +464,7 @@ fn the_script_stops_at_what_has_changed() {
     assert_eq!(code, 1, "{err}");
     let last = ods.writes().pop().unwrap();
     assert_eq!(last, ("DELETE".to_owned(), format!("ed-fi/students/{}", enrolled.student), 412));
+    assert!(err.contains(": 412, it was written since it was planned; plan again. All requests before it"), "{err}");
     assert_eq!(ods.writes().len(), 41);
 }
 
@@ -500,6 +516,66 @@ fn a_record_that_can_do_without_is_cleared_by_the_script() {
     assert_eq!(ods.body(&section), None);
     let statuses: Vec<(String, u16)> = ods.writes().into_iter().map(|(method, _, status)| (method, status)).collect();
     assert_eq!(statuses, [("PUT".to_owned(), 204), ("DELETE".to_owned(), 204)]);
+}
+
+#[test]
+fn a_kept_plan_makes_the_script_with_the_bodies_of_now() {
+    let (ods, section, transcript, desk) = transcript();
+    let file = desk.path("plan.json");
+    let one = ["delete", "sections", "--where", "sectionIdentifier=it's $(one)", "--api"];
+    desk.said(0, &with(&one, &["--out", &file]));
+    let show = ["delete", "--show", &file, "--format", "curl"];
+    let (_, err) = desk.said(2, &show);
+    assert!(err.contains("Add --api --bodies FILE"), "{err}");
+    let (_, err) = desk.said(2, &with(&show, &["--api"]));
+    assert!(err.contains("--bodies FILE"), "{err}");
+    let bodies = desk.path("bodies");
+    let show = with(&show, &["--api", "--bodies", &bodies]);
+    let (script, err) = desk.said(0, &show);
+    assert!(err.contains("holds whole records, data of students: remove it when the script has run"), "{err}");
+    assert_eq!(std::fs::metadata(&bodies).unwrap().permissions().mode() & 0o777, 0o600);
+    // A body that is older than the record would undo what was written.
+    ods.touch(&transcript);
+    let before = std::fs::read(&bodies).unwrap();
+    let (out, err) = desk.said(2, &show);
+    assert!(out.is_empty() && err.contains("written since it was planned to be cleared. Plan again"), "{err}");
+    assert_eq!(std::fs::read(&bodies).unwrap(), before);
+    let Some((code, err, _)) = bash(&desk, &script, &ods.token()) else { return };
+    assert!(code == 1 && err.contains("stopped at PUT ed-fi/courseTranscripts/") && err.contains("412"), "{err}");
+    assert!(ods.body(&section).is_some());
+    // A plan without clears takes the same command.
+    let (_ods, _, desk) = school();
+    let file = desk.path("plan.json");
+    desk.said(0, &with(&STUDENT, &["--out", &file]));
+    let bodies = desk.path("bodies");
+    let (_, err) = desk.said(0, &["delete", "--show", &file, "--format", "curl", "--api", "--bodies", &bodies]);
+    assert!(err.contains("no record is cleared") && !Path::new(&bodies).exists(), "{err}");
+}
+
+#[test]
+fn keys_and_plans_go_through_pipes() {
+    let (_ods, _, desk) = school();
+    let file = desk.path("plan.json");
+    desk.said(0, &with(&STUDENT, &["--out", &file]));
+    let kept = std::fs::read_to_string(&file).unwrap();
+    let piped = |arguments: &[&str], stdin: &str| {
+        let mut child = desk.command("ed-fi-5.1", arguments);
+        let mut child = child.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(stdin.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        let err = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}\n{err}");
+        (String::from_utf8(output.stdout).unwrap(), err)
+    };
+    let (out, err) = piped(&["delete", "students", "--keys", "-", "--api", "--out", "-"], "studentUniqueId\n604821\n");
+    assert_eq!(out, kept);
+    assert!(err.contains("the plan holds keys of records: data of students"), "{err}");
+    assert!(!Path::new(&desk.path("-")).exists());
+    assert_eq!(piped(&["delete", "--show", "-"], &kept).0, desk.said(0, &["delete", "--show", &file]).0);
+    let (out, _) = piped(&["delete", "--recheck", "-", "--api"], &kept);
+    assert_eq!(out, "No change since the plan was made: 41 requests.\n");
+    let (_, err) = desk.said(2, &with(&STUDENT, &["--out", "-", "--format", "curl"]));
+    assert!(err.contains("--out - prints the plan as json"), "{err}");
 }
 
 #[test]

@@ -249,7 +249,7 @@ impl State {
             ("DELETE", Some(id)) => {
                 let status = self.delete(&resource, id, Some(received.header("if-match")));
                 self.writes.push(("DELETE".into(), rest.to_owned(), status));
-                Answer::status(status, "")
+                if status == 404 { Answer::not_found() } else { Answer::status(status, "") }
             }
             ("PUT", Some(id)) => {
                 let status = self.put(&resource, id, received);

@@ -27,17 +27,20 @@ struct Rechecked<'a> {
     warnings: &'a [DescribedWarning],
 }
 
-fn read(file: &Path) -> anyhow::Result<SavedPlan> {
-    let document = metadata::file(file)?;
+fn read(file: &Path, context: &Context) -> anyhow::Result<SavedPlan> {
+    let document = if file == Path::new("-") { context.sources.stdin()? } else { metadata::file(file)? };
     SavedPlan::read(&document.bytes).with_context(|| document.name)
 }
 
 pub(super) fn show(args: &DeleteArgs, file: &Path, context: &Context) -> anyhow::Result<Outcome> {
-    let mut saved = read(file)?;
+    let mut saved = read(file, context)?;
     let has_clears = saved.plan.records.iter().any(|record| record.operation == DeleteOperation::Clear);
     if args.format == Format::Curl && has_clears {
         if !args.live.api {
-            bail!("the plan clears records by updates, whose bodies the API has. Add --api --bodies FILE");
+            bail!(
+                "the plan clears records by updates, whose bodies are in no plan, for they are data of students. Add \
+                 --api --bodies FILE: the API has them, and FILE is its owner's alone"
+            );
         }
         saved.check_keys().with_context(|| file.display().to_string())?;
         let graph = context.sources.described(&context.terminal, "a delete of records")?;
@@ -46,6 +49,8 @@ pub(super) fn show(args: &DeleteArgs, file: &Path, context: &Context) -> anyhow:
             bodies(api, &graph, &saved, args)
         })?;
         write_bodies(bodies.as_deref(), args, context)?;
+    } else if args.format == Format::Curl {
+        write_bodies(None, args, context)?;
     }
     if args.records.redact {
         saved.redact();
@@ -67,7 +72,7 @@ pub(super) fn recheck(args: &DeleteArgs, file: &Path, context: &Context) -> anyh
     if matches!(args.format, Format::Csv | Format::Curl) {
         bail!("--recheck answers as text or json");
     }
-    let saved = read(file)?;
+    let saved = read(file, context)?;
     saved.check_keys().with_context(|| file.display().to_string())?;
     let graph = context.sources.described(&context.terminal, "a delete of records")?;
     let place = |record: &DescribedRecord| -> anyhow::Result<(RecordOf<Text>, KeyValues)> {

@@ -26,21 +26,22 @@ pub(crate) struct LiveDeleteArgs {
     #[arg(long, conflicts_with_all = ["data", "keep"])]
     pub(super) api: bool,
 
-    /// Keep the plan in a file that only its owner may read: it holds keys of students.
+    /// Keep the plan in a file that only its owner may read, for it holds keys of students; `-` prints it.
     #[arg(long, value_name = "FILE", requires = "api", conflicts_with_all = ["redact", "recheck", "show"])]
     out: Option<PathBuf>,
 
-    /// Show a plan that was kept.
+    /// Show a plan that was kept, `-` for stdin.
     #[arg(long, value_name = "FILE")]
     #[arg(conflicts_with_all = ["selector", "conditions", "keys", "data", "keep", "optional", "recheck"])]
     show: Option<PathBuf>,
 
-    /// Compare a plan that was kept with the API: what was deleted, written or added since.
+    /// Compare a plan that was kept, `-` for stdin, with the API: what was deleted, written or added since.
     #[arg(long, value_name = "FILE", requires = "api")]
     #[arg(conflicts_with_all = ["selector", "conditions", "keys", "optional", "bodies"])]
     recheck: Option<PathBuf>,
 
-    /// With --format curl: the file for the bodies of updates, which only its owner may read.
+    /// With --format curl, where records are cleared: the file for the bodies of these updates, which only
+    /// its owner may read.
     #[arg(long, value_name = "FILE", requires = "api")]
     bodies: Option<PathBuf>,
 
@@ -61,6 +62,11 @@ impl LiveDeleteArgs {
     /// Whether an API or a plan that was made of one is asked for.
     pub(super) fn given(&self) -> bool {
         self.api || self.show.is_some()
+    }
+
+    /// Whether the plan is to be printed as it would be kept.
+    fn is_printed(&self) -> bool {
+        self.out.as_deref() == Some(Path::new("-"))
     }
 
     /// Whether files are asked for that only a plan made of an API fills; clap waives `requires` where
@@ -106,6 +112,9 @@ pub(super) fn run(args: &DeleteArgs, context: &Context) -> anyhow::Result<Outcom
     if args.live.bodies.is_some() && args.format != Format::Curl {
         bail!("--bodies is for the script that sends them. Add --format curl");
     }
+    if args.live.is_printed() && matches!(args.format, Format::Csv | Format::Curl) {
+        bail!("--out - prints the plan as json, and --format asks for something else on stdout. Leave one of them out");
+    }
     match (&args.live.show, &args.live.recheck) {
         (Some(file), _) => kept::show(args, file, context),
         (None, Some(file)) => kept::recheck(args, file, context),
@@ -116,7 +125,7 @@ pub(super) fn run(args: &DeleteArgs, context: &Context) -> anyhow::Result<Outcom
 fn plan(args: &DeleteArgs, context: &Context) -> anyhow::Result<Outcome> {
     let graph = context.sources.described(&context.terminal, "a delete of records")?;
     let found = graph.find(args.resource_of_records()?)?;
-    let wanted = wanted(&graph, found, &args.records)?;
+    let wanted = wanted(&graph, found, &args.records, context)?;
     let planned = context.sources.with_records(&context.terminal, |api| planned(api, &graph, &wanted, args))?;
     for given in &planned.unmatched {
         context.terminal.say(&format!(
@@ -127,17 +136,22 @@ fn plan(args: &DeleteArgs, context: &Context) -> anyhow::Result<Outcome> {
     say_of_records(planned.matched, wanted.len(), &named(&graph, found), planned.exact, context);
     if planned.matched > 0 {
         keep(&planned, args, context)?;
-    } else if let Some(out) = &args.live.out {
+    } else if let Some(out) = args.live.out.as_ref().filter(|_| !args.live.is_printed()) {
         let earlier = if out.exists() { ", which has what an earlier run kept" } else { "" };
         context.terminal.say(&format!("nothing kept in {}{earlier}: there is nothing to delete", out.display()));
     }
-    print(&planned.saved, &planned.unmatched, args, context)?;
+    if args.live.is_printed() {
+        context.terminal.print(&json::pretty(&planned.saved))?;
+        context.terminal.say("the plan holds keys of records: data of students");
+    } else {
+        print(&planned.saved, &planned.unmatched, args, context)?;
+    }
     Ok(if planned.unmatched.is_empty() && planned.searched { Outcome::Answered } else { Outcome::Findings })
 }
 
 /// Writes what is to be kept.
 fn keep(planned: &Planned, args: &DeleteArgs, context: &Context) -> anyhow::Result<()> {
-    if let Some(out) = &args.live.out {
+    if let Some(out) = args.live.out.as_ref().filter(|_| !args.live.is_printed()) {
         output::write_private(out, json::pretty(&planned.saved).as_bytes())?;
         context.terminal.say(&format!("kept in {}, which holds keys of records: data of students", out.display()));
     }
@@ -145,7 +159,11 @@ fn keep(planned: &Planned, args: &DeleteArgs, context: &Context) -> anyhow::Resu
 }
 
 pub(super) fn write_bodies(bodies: Option<&[u8]>, args: &DeleteArgs, context: &Context) -> anyhow::Result<()> {
-    let (Some(bodies), Some(file)) = (bodies, &args.live.bodies) else { return Ok(()) };
+    let Some(file) = &args.live.bodies else { return Ok(()) };
+    let Some(bodies) = bodies else {
+        context.terminal.say(&format!("no record is cleared, so {} is not written", file.display()));
+        return Ok(());
+    };
     output::write_private(file, bodies)?;
     context
         .terminal
@@ -242,10 +260,16 @@ pub(super) fn bodies(
     }
     let mut lines = Vec::new();
     for record in clears() {
-        let Whereabouts::Server { id, .. } = &record.at else { continue };
+        let Whereabouts::Server { id, etag } = &record.at else { continue };
         let Reach::Answered(now) = api.record(&record.resource, id)? else {
             bail!("{} {id}: no longer to be read. Plan again", record.resource.short());
         };
+        // What was written since may no longer refer, or refer to more: its request would be refused.
+        if let (Some(planned), Some(now)) = (etag, &now.etag)
+            && planned != now
+        {
+            bail!("{} {id}: written since it was planned to be cleared. Plan again", record.resource.short());
+        }
         lines.extend(cleared(graph, record, now.body.get().as_bytes())?);
         lines.push(b'\n');
     }

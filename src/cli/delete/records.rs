@@ -32,8 +32,8 @@ pub(crate) struct RecordArgs {
     #[arg(long = "where", value_name = "FIELD=VALUE")]
     conditions: Vec<String>,
 
-    /// Delete the records whose keys stand in a file: JSON lines, a JSON array, CSV with a header, or
-    /// the records themselves.
+    /// Delete the records whose keys stand in a file, `-` for stdin: JSON lines, a JSON array, CSV with a
+    /// header, or the records themselves.
     #[arg(long, value_name = "FILE")]
     keys: Option<PathBuf>,
 
@@ -87,7 +87,7 @@ pub(super) fn run(args: &DeleteArgs, context: &Context) -> anyhow::Result<Outcom
     let authorization = args.authorization.of(&graph)?;
     let records = &args.records;
     let found = graph.find(args.resource_of_records()?)?;
-    let wanted = wanted(&graph, found, records)?;
+    let wanted = wanted(&graph, found, records, context)?;
     let data = FolderArgs::dir(records.data.as_deref(), context)
         .context("--where and --keys name single records, of --data DIR or of --api")?;
     let data = data.as_path();
@@ -138,11 +138,19 @@ pub(super) fn named(graph: &DependencyGraph, found: Found) -> String {
 }
 
 /// The keys that were given.
-pub(super) fn wanted(graph: &DependencyGraph, found: Found, args: &RecordArgs) -> anyhow::Result<Vec<Wanted>> {
+pub(super) fn wanted(
+    graph: &DependencyGraph,
+    found: Found,
+    args: &RecordArgs,
+    context: &Context,
+) -> anyhow::Result<Vec<Wanted>> {
     let mut wanted = Vec::new();
     if let Some(path) = &args.keys {
         let name = || path.display().to_string();
-        let bytes = std::fs::read(path).with_context(name)?;
+        let bytes = match path.to_str() {
+            Some("-") => context.sources.stdin()?.bytes,
+            _ => std::fs::read(path).with_context(name)?,
+        };
         let keys = read_keys(graph, found, &bytes).with_context(name)?;
         let given = |NamedKey { line, keys }| Wanted { given: format!("{}:{line}", path.display()), keys };
         wanted.extend(keys.into_iter().map(given));
