@@ -281,7 +281,7 @@ impl<'a, 'e> LiveStore<'a, 'e> {
         let (code, message, said) = match reach {
             Reach::Answered(_) => return None,
             Reach::NotAllowed(said) => {
-                let message = "403, these credentials may not read it; records of it may refer to others";
+                let message = "403, these credentials may not read it";
                 (GapCode::UnreadableResources, message, said.as_str())
             }
             Reach::NotThere => {

@@ -57,8 +57,10 @@ pub(crate) struct LiveArgs {
     /// The configuration of lightbeam, for its API, credentials and payloads.
     ///
     /// Without it a lightbeam.yaml in the working directory is used, for an API on the host that it
-    /// names and for the folder of payloads where none is given. Credentials come from EDFI_API_CLIENT_ID
-    /// and EDFI_API_CLIENT_SECRET or from here, and are used only where the API asks for them.
+    /// names and for the folder of payloads where none is given. Named here, its API goes before that of
+    /// EDFI_API_BASE_URL, and the metadata is that of its API where there is no -m; with -m it is only what
+    /// -m says. Credentials come from EDFI_API_CLIENT_ID and EDFI_API_CLIENT_SECRET or from here, and are
+    /// used only where the API asks for them.
     #[arg(short, long, value_name = "FILE", global = true, hide_short_help = true)]
     config: Option<PathBuf>,
 }
@@ -79,9 +81,11 @@ pub(crate) fn is_api(name: &str) -> bool {
 }
 
 impl LiveArgs {
-    /// Whether a configuration was named on the command line.
-    pub(crate) fn names_configuration(&self) -> bool {
-        self.config.is_some()
+    /// Whether the configuration that was named on the command line names an API. One that cannot be read is
+    /// taken to, so that it is said what is wrong with it.
+    pub(crate) fn names_api(&self) -> bool {
+        let Some(named) = &self.config else { return false };
+        lightbeam(named).and_then(|configured| Ok(configured.access()?)).map_or(true, |access| access.is_some())
     }
 
     /// The metadata of an API.
@@ -191,7 +195,9 @@ impl LiveArgs {
         };
         let url = if name != CONFIGURED {
             name.to_owned()
-        } else if let Some(url) = variable("EDFI_API_BASE_URL").filter(|_| self.config.is_none()) {
+        } else if let Some(access) = configured.as_ref().filter(|_| self.config.is_some()) {
+            access.url.clone()
+        } else if let Some(url) = variable("EDFI_API_BASE_URL") {
             url
         } else if let Some(access) = &configured {
             access.url.clone()

@@ -33,8 +33,8 @@ pub(crate) struct Sources {
 
 impl Sources {
     pub(crate) fn new(mut names: Vec<String>, without: Vec<String>, live: LiveArgs) -> Self {
-        // A configuration that is named and nothing else means its API.
-        if names.is_empty() && live.names_configuration() {
+        // A configuration that is named and nothing else means its API, where it has one.
+        if names.is_empty() && live.names_api() {
             names.push(live::CONFIGURED.to_owned());
         }
         Self { names, without, live, lightbeam: OnceLock::new(), had: Mutex::default() }

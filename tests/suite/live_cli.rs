@@ -153,6 +153,17 @@ fn credentials_come_from_the_environment_or_from_lightbeam() {
     assert_eq!(desk.said(0, &["-c", "other.yaml", "order"], &[("MINE", "secret")]).0, order);
     assert_eq!(desk.said(0, &["-m", "api", "order", "-c", "other.yaml"], &[("MINE", "secret")]).0, order);
     desk.said(2, &["-c", "other.yaml", "order"], &[]);
+    // What -m names is the metadata, whatever the configuration has.
+    let asked = server.received().len();
+    let (bundled, _) = desk.said(0, &["-m", "ed-fi-5.0", "order"], &[]);
+    assert_eq!(desk.said(0, &["-m", "ed-fi-5.0", "-c", "other.yaml", "order"], &[("MINE", "secret")]).0, bundled);
+    assert_eq!(server.received().len(), asked);
+    // A configuration without an API is none of metadata, and leaves the API to the environment.
+    desk.write("payloads.yaml", "data_dir: ./\n");
+    let (_, err) = desk.said(0, &["-c", "payloads.yaml", "order", "schools"], &[]);
+    assert!(err.starts_with("using ed-fi-"), "{err}");
+    let base = ("EDFI_API_BASE_URL", url.as_str());
+    assert_eq!(desk.said(0, &["-m", "api", "-c", "payloads.yaml", "order"], &[base, KEY, SECRET]).0, order);
 
     // One that merely lies there lends its credentials to the host it names, and is no source by itself.
     desk.write("lightbeam.yaml", &configuration(&url, "secret"));

@@ -608,6 +608,50 @@ fn faults_while_planning_are_told() {
 }
 
 #[test]
+fn a_fault_is_told_with_what_it_means_for_the_plan() {
+    let (ods, _, desk) = school();
+    let said = |code: i32, arguments: &[&str]| {
+        let (out, err) = desk.said(code, arguments);
+        (unwrapped(&out), err)
+    };
+    let file = desk.path("plan.json");
+    said(0, &with(&STUDENT, &["--out", &file]));
+    for (status, message) in [(500, "500. The API has failed"), (503, "503, too busy, asked 5 times. Try again later")]
+    {
+        for (arguments, work) in [(&STUDENT[..], "planned"), (&["delete", "--recheck", &file, "--api"], "compared")] {
+            ods.faults(|faults| faults.statuses = vec![status; 5]);
+            let (out, err) = said(2, arguments);
+            assert!(out.is_empty() && err.contains(&format!("error: nothing was {work}: http")), "{err}");
+            assert!(err.contains(message), "{err}");
+            ods.faults(|faults| faults.statuses.clear());
+        }
+    }
+    ods.faults(|faults| {
+        faults.forbidden.insert("ed-fi/grades");
+    });
+    let told = "grades: 403, these credentials may not read it; its records that refer to what goes are not in the plan, \
+                and block; the API says: ";
+    let (out, _) = said(1, &STUDENT);
+    assert!(out.contains(told), "{out}");
+    ods.faults(|faults| {
+        faults.forbidden.clear();
+        faults.unversioned = true;
+    });
+    let (out, _) = said(0, &STUDENT);
+    assert!(out.contains("41 requests have no ETag: a script cannot tell whether somebody writes"), "{out}");
+    // A number of records that is not true never makes a plan that looks whole.
+    for (claimed, code) in [("18446744073709551615", 2), ("0", 1), ("1", 1)] {
+        ods.faults(|faults| (faults.unversioned, faults.claimed) = (false, Some(claimed)));
+        said(code, &STUDENT);
+    }
+    for no_number in ["-1", "many", "1e99", ""] {
+        ods.faults(|faults| faults.claimed = Some(no_number));
+        let (out, _) = said(0, &STUDENT);
+        assert!(out.contains("41 records to delete"), "{out}");
+    }
+}
+
+#[test]
 fn bad_questions_have_an_answer() {
     let (ods, _, desk) = school();
     let (out, err) = desk.said(1, &["delete", "students", "--where", "studentUniqueId=nobody", "--api"]);

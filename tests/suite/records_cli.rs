@@ -179,6 +179,14 @@ fn a_file_of_no_resource_is_named_and_leaves_no_plan_complete() {
     assert_eq!((answer.code, &plan["complete"]), (1, &false.into()));
     assert!(plan["warnings"].as_array().unwrap().iter().any(|warning| warning["code"] == "files-left-out"));
 
+    // Nothing was left out of this one, but what has no file here may be on the server, and block.
+    let whole = self::folder(&[("schools.jsonl", SCHOOL)]);
+    let delete = ["-m", "ed-fi-5.0", "delete", "schools", "--where", "schoolId=1", "--format", "json", "--data"];
+    let answer = run(&[&delete[..], &[&path(&whole, "in")]].concat());
+    let plan: serde_json::Value = serde_json::from_str(&answer.stdout).unwrap();
+    assert_eq!((answer.code, &plan["complete"], plan["records"].as_array().unwrap().len()), (0, &false.into(), 1));
+    assert!(!plan["notInStore"].as_array().unwrap().is_empty());
+
     // Where nothing is found, what was not looked at is said all the more.
     let answer = run(&["-m", "ed-fi-5.0", "delete", "students", "--where", "studentUniqueId=8", "--data", &dir]);
     assert!(answer.stdout.starts_with("Nothing to delete.\n"), "{}", answer.stdout);

@@ -55,7 +55,7 @@ impl LiveStore<'_, '_> {
             this.ask(resource(*place), question, this.within())
         })?;
         for ((place, _), reach) in questions.iter().zip(reached) {
-            referring.gaps.extend(self.closed(resource(*place), &reach));
+            referring.gaps.extend(self.unsearched(resource(*place), &reach));
             let Reach::Answered(answer) = reach else { continue };
             if let (false, Some(ask)) = (answer.whole, asks.get(*place)) {
                 referring.gaps.push(self.cut_off(ask, &aimed, &answer)?);
@@ -155,7 +155,7 @@ impl LiveStore<'_, '_> {
         let mut long = Vec::new();
         for (&place, reach) in wanting.iter().zip(beginnings) {
             let Some(search) = searches.get_mut(&place) else { continue };
-            if let Some(gap) = self.closed(resource(place), &reach) {
+            if let Some(gap) = self.unsearched(resource(place), &reach) {
                 // A list that may not be read may not be searched either.
                 gaps.push(gap);
                 search.questions.clear();
@@ -179,7 +179,7 @@ impl LiveStore<'_, '_> {
         let within = Within::Records(this.limits.scan);
         let read = at_once(&long, this.limits.at_once, |place| this.ask(resource(*place), &[], within))?;
         for (place, reach) in long.into_iter().zip(read) {
-            gaps.extend(self.closed(resource(place), &reach));
+            gaps.extend(self.unsearched(resource(place), &reach));
             let Reach::Answered(answer) = reach else { continue };
             let Some(search) = searches.get_mut(&place) else { continue };
             if answer.whole {
@@ -196,6 +196,15 @@ impl LiveStore<'_, '_> {
             self.lists.insert(resource(place), answer.records);
         }
         Ok(())
+    }
+
+    /// What to say where a resource whose records may refer gives no answer.
+    fn unsearched(&self, resource: ResourceId, reach: &Reach<Answer>) -> Option<Gap> {
+        let mut gap = self.closed(resource, reach)?;
+        if gap.code.leaves_open() {
+            gap.message.push_str("; its records that refer to what goes are not in the plan, and block");
+        }
+        Some(gap)
     }
 
     /// Names the references that were not searched.

@@ -13,7 +13,7 @@ use edfi_plan::records::{KeyValues, Matching, RecordOf, Whereabouts};
 use edfi_plan::render::{json, text};
 use serde::Serialize;
 
-use super::live::{Fresh, bodies, fresh, limits, most, print, write_bodies};
+use super::live::{Fresh, bodies, broken_off, fresh, limits, most, print, write_bodies};
 use super::{DeleteArgs, Format};
 use crate::cli::{Context, Outcome, metadata};
 
@@ -91,19 +91,21 @@ pub(super) fn recheck(args: &DeleteArgs, file: &Path, context: &Context) -> anyh
     let most = most(args, saved.plan.records.len());
     let authorization = args.authorization.of(&graph)?;
     let options = RecordDeleteOptions { optional: saved.optional, authorization, max: Some(most) };
-    let (Fresh { plan: mut now, mut gaps, searched, .. }, mut changes) =
-        context.sources.with_records(&context.terminal, |api| {
-            same_api(&saved, api)?;
-            let mut store = LiveStore::new(api, &graph, limits(args, most));
-            let Matching { found, gaps } = store.revisit(&targets)?;
-            let there = found.into_iter().filter_map(|(number, _)| targets.get(number)).map(|(place, _)| place.clone());
-            let fresh = fresh(&graph, &mut store, there.collect(), gaps, &options, false)?;
-            // That a search does not find a record says nothing of whether it is there.
-            let lost = saved.out_of_sight(&fresh.plan).into_iter().map(place).collect::<anyhow::Result<Vec<_>>>()?;
-            let lost: Vec<RecordOf<Text>> = lost.into_iter().map(|(place, _)| place).collect();
-            let changes = saved.changes(&fresh.plan, &store.see(&lost)?);
-            Ok((fresh, changes))
-        })?;
+    let compare = |api: &Api<'_>| {
+        same_api(&saved, api)?;
+        let mut store = LiveStore::new(api, &graph, limits(args, most));
+        let Matching { found, gaps } = store.revisit(&targets)?;
+        let there = found.into_iter().filter_map(|(number, _)| targets.get(number)).map(|(place, _)| place.clone());
+        let fresh = fresh(&graph, &mut store, there.collect(), gaps, &options, false)?;
+        // That a search does not find a record says nothing of whether it is there.
+        let lost = saved.out_of_sight(&fresh.plan).into_iter().map(place).collect::<anyhow::Result<Vec<_>>>()?;
+        let lost: Vec<RecordOf<Text>> = lost.into_iter().map(|(place, _)| place).collect();
+        let changes = saved.changes(&fresh.plan, &store.see(&lost)?);
+        Ok((fresh, changes))
+    };
+    let (Fresh { plan: mut now, mut gaps, searched, .. }, mut changes) = context
+        .sources
+        .with_records(&context.terminal, |api| compare(api).map_err(|error| broken_off(error, "compared")))?;
     if args.records.redact {
         changes.changes.iter_mut().for_each(PlanChange::redact);
         now.warnings.iter_mut().for_each(DescribedWarning::redact);

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
-use edfi_plan::api::{Api, LiveStore, Reach, SearchLimits};
+use edfi_plan::api::{Api, ApiError, LiveError, LiveStore, Reach, SearchLimits};
 use edfi_plan::graph::DependencyGraph;
 use edfi_plan::model::Text;
 use edfi_plan::plan::delete::records::{DescribedPlan, RecordDeleteOptions, SavedPlan, cleared, record_delete_plan};
@@ -126,7 +126,9 @@ fn plan(args: &DeleteArgs, context: &Context) -> anyhow::Result<Outcome> {
     let graph = context.sources.described(&context.terminal, "a delete of records")?;
     let found = graph.find(args.resource_of_records()?)?;
     let wanted = wanted(&graph, found, &args.records, context)?;
-    let planned = context.sources.with_records(&context.terminal, |api| planned(api, &graph, &wanted, args))?;
+    let planned = context.sources.with_records(&context.terminal, |api| {
+        planned(api, &graph, &wanted, args).map_err(|e| broken_off(e, "planned"))
+    })?;
     for given in &planned.unmatched {
         context.terminal.say(&format!(
             "{given}: the API shows no record of {} with this key; it may be there and these credentials not see it",
@@ -147,6 +149,12 @@ fn plan(args: &DeleteArgs, context: &Context) -> anyhow::Result<Outcome> {
         print(&planned.saved, &planned.unmatched, args, context)?;
     }
     Ok(if planned.unmatched.is_empty() && planned.searched { Outcome::Answered } else { Outcome::Findings })
+}
+
+/// Says of an API that stopped answering what it means for the work: half an answer is worse than none.
+pub(super) fn broken_off(error: anyhow::Error, work: &str) -> anyhow::Error {
+    let is_api = error.is::<ApiError>() || matches!(error.downcast_ref(), Some(LiveError::Api(_)));
+    if is_api { error.context(format!("nothing was {work}")) } else { error }
 }
 
 /// Writes what is to be kept.

@@ -119,8 +119,11 @@ pub(super) fn run(args: &DeleteArgs, context: &Context) -> anyhow::Result<Outcom
     let absent: Vec<ResourceId> = plan.searched.iter().copied().filter(|id| !present.contains(id)).collect();
     let answer = match (args.format, described) {
         (Format::Json, Some(plan)) => {
-            let not_in_store = absent.iter().map(|&id| graph.name(id).clone()).collect();
-            let answer = Answer { unmatched: unmatched.clone(), plan: DescribedPlan { not_in_store, ..plan } };
+            let not_in_store: Vec<_> = absent.iter().map(|&id| graph.name(id).clone()).collect();
+            // What has no file here may be on the server all the same, and block.
+            let complete = plan.complete && not_in_store.is_empty();
+            let answer =
+                Answer { unmatched: unmatched.clone(), plan: DescribedPlan { complete, not_in_store, ..plan } };
             json::answer(SCHEMA, graph.metadata(), &answer)
         }
         (Format::Csv, Some(plan)) => lists::record_csv(&plan),

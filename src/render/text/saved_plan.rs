@@ -7,13 +7,14 @@ use super::delete_records::{Cell, laid_out, warned};
 use super::{Width, sentence};
 use crate::plan::delete::DeleteOperation;
 use crate::plan::delete::records::{Became, DescribedPlan, DescribedRecord, DescribedWarning, PlanChanges, SavedPlan};
-use crate::records::Gap;
+use crate::records::{Gap, Whereabouts};
 
 /// Waves with the number of records of each resource, then what has to be known about them.
 #[must_use]
 pub fn saved_plan(saved: &SavedPlan, width: Width) -> String {
     let plan = &saved.plan;
     let mut says = cleared(plan);
+    says.extend(unversioned(plan));
     says.extend(warned(&plan.warnings));
     let text = if plan.records.is_empty() {
         "Nothing to delete.\n".to_owned()
@@ -84,6 +85,15 @@ fn cleared(plan: &DescribedPlan) -> Vec<String> {
         format!("{resource} refer to {target} by {item}{path}: {records} cleared by an update first")
     };
     by_path.into_iter().map(say).collect()
+}
+
+/// Records that the API keeps no versions of.
+fn unversioned(plan: &DescribedPlan) -> Option<String> {
+    let is_unversioned = |record: &&DescribedRecord| matches!(record.at, Whereabouts::Server { etag: None, .. });
+    let count = plan.records.iter().filter(is_unversioned).count();
+    let records = grouped_count(count as u64, "request has", "requests have");
+    (count > 0)
+        .then(|| format!("{records} no ETag: a script cannot tell whether somebody writes to the record meanwhile"))
 }
 
 /// What became of a plan since it was made; `gaps` is what could not be searched to find that out.

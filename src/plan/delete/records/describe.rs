@@ -18,7 +18,8 @@ pub(super) const REDACTED: &str = "***";
 pub struct DescribedPlan {
     /// How many records of each resource.
     pub counts: Vec<ResourceCount>,
-    /// Whether everything could be searched, and no row was hidden.
+    /// Whether nothing that blocks can be missing: everything that may refer was searched, the store has
+    /// records of all of it, and no row was hidden.
     pub complete: bool,
     /// What is done, in order of wave; clears first, then by resource.
     pub records: Vec<DescribedRecord>,
