@@ -53,7 +53,9 @@ Examples:
 
 Exit codes: 0 answered; 1 findings, or no answer exists; 2 could not do it.";
 
-/// Options of every command.
+// Options of every command, which can stand before it and after it. They are not `global` to clap, which would copy
+// all of them into every command at every start. (A doc comment would be shown as help of the command: what clap
+// takes its arguments from has none.)
 #[derive(Debug, Args)]
 struct Global {
     /// Where the metadata comes from; several are merged.
@@ -62,38 +64,123 @@ struct Global {
     /// ApiModels or graph files, - for stdin, or the URL of an API; `api` stands for the one of
     /// EDFI_API_BASE_URL or lightbeam.yaml. A bundled name wins over a file of that name; write ./NAME
     /// for the file.
-    #[arg(short, long, value_name = "SOURCE", global = true)]
+    #[arg(short, long, value_name = "SOURCE")]
     metadata: Vec<String>,
 
     /// Leave out an extension: its resources and everything in its _ext blocks.
-    #[arg(long, value_name = "PROJECT", global = true)]
+    #[arg(long, value_name = "PROJECT")]
     without: Vec<String>,
 
     #[command(flatten)]
     live: live::LiveArgs,
 }
 
+impl Global {
+    /// What stands after the command, or else before it.
+    fn or(self, before: Self) -> Self {
+        let or = |after: Vec<String>, before| if after.is_empty() { before } else { after };
+        Self {
+            metadata: or(self.metadata, before.metadata),
+            without: or(self.without, before.without),
+            live: self.live.or(before.live),
+        }
+    }
+}
+
+// The arguments of a command with the options of every command.
+#[derive(Debug, Args)]
+struct With<A: Args> {
+    #[command(flatten)]
+    args: A,
+    #[command(flatten)]
+    global: Global,
+}
+
+// Deferred: only the options of the command that is asked for are built, for all of them were a third of the
+// instructions of a start. What is said of a command stands here, for help lists the commands without building them.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 enum Command {
-    Order(order::OrderArgs),
-    Prereqs(prereqs::PrereqsArgs),
-    Dependents(prereqs::DependentsArgs),
-    Why(why::WhyArgs),
-    Show(show::ShowArgs),
-    List(show::ListArgs),
-    Standards(show::StandardsArgs),
-    Check(check::CheckArgs),
-    Arrange(arrange::ArrangeArgs),
-    Affected(affected::AffectedArgs),
-    Delete(delete::DeleteArgs),
-    Graph(graph::GraphArgs),
-    Import(import::ImportArgs),
-    Diagnose(diagnose::DiagnoseArgs),
-    Explain(diagnose::ExplainArgs),
-    Audit(audit::AuditArgs),
-    Diff(diff::DiffArgs),
-    Completions(shell::CompletionsArgs),
-    Man(shell::ManArgs),
+    /// Print the load order in waves
+    ///
+    /// Selectors: `students`, `+students` (with prerequisites), `students+` (with dependents), `2+x`
+    /// (prerequisites up to two steps away), `student*`, `project:tpdm`, `kind:descriptor`,
+    /// `domain:Assessment`. Several are a union, `a,b` is an intersection.
+    Order(With<order::OrderArgs>),
+    /// Show what a resource needs, as a tree
+    Prereqs(With<prereqs::PrereqsArgs>),
+    /// Show what needs a resource, as a tree
+    Dependents(With<prereqs::DependentsArgs>),
+    /// Explain why one resource comes before another
+    ///
+    /// The order of the two does not matter: whichever depends on the other is found.
+    Why(With<why::WhyArgs>),
+    /// Show everything known of a resource
+    Show(With<show::ShowArgs>),
+    /// List resources
+    List(With<show::ListArgs>),
+    /// List the bundled graphs, where they came from and what they cannot know
+    Standards(With<show::StandardsArgs>),
+    /// Check a payload folder before it is sent
+    ///
+    /// Finds references that no record of the folder supplies, descriptor values without a descriptor,
+    /// duplicate keys, contradicting and missing fields, and what is no record at all. Files are
+    /// students.jsonl, .ndjson or .json, gzipped or not, or folders such as students/.
+    ///
+    /// A resource without any file is assumed to exist on the server.
+    Check(With<check::CheckArgs>),
+    /// Write the records of a folder as numbered files, in the order in which to send them
+    ///
+    /// The references that the records really contain decide: parents stand before their children, and
+    /// where records refer to each other in a circle, an optional reference is left out at first and set
+    /// by a second pass. _index.json lists the files by wave; files of one wave can be sent at the same time.
+    Arrange(With<arrange::ArrangeArgs>),
+    /// List the records that refer to changed ones, directly or through others
+    ///
+    /// What changed is a payload file, whose name says the resource, or a key such as
+    /// schools:schoolId=255901001 or sessions:schoolId=1,schoolYear=2026,sessionName=Fall.
+    Affected(With<affected::AffectedArgs>),
+    /// Plan a delete that nothing blocks; deletes nothing itself
+    ///
+    /// Everything that refers to what is named goes first, optional references included. Selectors are
+    /// those of `order`; `*` means descriptors and school years as well.
+    Delete(With<delete::DeleteArgs>),
+    /// Draw the graph, or write it for other programs
+    Graph(With<graph::GraphArgs>),
+    /// Write metadata documents as one graph file
+    ///
+    /// Beside the YAML stands its compact form (.bin), which a build of this program can embed.
+    Import(With<import::ImportArgs>),
+    /// Explain failed requests: what is wrong, what the graph says, what to do
+    ///
+    /// Takes a response body, a whole response (curl -i), requests with their responses as JSON or NDJSON,
+    /// the results file of lightbeam, error items of API Publisher, a log of the bulk loader, or the message
+    /// alone. What it is, it sees for itself.
+    Diagnose(With<diagnose::DiagnoseArgs>),
+    /// Explain a diagnosis code
+    Explain(With<diagnose::ExplainArgs>),
+    /// Compare somebody else's order with the graph
+    ///
+    /// The order is what an API publishes at its dependencies endpoint (JSON or GraphML), one that this
+    /// program printed, or a list that somebody wrote: one resource a line, or comma lists as lightbeam
+    /// and API Publisher take them; # starts a comment. Told are resources that are missing or unknown,
+    /// and edges that are dropped or inverted, with the loads and deletes that fail for it.
+    ///
+    /// Exit code 1 if there are findings. What differs and does no harm is a note.
+    Audit(With<audit::AuditArgs>),
+    /// Tell what changes from one graph to another
+    ///
+    /// Resources and references that are added, removed or renamed, what becomes required or is so no
+    /// longer, natural keys that change, and resources whose wave in the API's own order moves. References
+    /// of added and removed resources are not told one by one. What an API publishes at its dependencies
+    /// endpoint can be compared, too, by resources and waves.
+    ///
+    /// Exit code 1 if anything changes.
+    Diff(With<diff::DiffArgs>),
+    /// Print completions for a shell
+    Completions(With<shell::CompletionsArgs>),
+    /// Print the manual page
+    Man(With<shell::ManArgs>),
 }
 
 /// How a command ended that could be carried out.
@@ -114,37 +201,38 @@ struct Context {
 /// Carries out the command that the arguments name.
 pub(crate) fn run() -> ExitCode {
     let cli = Cli::parse();
-    let context = Context {
-        sources: Sources::new(cli.global.metadata, cli.global.without, cli.global.live),
-        terminal: Terminal::new(),
+    let before = cli.global;
+    let context = |after: Global| {
+        let Global { metadata, without, live } = after.or(before);
+        Context { sources: Sources::new(metadata, without, live), terminal: Terminal::new() }
     };
     let result = match cli.command {
-        Command::Order(args) => order::run(&args, &context),
-        Command::Prereqs(args) => prereqs::prerequisites(&args, &context),
-        Command::Dependents(args) => prereqs::dependents(&args, &context),
-        Command::Why(args) => why::run(&args, &context),
-        Command::Show(args) => show::show(&args, &context),
-        Command::List(args) => show::list(&args, &context),
-        Command::Standards(args) => show::standards(&args, &context),
-        Command::Affected(args) => affected::run(&args, &context),
-        Command::Arrange(args) => arrange::run(&args, &context),
-        Command::Check(args) => check::run(&args, &context),
-        Command::Graph(args) => graph::run(&args, &context),
-        Command::Import(args) => import::run(&args, &context),
-        Command::Delete(args) => delete::run(&args, &context),
-        Command::Diagnose(args) => diagnose::diagnose(&args, &context),
-        Command::Explain(args) => diagnose::explain(&args, &context),
-        Command::Audit(args) => audit::run(&args, &context),
-        Command::Diff(args) => diff::run(&args, &context),
-        Command::Completions(args) => shell::completions(&args, &context),
-        Command::Man(args) => shell::man(&args, &context),
+        Command::Order(asked) => order::run(&asked.args, &context(asked.global)),
+        Command::Prereqs(asked) => prereqs::prerequisites(&asked.args, &context(asked.global)),
+        Command::Dependents(asked) => prereqs::dependents(&asked.args, &context(asked.global)),
+        Command::Why(asked) => why::run(&asked.args, &context(asked.global)),
+        Command::Show(asked) => show::show(&asked.args, &context(asked.global)),
+        Command::List(asked) => show::list(&asked.args, &context(asked.global)),
+        Command::Standards(asked) => show::standards(&asked.args, &context(asked.global)),
+        Command::Affected(asked) => affected::run(&asked.args, &context(asked.global)),
+        Command::Arrange(asked) => arrange::run(&asked.args, &context(asked.global)),
+        Command::Check(asked) => check::run(&asked.args, &context(asked.global)),
+        Command::Graph(asked) => graph::run(&asked.args, &context(asked.global)),
+        Command::Import(asked) => import::run(&asked.args, &context(asked.global)),
+        Command::Delete(asked) => delete::run(&asked.args, &context(asked.global)),
+        Command::Diagnose(asked) => diagnose::diagnose(&asked.args, &context(asked.global)),
+        Command::Explain(asked) => diagnose::explain(&asked.args, &context(asked.global)),
+        Command::Audit(asked) => audit::run(&asked.args, &context(asked.global)),
+        Command::Diff(asked) => diff::run(&asked.args, &context(asked.global)),
+        Command::Completions(asked) => shell::completions(&asked.args, &context(asked.global)),
+        Command::Man(asked) => shell::man(&asked.args, &context(asked.global)),
     };
     match result {
         Ok(Outcome::Answered) => ExitCode::SUCCESS,
         Ok(Outcome::Findings) => ExitCode::from(1),
         Err(error) if terminal::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            context.terminal.say(&format!("error: {error:#}"));
+            Terminal::new().say(&format!("error: {error:#}"));
             // An order that cannot exist is an answer about the metadata, not a failure to give one.
             ExitCode::from(if error.is::<RequiredCycle>() { 1 } else { 2 })
         }

@@ -170,7 +170,10 @@ impl DependencyGraph {
             subclasses.push(ids.collect::<Result<Vec<_>, _>>()?);
         }
         let mut aims = Vec::with_capacity(model.resources.len());
-        let (mut edges, mut behind, mut incoming) = (Vec::new(), Vec::new(), vec![0]);
+        let references = model.resources.iter().map(|r| r.references.len()).sum();
+        let (mut edges, mut behind) = (Vec::with_capacity(references), Vec::with_capacity(references));
+        let mut incoming = Vec::with_capacity(model.resources.len() + 1);
+        incoming.push(0);
         let mut targets: Vec<(ResourceId, Option<usize>, bool)> = Vec::new();
         for (dependent, resource) in model.resources.iter().enumerate() {
             targets.clear();
@@ -332,7 +335,7 @@ impl DependencyGraph {
     }
 
     /// All edges, by dependent, then prerequisite.
-    pub fn edges(&self) -> impl Iterator<Item = &Edge> + use<'_> {
+    pub fn edges(&self) -> impl ExactSizeIterator<Item = &Edge> + use<'_> {
         self.edges.iter()
     }
 

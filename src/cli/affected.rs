@@ -14,10 +14,6 @@ use super::folder::{FolderArgs, payload_file, with_progress};
 use super::prereqs::Format;
 use super::{Context, Outcome};
 
-/// List the records that refer to changed ones, directly or through others
-///
-/// What changed is a payload file, whose name says the resource, or a key such as
-/// schools:schoolId=255901001 or sessions:schoolId=1,schoolYear=2026,sessionName=Fall.
 #[derive(Debug, Args)]
 pub(crate) struct AffectedArgs {
     /// The folder with the payload files [default: data_dir of lightbeam.yaml].

@@ -18,11 +18,6 @@ use super::{Context, Outcome, output};
 /// The list of files; no loader takes it for a payload.
 const INDEX: &str = "_index.json";
 
-/// Write the records of a folder as numbered files, in the order in which to send them
-///
-/// The references that the records really contain decide: parents stand before their children, and
-/// where records refer to each other in a circle, an optional reference is left out at first and set
-/// by a second pass. _index.json lists the files by wave; files of one wave can be sent at the same time.
 #[derive(Debug, Args)]
 pub(crate) struct ArrangeArgs {
     /// The folder with the payload files [default: data_dir of lightbeam.yaml].

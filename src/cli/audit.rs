@@ -11,14 +11,6 @@ use super::order::AuthorizationArgs;
 use super::prereqs::Format;
 use super::{Context, Outcome, live, metadata};
 
-/// Compare somebody else's order with the graph
-///
-/// The order is what an API publishes at its dependencies endpoint (JSON or GraphML), one that this
-/// program printed, or a list that somebody wrote: one resource a line, or comma lists as lightbeam
-/// and API Publisher take them; # starts a comment. Told are resources that are missing or unknown,
-/// and edges that are dropped or inverted, with the loads and deletes that fail for it.
-///
-/// Exit code 1 if there are findings. What differs and does no harm is a note.
 #[derive(Debug, Args)]
 pub(crate) struct AuditArgs {
     /// The file that holds the order, the URL of an API that publishes one, or - for stdin.

@@ -13,13 +13,6 @@ use super::{Context, Outcome};
 /// Findings of a kind that text shows where --max does not say.
 const SHOWN: usize = 10;
 
-/// Check a payload folder before it is sent
-///
-/// Finds references that no record of the folder supplies, descriptor values without a descriptor,
-/// duplicate keys, contradicting and missing fields, and what is no record at all. Files are
-/// students.jsonl, .ndjson or .json, gzipped or not, or folders such as students/.
-///
-/// A resource without any file is assumed to exist on the server.
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
     /// The folder with the payload files [default: data_dir of lightbeam.yaml].

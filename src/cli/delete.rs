@@ -17,10 +17,6 @@ use super::order::{AuthorizationArgs, selected};
 use super::why::one;
 use super::{Context, Outcome};
 
-/// Plan a delete that nothing blocks; deletes nothing itself
-///
-/// Everything that refers to what is named goes first, optional references included. Selectors are
-/// those of `order`; `*` means descriptors and school years as well.
 #[derive(Debug, Args)]
 pub(crate) struct DeleteArgs {
     /// What to delete, with everything that refers to it.

@@ -23,11 +23,6 @@ use super::folder::{FolderArgs, with_progress};
 use super::prereqs::{self, Format};
 use super::{Context, Outcome, metadata};
 
-/// Explain failed requests: what is wrong, what the graph says, what to do
-///
-/// Takes a response body, a whole response (curl -i), requests with their responses as JSON or NDJSON,
-/// the results file of lightbeam, error items of API Publisher, a log of the bulk loader, or the message
-/// alone. What it is, it sees for itself.
 #[derive(Debug, Args)]
 pub(crate) struct DiagnoseArgs {
     /// Files with failures; - or nothing for stdin.
@@ -440,7 +435,6 @@ fn record(path: &Path) -> anyhow::Result<Value> {
     Ok(value)
 }
 
-/// Explain a diagnosis code
 #[derive(Debug, Args)]
 pub(crate) struct ExplainArgs {
     /// The code: unresolved-reference; all of them if left out.

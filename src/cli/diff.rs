@@ -11,14 +11,6 @@ use edfi_plan::render::{json, text};
 use super::prereqs::Format;
 use super::{Context, Outcome};
 
-/// Tell what changes from one graph to another
-///
-/// Resources and references that are added, removed or renamed, what becomes required or is so no
-/// longer, natural keys that change, and resources whose wave in the API's own order moves. References
-/// of added and removed resources are not told one by one. What an API publishes at its dependencies
-/// endpoint can be compared, too, by resources and waves.
-///
-/// Exit code 1 if anything changes.
 #[derive(Debug, Args)]
 pub(crate) struct DiffArgs {
     /// A bundled graph, a file, a directory or the URL of an API; several as a comma list.

@@ -15,7 +15,7 @@ use edfi_plan::records::{Folder, Namespaces, PayloadFile, ReadOptions, is_payloa
 use super::Context;
 use super::terminal::Terminal;
 
-/// How payload files are read.
+// How payload files are read.
 #[derive(Debug, Args)]
 pub(crate) struct FolderArgs {
     /// The project of bare names that several projects have [default: that of lightbeam.yaml].

@@ -12,7 +12,6 @@ use edfi_plan::source;
 use super::order::{AuthorizationArgs, Whose, selected};
 use super::{Context, Outcome, metadata};
 
-/// Draw the graph, or write it for other programs
 #[derive(Debug, Args)]
 pub(crate) struct GraphArgs {
     /// What to draw, as `order` takes it; everything if left out.

@@ -9,9 +9,6 @@ use edfi_plan::source;
 
 use super::{Context, Outcome, metadata, output};
 
-/// Write metadata documents as one graph file
-///
-/// Beside the YAML stands its compact form (.bin), which a build of this program can embed.
 #[derive(Debug, Args)]
 pub(crate) struct ImportArgs {
     /// Documents, directories or bundled graphs; with those of -m they are merged.

@@ -23,35 +23,35 @@ pub(crate) const CONFIGURED: &str = "api";
 /// The configuration that is looked for in the working directory.
 const LIGHTBEAM: &str = "lightbeam.yaml";
 
-/// Options for a live API.
+// Options for a live API.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Live API")]
 pub(crate) struct LiveArgs {
     /// The tenant, on a host that has several.
-    #[arg(long, value_name = "NAME", global = true, hide_short_help = true)]
+    #[arg(long, value_name = "NAME", hide_short_help = true)]
     tenant: Option<String>,
 
     /// The school year, on a host that has it in its URLs.
-    #[arg(long, value_name = "YEAR", global = true, hide_short_help = true)]
+    #[arg(long, value_name = "YEAR", hide_short_help = true)]
     year: Option<String>,
 
     /// A value for any other placeholder in the URLs of the host.
-    #[arg(long, value_name = "NAME=VALUE", value_parser = pair, global = true, hide_short_help = true)]
+    #[arg(long, value_name = "NAME=VALUE", value_parser = pair, hide_short_help = true)]
     context: Vec<(String, String)>,
 
     /// A URL in place of what the API says.
     ///
     /// NAME is oauth, dependencies, openApiMetadata, dataManagementApi, resources, descriptors, or an
     /// OpenAPI document by its name in the API's list.
-    #[arg(long, value_name = "NAME=URL", value_parser = pair, global = true, hide_short_help = true)]
+    #[arg(long, value_name = "NAME=URL", value_parser = pair, hide_short_help = true)]
     url: Vec<(String, String)>,
 
     /// Use only what was fetched before.
-    #[arg(long, global = true, hide_short_help = true)]
+    #[arg(long, hide_short_help = true)]
     offline: bool,
 
     /// Fetch everything anew.
-    #[arg(long, global = true, hide_short_help = true, conflicts_with = "offline")]
+    #[arg(long, hide_short_help = true, conflicts_with = "offline")]
     refresh: bool,
 
     /// The configuration of lightbeam, for its API, credentials and payloads.
@@ -61,7 +61,7 @@ pub(crate) struct LiveArgs {
     /// EDFI_API_BASE_URL, and the metadata is that of its API where there is no -m; with -m it is only what
     /// -m says. Credentials come from EDFI_API_CLIENT_ID and EDFI_API_CLIENT_SECRET or from here, and are
     /// used only where the API asks for them.
-    #[arg(short, long, value_name = "FILE", global = true, hide_short_help = true)]
+    #[arg(short, long, value_name = "FILE", hide_short_help = true)]
     config: Option<PathBuf>,
 }
 
@@ -81,6 +81,20 @@ pub(crate) fn is_api(name: &str) -> bool {
 }
 
 impl LiveArgs {
+    /// What is said here, or else there.
+    pub(crate) fn or(self, other: Self) -> Self {
+        let or = |these: Vec<_>, those| if these.is_empty() { those } else { these };
+        Self {
+            tenant: self.tenant.or(other.tenant),
+            year: self.year.or(other.year),
+            context: or(self.context, other.context),
+            url: or(self.url, other.url),
+            offline: self.offline || other.offline,
+            refresh: self.refresh || other.refresh,
+            config: self.config.or(other.config),
+        }
+    }
+
     /// Whether the configuration that was named on the command line names an API. One that cannot be read is
     /// taken to, so that it is said what is wrong with it.
     pub(crate) fn names_api(&self) -> bool {

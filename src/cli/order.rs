@@ -16,11 +16,6 @@ use edfi_plan::source;
 use super::folder::{FolderArgs, named, with_progress};
 use super::{Context, Outcome, metadata};
 
-/// Print the load order in waves
-///
-/// Selectors: `students`, `+students` (with prerequisites), `students+` (with dependents), `2+x`
-/// (prerequisites up to two steps away), `student*`, `project:tpdm`, `kind:descriptor`,
-/// `domain:Assessment`. Several are a union, `a,b` is an intersection.
 #[derive(Debug, Args)]
 pub(crate) struct OrderArgs {
     /// What to load; everything if left out.
@@ -70,7 +65,7 @@ pub(crate) enum Whose {
     Server,
 }
 
-/// What authorization adds to an order.
+// What authorization adds to an order.
 #[derive(Debug, Args)]
 pub(crate) struct AuthorizationArgs {
     /// Whether people are visible only through their associations.

@@ -18,7 +18,6 @@ use super::folder::{FolderArgs, payload_file};
 use super::order::AuthorizationArgs;
 use super::{Context, Outcome, metadata};
 
-/// Show what a resource needs, as a tree
 #[derive(Debug, Args)]
 pub(crate) struct PrereqsArgs {
     #[command(flatten)]
@@ -43,7 +42,6 @@ pub(crate) struct PrereqsArgs {
     folder: FolderArgs,
 }
 
-/// Show what needs a resource, as a tree
 #[derive(Debug, Args)]
 pub(crate) struct DependentsArgs {
     #[command(flatten)]

@@ -5,7 +5,6 @@ use clap_complete::Shell;
 
 use super::{Cli, Context, Outcome};
 
-/// Print completions for a shell
 #[derive(Debug, Args)]
 pub(crate) struct CompletionsArgs {
     /// The shell.
@@ -20,7 +19,6 @@ pub(crate) fn completions(args: &CompletionsArgs, context: &Context) -> anyhow::
     Ok(Outcome::Answered)
 }
 
-/// Print the manual page
 #[derive(Debug, Args)]
 pub(crate) struct ManArgs {
     /// Of this command instead of the whole program.

@@ -12,7 +12,6 @@ use serde::Serialize;
 use super::prereqs::Format;
 use super::{Context, Outcome, order};
 
-/// Show everything known of a resource
 #[derive(Debug, Args)]
 pub(crate) struct ShowArgs {
     /// The resource, by any of its names.
@@ -46,7 +45,6 @@ pub(crate) fn show(args: &ShowArgs, context: &Context) -> anyhow::Result<Outcome
     Ok(Outcome::Answered)
 }
 
-/// List resources
 #[derive(Debug, Args)]
 pub(crate) struct ListArgs {
     /// Selectors, as `order` takes them; everything if left out.
@@ -86,7 +84,6 @@ pub(crate) fn list(args: &ListArgs, context: &Context) -> anyhow::Result<Outcome
     Ok(Outcome::Answered)
 }
 
-/// List the bundled graphs, where they came from and what they cannot know
 #[derive(Debug, Args)]
 pub(crate) struct StandardsArgs {
     /// How to print them.

@@ -12,9 +12,6 @@ use super::{Context, Outcome, metadata};
 /// Chains that `--all` shows at most.
 const MOST: usize = 1000;
 
-/// Explain why one resource comes before another
-///
-/// The order of the two does not matter: whichever depends on the other is found.
 #[derive(Debug, Args)]
 pub(crate) struct WhyArgs {
     /// A resource.

@@ -66,11 +66,17 @@ impl Precedence {
     /// step. O(steps + constraints), iterative.
     #[must_use]
     pub fn components(&self) -> Vec<Vec<usize>> {
-        let mut net: DiGraph<(), ()> = DiGraph::with_capacity(self.steps, self.constraints.len());
+        // Most steps are neither on a cycle nor after one; only the others are worth a closer look.
+        let waiting = self.in_order(&[], |_, _| {});
+        let stays = |step: usize| waiting.get(step).is_some_and(|waiting| *waiting > 0);
+        if !(0..self.steps).any(stays) {
+            return Vec::new();
+        }
+        let mut net: DiGraph<(), ()> = DiGraph::with_capacity(self.steps, 0);
         for _ in 0..self.steps {
             net.add_node(());
         }
-        for c in &self.constraints {
+        for c in self.constraints.iter().filter(|c| stays(c.before) && stays(c.after)) {
             net.add_edge(NodeIndex::new(c.before), NodeIndex::new(c.after), ());
         }
         let to_itself = |group: &[NodeIndex]| group.iter().any(|&n| net.contains_edge(n, n));
@@ -147,6 +153,20 @@ impl Precedence {
     /// Steps on a cycle that `removed` leaves keep layer 0. O(steps + constraints), iterative.
     #[must_use]
     pub fn layers(&self, removed: &[usize], counted: impl Fn(usize) -> bool) -> Ordering {
+        let mut layer = vec![0; self.steps];
+        self.in_order(removed, |step, after| {
+            let next = layer[step] + usize::from(counted(step));
+            for &after in after {
+                layer[after] = layer[after].max(next);
+            }
+        });
+        Ordering { layer }
+    }
+
+    /// Visits the steps, each with those right after it, when all before it have been visited. Returns for how
+    /// many constraints each step still waits: those that are not visited are on a cycle that `removed`
+    /// leaves, or after one. O(steps + constraints), iterative.
+    fn in_order(&self, removed: &[usize], mut visit: impl FnMut(usize, &[usize])) -> Vec<usize> {
         let inside = |c: &Constraint| c.before < self.steps && c.after < self.steps;
         let kept = || {
             let all = self.constraints.iter().enumerate().filter(|(_, c)| inside(c));
@@ -167,19 +187,18 @@ impl Precedence {
             after[start[c.before + 1]] = c.after;
             start[c.before + 1] += 1;
         }
-        let mut layer = vec![0; self.steps];
         let mut ready: VecDeque<usize> = (0..self.steps).filter(|&s| waiting[s] == 0).collect();
         while let Some(step) = ready.pop_front() {
-            let next = layer[step] + usize::from(counted(step));
-            for &after in &after[start[step]..start[step + 1]] {
-                layer[after] = layer[after].max(next);
+            let after = &after[start[step]..start[step + 1]];
+            visit(step, after);
+            for &after in after {
                 waiting[after] -= 1;
                 if waiting[after] == 0 {
                     ready.push_back(after);
                 }
             }
         }
-        Ordering { layer }
+        waiting
     }
 }
 

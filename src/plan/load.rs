@@ -200,27 +200,24 @@ pub fn load_plan(
     let layer = ordered.precedence.layers(&[], |step| chosen(ordered.resource_of(step))).layer;
     let wave_of = |step: usize| layer.get(step).map_or(0, |layer| layer + 1);
 
-    let mut waves: BTreeMap<usize, Vec<(bool, Step)>> = BTreeMap::new();
+    // Updates before creates, each in the order of names, which is that of ids.
+    let mut waves: BTreeMap<usize, Vec<(bool, ResourceId)>> = BTreeMap::new();
     for step in (0..layer.len()).filter(|&step| chosen(ordered.resource_of(step))) {
-        let id = ordered.resource_of(step);
-        let operations = match (step < ordered.creates, ordered.update_of.contains_key(&id)) {
+        waves.entry(wave_of(step)).or_default().push((step < ordered.creates, ordered.resource_of(step)));
+    }
+    let planned = |(is_create, id): (bool, ResourceId)| {
+        let operations = match (is_create, ordered.update_of.contains_key(&id)) {
             (true, true) => vec![Operation::Create],
             (true, false) => vec![Operation::Create, Operation::Update],
             (false, _) => vec![Operation::Update],
         };
-        let is_create = step < ordered.creates;
-        waves
-            .entry(wave_of(step))
-            .or_default()
-            .push((is_create, Step { resource: graph.name(id).clone(), operations, kind: graph.resource(id).kind }));
-    }
-    let waves = waves
-        .into_iter()
-        .map(|(wave, mut steps)| {
-            steps.sort_by(|a, b| (a.0, &a.1.resource).cmp(&(b.0, &b.1.resource)));
-            Wave { wave, steps: steps.into_iter().map(|(_, step)| step).collect() }
-        })
-        .collect();
+        Step { resource: graph.name(id).clone(), operations, kind: graph.resource(id).kind }
+    };
+    let waves = waves.into_iter().map(|(wave, mut steps)| {
+        steps.sort_unstable();
+        Wave { wave, steps: steps.into_iter().map(planned).collect() }
+    });
+    let waves = waves.collect();
 
     let mut deferred = Vec::new();
     for edge in breaking.removed.iter().filter_map(|&position| steps.edges.get(position).copied().flatten()) {
@@ -290,8 +287,9 @@ struct Steps<'g> {
 
 impl<'g> Steps<'g> {
     fn of(graph: &'g DependencyGraph, options: &'g LoadOptions) -> Self {
-        let mut creates = Precedence { steps: graph.ids().len(), constraints: Vec::new() };
-        let mut edges = Vec::new();
+        let most = graph.edges().len() + options.authorization.edges.len();
+        let mut creates = Precedence { steps: graph.ids().len(), constraints: Vec::with_capacity(most) };
+        let mut edges = Vec::with_capacity(most);
         // By dependent, then prerequisite: among equal choices the first by name is removed.
         for edge in graph.edges() {
             // What another system owns exists already: nothing waits for it, and it waits for nothing.
@@ -326,7 +324,8 @@ impl<'g> Steps<'g> {
         }
         let kept = self.creates.constraints.iter().enumerate();
         let kept = kept.filter(|(position, _)| removed.binary_search(position).is_err());
-        let mut constraints: Vec<Constraint> = kept.map(|(_, c)| *c).collect();
+        let mut constraints = Vec::with_capacity(self.creates.constraints.len() + 2 * waits.len());
+        constraints.extend(kept.map(|(_, c)| *c));
         let creates = self.creates.steps;
         for (resource, target) in waits {
             let next = creates + update_of.len();

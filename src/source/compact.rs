@@ -299,7 +299,7 @@ pub(super) fn unpack(bytes: &'static [u8]) -> Option<Model> {
     let metadata: Metadata = postcard::from_bytes(packed.metadata).ok()?;
     let outline: PackedOutline<'static> = postcard::from_bytes(packed.outline).ok()?;
     let strings = Table(outline.strings);
-    let resources: Vec<Resource> = outline.resources.into_iter().map(|r| strings.resource(r)).collect::<Option<_>>()?;
+    let resources = all(&outline.resources, |r| strings.resource(r))?;
     let abstracts = outline
         .abstracts
         .into_iter()
@@ -327,6 +327,16 @@ fn unpack_details(bytes: &'static [u8]) -> Option<BTreeMap<ResourceName, Details
     packed.resources.into_iter().map(|d| Some((strings.name(d.name)?, strings.details(d)))).collect()
 }
 
+/// The unpacked form of each; `None` where one has none. In exactly as much memory as they need, for collecting
+/// options does not see how many there will be.
+fn all<P, T>(packed: &[P], unpack: impl Fn(&P) -> Option<T>) -> Option<Vec<T>> {
+    let mut unpacked = Vec::with_capacity(packed.len());
+    for one in packed {
+        unpacked.push(unpack(one)?);
+    }
+    Some(unpacked)
+}
+
 struct Table(Vec<&'static str>);
 
 impl Table {
@@ -338,12 +348,13 @@ impl Table {
         indices.iter().map(|&index| self.text(index)).collect()
     }
 
+    /// `None` beyond the table; all that was packed as a name was one.
     fn name(&self, index: Str) -> Option<ResourceName> {
-        ResourceName::from_path(self.text(index))
+        self.0.get(index as usize).map(|text| ResourceName::known(Text::new_static(text)))
     }
 
     fn names(&self, indices: &[Str]) -> Option<Vec<ResourceName>> {
-        indices.iter().map(|&index| self.name(index)).collect()
+        all(indices, |&index| self.name(index))
     }
 
     fn keys(&self, keys: Vec<PackedKey>) -> Vec<KeyField> {
@@ -352,11 +363,12 @@ impl Table {
             .collect()
     }
 
-    fn resource(&self, packed: PackedResource) -> Option<Resource> {
-        let edges = packed.references.iter().filter(|r| r.flags >> 2 == STATED);
-        let references = packed.references.iter().filter(|r| r.flags >> 2 != STATED);
+    fn resource(&self, packed: &PackedResource) -> Option<Resource> {
+        // The stated edges stand last.
+        let references = packed.references.partition_point(|r| r.flags >> 2 != STATED);
+        let (references, edges) = packed.references.split_at_checked(references)?;
         Some(Resource {
-            stated: edges.map(|edge| self.stated(edge)).collect::<Option<_>>()?,
+            stated: all(edges, |edge| self.stated(edge))?,
             name: self.name(packed.name)?,
             entity: self.text(packed.entity),
             kind: match packed.kind {
@@ -366,13 +378,13 @@ impl Table {
             },
             superclass: packed.superclass.map(|s| self.text(s)),
             domains: self.texts(&packed.domains),
-            references: references.map(|r| self.reference(r)).collect::<Option<_>>()?,
+            references: all(references, |r| self.reference(r))?,
         })
     }
 
     fn stated(&self, packed: &PackedReference) -> Option<StatedEdge> {
         let person = self.text(packed.path);
-        let person = if person.is_empty() { None } else { Some(ResourceName::from_path(person)?) };
+        let person = (!person.is_empty()).then(|| ResourceName::known(person));
         Some(StatedEdge { prerequisite: self.name(packed.target)?, person })
     }
 

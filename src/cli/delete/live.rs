@@ -17,7 +17,7 @@ use super::records::{Matched, Wanted, matching, named, wanted};
 use super::{DeleteArgs, Format, kept, no_plan, say_of_records};
 use crate::cli::{Context, Outcome, output};
 
-/// The records of an API, and plans that were made of them.
+// The records of an API, and plans that were made of them.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Records of a live API")]
 pub(crate) struct LiveDeleteArgs {

@@ -21,7 +21,7 @@ use super::{DeleteArgs, Format, no_plan, say_of_records};
 use crate::cli::folder::{FolderArgs, with_progress};
 use crate::cli::{Context, Outcome};
 
-/// Which records, and where they are.
+// Which records, and where they are.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Records")]
 pub(crate) struct RecordArgs {
