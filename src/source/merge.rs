@@ -58,7 +58,8 @@ pub(super) fn merge(drafts: Vec<Draft>) -> Result<(Draft, Vec<Draft>), SourceErr
         for (schema, stated) in draft.abstracts {
             let known = merged.abstracts.entry(schema).or_default();
             known.entity = std::mem::take(&mut known.entity).max(stated.entity);
-            if known.key.is_empty() {
+            // A list that is shorter has lost a member to another of its name, as in `resource::members`.
+            if stated.key.len() > known.key.len() {
                 known.key = stated.key;
             }
             known.subclasses.extend(stated.subclasses);

@@ -66,6 +66,20 @@ fn every_graph_keeps_the_invariants_and_has_an_order() {
     }
 }
 
+/// In the database a subclass shares the key of its abstract resource; it may rename a field and adds none.
+#[test]
+fn an_abstract_resource_has_as_many_key_fields_as_each_of_its_subclasses() {
+    for standard in source::standards() {
+        let graph = DependencyGraph::build(source::standard(standard.name).unwrap()).unwrap();
+        for found in graph.abstracts() {
+            for &id in graph.subclasses(&found.entity) {
+                let key = &graph.details(id).key;
+                assert_eq!(found.key.len(), key.len(), "{}: {} and {}", standard.name, found.entity, graph.name(id));
+            }
+        }
+    }
+}
+
 #[test]
 fn waves_and_deferrals_of_the_known_cycle() {
     for (name, waves) in [("ed-fi-6.0", 18), ("ed-fi-5.0+tpdm", 18), ("ed-fi-4.0+tpdm", 19), ("ed-fi-3.3+tpdm", 19)] {
