@@ -135,8 +135,10 @@ pub enum BuildError {
 #[derive(Debug, Clone)]
 pub struct DependencyGraph {
     model: Model,
-    /// What each reference of each resource points to.
-    aims: Vec<Vec<Aim>>,
+    /// What each reference of each resource in turn points to.
+    aims: Vec<Aim>,
+    /// Where the aims of each resource start.
+    aims_start: Vec<u32>,
     /// The subclasses of each abstract resource.
     subclasses: Vec<Vec<ResourceId>>,
     /// By dependent, then prerequisite.
@@ -169,15 +171,15 @@ impl DependencyGraph {
             let ids = found.subclasses.iter().map(|name| known(name).ok_or_else(|| BuildError::subclass(found, name)));
             subclasses.push(ids.collect::<Result<Vec<_>, _>>()?);
         }
-        let mut aims = Vec::with_capacity(model.resources.len());
         let references = model.resources.iter().map(|r| r.references.len()).sum();
+        let (mut aims, mut aims_start) = (Vec::with_capacity(references), Vec::with_capacity(model.resources.len()));
         let (mut edges, mut behind) = (Vec::with_capacity(references), Vec::with_capacity(references));
         let mut incoming = Vec::with_capacity(model.resources.len() + 1);
         incoming.push(0);
         let mut targets: Vec<(ResourceId, Option<usize>, bool)> = Vec::new();
         for (dependent, resource) in model.resources.iter().enumerate() {
             targets.clear();
-            let mut aims_here = Vec::with_capacity(resource.references.len());
+            aims_start.push(id(aims.len()).0);
             for (position, reference) in resource.references.iter().enumerate() {
                 let aim = match &reference.target {
                     Target::Resource(name) => known(name).map(Aim::Resource),
@@ -187,7 +189,7 @@ impl DependencyGraph {
                     Target::Unresolved(_) => Some(Aim::Unresolved),
                 };
                 let aim = aim.ok_or_else(|| BuildError::unknown(resource, reference))?;
-                aims_here.push(aim);
+                aims.push(aim);
                 match aim {
                     Aim::Resource(id) => targets.push((id, Some(position), reference.required)),
                     Aim::Abstract(place) => {
@@ -196,7 +198,6 @@ impl DependencyGraph {
                     Aim::Unresolved => {}
                 }
             }
-            aims.push(aims_here);
             for edge in &resource.stated {
                 let unknown = || BuildError::unknown_edge(resource, &edge.prerequisite);
                 let from = known(&edge.prerequisite).ok_or_else(unknown)?;
@@ -231,7 +232,7 @@ impl DependencyGraph {
             outgoing[*next as usize] = id(place).0;
             *next += 1;
         }
-        Ok(Self { model, aims, subclasses, edges, behind, incoming, outgoing, outgoing_start })
+        Ok(Self { model, aims, aims_start, subclasses, edges, behind, incoming, outgoing, outgoing_start })
     }
 
     /// The model it was built from.
@@ -297,7 +298,8 @@ impl DependencyGraph {
 
     /// The references of a resource with what they point to, in order of path.
     pub fn aims(&self, of: ResourceId) -> impl Iterator<Item = (&Reference, Aim)> + use<'_> {
-        let aims = self.aims.get(of.index()).map(Vec::as_slice).unwrap_or_default();
+        let start = self.aims_start.get(of.index()).map_or(self.aims.len(), |&start| start as usize);
+        let aims = self.aims.get(start..).unwrap_or_default();
         self.resource(of).references.iter().zip(aims.iter().copied())
     }
 
