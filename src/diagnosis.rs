@@ -10,6 +10,7 @@
 
 pub mod cascade;
 mod catalogue;
+mod client;
 mod codes;
 mod identity;
 pub mod input;
@@ -17,6 +18,7 @@ mod names;
 mod payload;
 mod remedy;
 mod response;
+mod silence;
 mod template;
 mod verdict;
 
@@ -36,6 +38,7 @@ pub use verdict::{Seen, Verdict};
 use crate::graph::{DependencyGraph, LookupError, ResourceId};
 use crate::model::Text;
 use crate::records::Need;
+use cascade::LookedFor;
 use names::Names;
 use verdict::Case;
 
@@ -133,6 +136,9 @@ pub struct Diagnosis {
     /// How the references of the record stand on the API, where it was asked.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub on_server: Vec<Need>,
+    /// What it waits for and where the folder that was sent has it, where one was given.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub in_folder: Vec<LookedFor>,
     /// What to do.
     pub remedy: Remedy,
     /// What must exist first.
@@ -147,6 +153,9 @@ pub struct Diagnosis {
     /// The path of the request, where it leads to no resource that the graph knows.
     #[serde(skip)]
     pub(crate) strange: Option<String>,
+    /// What is behind it, where that is no record.
+    #[serde(skip)]
+    pub(crate) client: Option<client::Client>,
     /// The person without a pathway, and the pathway.
     #[serde(skip)]
     pub(crate) pathway: Option<(ResourceId, Vec<ResourceId>)>,
@@ -168,6 +177,9 @@ impl Diagnosis {
             self.resource = Some(outline);
         }
         for value in self.references.iter_mut().flat_map(|seen| seen.key.values_mut()) {
+            REDACTED.clone_into(value);
+        }
+        for value in self.in_folder.iter_mut().flat_map(|looked| looked.key.values_mut()) {
             REDACTED.clone_into(value);
         }
         for value in self.on_server.iter_mut().flat_map(|need| need.key.values_mut()) {
@@ -301,13 +313,18 @@ impl<'g> Diagnoser<'g> {
             payload: failure.payload.as_ref(),
             on_server: &on_server,
         };
-        let judgement = verdict::judge(&case);
-        let remedy = remedy(&case, &judgement);
+        let mut judgement = verdict::judge(&case);
+        let mut remedy = remedy(&case, &judgement);
+        if let (Code::Unknown, Some(status), true) = (facts.code(), facts.status, silence::is_silent(&failure.body)) {
+            silence::judge(status, failure.method.as_deref(), &mut judgement, &mut remedy);
+        }
         let named: Vec<String> = {
             let mut seen = std::collections::BTreeSet::new();
             facts.named.iter().map(|n| n.text.clone()).filter(|text| seen.insert(text.clone())).collect()
         };
-        let unknown = named.iter().filter(|name| self.names.resolve(name, resource).is_none()).cloned().collect();
+        let unknown: Vec<String> =
+            named.iter().filter(|name| self.names.resolve(name, resource).is_none()).cloned().collect();
+        let client = client::Client::of(&facts, judgement.verdict, &unknown);
         let pathway = judgement.pathway();
         let mut because = judgement.because;
         if let (Some(text), None) = (&failure.resource, resource) {
@@ -346,8 +363,10 @@ impl<'g> Diagnoser<'g> {
             strange: failure.resource.clone().filter(|_| resource.is_none()),
             explanation: because.join(" "),
             on_server,
+            in_folder: Vec::new(),
             remedy,
             missing: judgement.missing.into_iter().flat_map(|meaning| meaning.resources).collect(),
+            client,
             pathway,
         }
     }

@@ -40,9 +40,9 @@ pub use folder_store::{FolderRecord, FolderStore, UnreadableFolder};
 pub use json::Flaw;
 pub use key_file::{KeyFileError, NamedKey, read_keys};
 pub use keys::KeyValues;
-pub(crate) use keys::{Key, KeyForm, KeyHasher, form_of_values, member_name};
-pub use need::{Need, Standing, Unknown, implied, needs};
-pub(crate) use read::each_record;
+pub(crate) use keys::{Key, KeyForm, KeyHasher, form_of_values, members};
+pub use need::{Need, OwnNeeds, Standing, Unknown, implied};
+pub(crate) use read::{each_record, read_at};
 pub use read::{ReadOptions, Unreadable, each_line};
 pub use scan::{Scan, Use, scan};
 pub use stored::{

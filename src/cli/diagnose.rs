@@ -10,17 +10,18 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
-use edfi_plan::diagnosis::cascade::{Cascade, Records, Sent, Wanted};
+use edfi_plan::diagnosis::cascade::{Cascade, Sent, Wanted};
 use edfi_plan::diagnosis::input::{self, Failures};
-use edfi_plan::diagnosis::{Body, Code, Diagnoser, Failure};
+use edfi_plan::diagnosis::{Body, Code, Diagnoser, Diagnosis, Failure};
 use edfi_plan::graph::DependencyGraph;
-use edfi_plan::records::{Folder, Need, Standing, implied, needs};
+use edfi_plan::records::{Folder, Need, OwnNeeds, Standing, implied};
 use edfi_plan::render::{json, text};
 use edfi_plan::source::{self, Document};
 use serde_json::Value;
 
 use super::folder::{FolderArgs, with_progress};
 use super::prereqs::{self, Format};
+use super::terminal::Terminal;
 use super::{Context, Outcome, metadata};
 
 #[derive(Debug, Args)]
@@ -83,31 +84,37 @@ pub(crate) fn diagnose(args: &DiagnoseArgs, context: &Context) -> anyhow::Result
         }
     }
     let payload = args.payload.as_deref().map(record).transpose()?;
-    let failures = || Told { args, payload: payload.as_ref(), inputs: inputs.iter(), open: None };
+    let failures = || Told { args, payload: payload.as_ref(), inputs: inputs.iter(), open: None, listener: None };
     let folder = args.data.as_deref().map(|path| args.folder.open(path, &graph, context)).transpose()?;
     let sent = folder.as_ref().map(|folder| sent(folder, failures(), &diagnoser, args, context)).transpose()?;
-    let records = sent.as_ref().map(|sent| sent as &dyn Records);
+    let records = sent.as_ref();
     let asks = args.api && (args.format == Format::Json || shows_answers(failures(), context)?);
     let on_server = if asks { OnServer::asked(failures(), &diagnoser, records, context)? } else { OnServer::default() };
     let mut cascade = Cascade::new(&diagnoser, records);
-    let mut failures = failures().peekable();
-    if failures.peek().is_none() && args.format == Format::Text {
+    let mut failures = Told { listener: Some(&context.terminal), ..failures() }.peekable();
+    // What cannot be read at all is said before anything is printed.
+    let first = failures.next().transpose()?;
+    if first.is_none() && args.format == Format::Text {
         context.terminal.say("nothing failed");
         return Ok(Outcome::Answered);
     }
+    let alone = matches!(first, Some(Failure { count: 1, .. })) && failures.peek().is_none();
+    let in_folder = |failure: &Failure, found: Diagnosis| match records {
+        Some(_) if alone => looked_for(failure, found, &diagnoser, records, context),
+        _ => found,
+    };
+    let failures = first.map(Ok).into_iter().chain(failures);
     match args.format {
         Format::Text => {
-            let first = failures.next().transpose()?;
-            if let (Some(failure @ Failure { count: 1, .. }), None) = (&first, failures.peek()) {
-                let failure = &with_record(failure, &diagnoser, records);
-                let found = diagnoser.diagnose_on(failure, on_server.of(0));
-                let found = if args.redact { found.redacted() } else { found };
-                context.terminal.print(&text::diagnosis(&found, context.terminal.width()))?;
-                return Ok(Outcome::Findings);
-            }
-            for failure in first.map(Ok).into_iter().chain(failures) {
+            for failure in failures {
                 let failure = failure?;
                 let failure = with_record(&failure, &diagnoser, records);
+                if alone {
+                    let found = in_folder(&failure, diagnoser.diagnose_on(&failure, on_server.of(0)));
+                    let found = if args.redact { found.redacted() } else { found };
+                    context.terminal.print(&text::diagnosis(&found, context.terminal.width()))?;
+                    return Ok(Outcome::Findings);
+                }
                 cascade.add(&failure, &diagnoser.gist(&failure));
             }
             let causes = cascade.causes();
@@ -123,7 +130,7 @@ pub(crate) fn diagnose(args: &DiagnoseArgs, context: &Context) -> anyhow::Result
             let made = read.enumerate().map(|(number, failure)| {
                 any.set(true);
                 let failure = &with_record(&failure, &diagnoser, records);
-                let found = diagnoser.diagnose_on(failure, on_server.of(number));
+                let found = in_folder(failure, diagnoser.diagnose_on(failure, on_server.of(number)));
                 collected.borrow_mut().add(failure, &found);
                 if args.redact { found.redacted() } else { found }
             });
@@ -132,7 +139,7 @@ pub(crate) fn diagnose(args: &DiagnoseArgs, context: &Context) -> anyhow::Result
                 let mut causes = collected.replace(empty).causes();
                 if causes.summary.failures == 1 {
                     // A failure alone has no causes beyond its own diagnosis.
-                    (causes.roots, causes.resend) = Default::default();
+                    (causes.roots, causes.unexplained, causes.resend) = Default::default();
                 }
                 if args.redact { causes.redacted() } else { causes }
             };
@@ -175,14 +182,15 @@ impl OnServer {
     fn asked(
         failures: Told<'_>,
         diagnoser: &Diagnoser<'_>,
-        records: Option<&dyn Records>,
+        records: Option<&Sent<'_, '_>>,
         context: &Context,
     ) -> anyhow::Result<Self> {
-        let references = |failure: &Failure| {
+        let mut own = OwnNeeds::new(diagnoser.graph());
+        let mut references = |failure: &Failure| {
             let failure = with_record(failure, diagnoser, records);
             let resource = failure.resource.as_deref().and_then(|text| diagnoser.resource(text))?;
             let payload = serde_json::to_vec(failure.payload.as_ref()?).ok()?;
-            needs(diagnoser.graph(), resource, &payload).ok()
+            own.of(resource, &payload).ok()
         };
         let mut found = Self::default();
         let mut places: HashMap<String, usize> = HashMap::new();
@@ -315,7 +323,17 @@ struct Told<'a> {
     args: &'a DiagnoseArgs,
     payload: Option<&'a Value>,
     inputs: std::slice::Iter<'a, Input>,
-    open: Option<(&'a Input, Failures<Box<dyn BufRead + 'a>>)>,
+    open: Option<Open<'a>>,
+    /// Who is told what is odd about an input, by one of the readings.
+    listener: Option<&'a Terminal>,
+}
+
+/// An input that is being read.
+struct Open<'a> {
+    input: &'a Input,
+    failures: Failures<Box<dyn BufRead + 'a>>,
+    /// Whether it had any failure.
+    any: bool,
 }
 
 impl Iterator for Told<'_> {
@@ -323,16 +341,17 @@ impl Iterator for Told<'_> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            let Some((input, failures)) = &mut self.open else {
+            let Some(Open { input, failures, any }) = &mut self.open else {
                 let input = self.inputs.next()?;
                 match input.failures() {
-                    Ok(failures) => self.open = Some((input, failures)),
+                    Ok(failures) => self.open = Some(Open { input, failures, any: false }),
                     Err(error) => return Some(Err(error)),
                 }
                 continue;
             };
             match failures.next() {
                 Some(Ok(failure)) => {
+                    *any = true;
                     let failure = self.told(failure);
                     if failure.status.is_none_or(|status| status >= 400) {
                         return Some(Ok(failure));
@@ -340,11 +359,15 @@ impl Iterator for Told<'_> {
                 }
                 Some(Err(error)) => return Some(Err(anyhow::Error::new(error).context(input.name().to_owned()))),
                 None => {
-                    let blank = failures.blank();
-                    let input = *input;
+                    let (blank, cut, any, input) = (failures.blank(), failures.cut(), *any, *input);
                     self.open = None;
                     if blank && let Some(failure) = self.unsaid(input).transpose() {
                         return Some(failure);
+                    }
+                    if let Some(line) = cut
+                        && let Err(error) = self.cut_short(input, line, any)
+                    {
+                        return Some(Err(error));
                     }
                 }
             }
@@ -353,6 +376,18 @@ impl Iterator for Told<'_> {
 }
 
 impl Told<'_> {
+    /// Says that a list breaks off; one without a failure before tells nothing at all.
+    fn cut_short(&self, input: &Input, line: usize, any: bool) -> anyhow::Result<()> {
+        let name = input.name();
+        if !any {
+            bail!("{name}: line {line}: the list breaks off here, with no failure before. Give the whole file");
+        }
+        if let Some(terminal) = self.listener {
+            terminal.say(&format!("note: {name}: line {line}: the list breaks off here; what followed is not known"));
+        }
+        Ok(())
+    }
+
     /// What an input without a word in it stands for: the failure that --status tells of; on stdin
     /// otherwise a request that was never sent, for one. Only a file may list nothing.
     fn unsaid(&self, input: &Input) -> anyhow::Result<Option<Failure>> {
@@ -394,7 +429,11 @@ fn sent<'g, 'f>(
 }
 
 /// A failure of one record with that record, where the folder has it.
-fn with_record<'f>(failure: &'f Failure, diagnoser: &Diagnoser<'_>, records: Option<&dyn Records>) -> Cow<'f, Failure> {
+fn with_record<'f>(
+    failure: &'f Failure,
+    diagnoser: &Diagnoser<'_>,
+    records: Option<&Sent<'_, '_>>,
+) -> Cow<'f, Failure> {
     let (Some(records), None, true) = (records, &failure.payload, failure.place.lines.is_empty()) else {
         return Cow::Borrowed(failure);
     };
@@ -407,6 +446,23 @@ fn with_record<'f>(failure: &'f Failure, diagnoser: &Diagnoser<'_>, records: Opt
         Some(record) => Cow::Owned(Failure { payload: Some(record), ..failure.clone() }),
         None => Cow::Borrowed(failure),
     }
+}
+
+/// A diagnosis with what it waits for and where the folder has it.
+fn looked_for(
+    failure: &Failure,
+    mut found: Diagnosis,
+    diagnoser: &Diagnoser<'_>,
+    records: Option<&Sent<'_, '_>>,
+    context: &Context,
+) -> Diagnosis {
+    if failure.payload.is_none() && found.code.is_dependency_matter() {
+        context.terminal.say("note: --data: which record failed is not told; give it with --payload");
+    }
+    let mut alone = Cascade::new(diagnoser, records);
+    alone.add(failure, &found);
+    found.in_folder = alone.looked_for();
+    found
 }
 
 /// Which bundled graphs know a name; they are read when first asked, and stand until the program ends.

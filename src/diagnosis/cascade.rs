@@ -5,39 +5,38 @@
 
 mod causes;
 mod coarse;
+mod follow;
+mod looked_for;
+mod resend;
 mod sent;
+mod spelling;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::Value;
 
+use super::client::Client;
 use super::codes::Code;
 use super::identity::{Identity, Keys, Kin, Spelled};
 use super::payload;
 use super::verdict::Verdict;
 use super::{Diagnoser, Diagnosis, Failure, Place};
-use crate::graph::{Aim, DependencyGraph, ResourceId};
-use crate::model::{Kind, Reference, ResourceName, Text};
-use crate::plan::describe::full_load;
-use crate::records::{Key, KeyValues};
+use crate::graph::{DependencyGraph, ResourceId};
+use crate::model::{Reference, ResourceName};
+use crate::records::{Key, KeyHasher, Place as Spot};
 use coarse::Groups;
+use follow::{Cause, Top, Tree, cause, tops};
+use resend::in_load_order;
+use spelling::Spelling;
 
-pub use causes::{Causes, Resend, Root, Summary};
+pub use causes::{Causes, Resend, Root, Summary, Unexplained};
+pub use looked_for::LookedFor;
 pub use sent::{Sent, Wanted};
-
-/// The records that were sent, as a cascade needs them.
-pub trait Records {
-    /// The record of a resource at a place of a failure: its file and one of its lines.
-    fn record(&self, resource: ResourceId, file: &str, line: usize) -> Option<Value>;
-
-    /// Whether a record with that key was sent; the key is given by the names of the target.
-    fn supplies(&self, target: Aim, key: &KeyValues) -> bool;
-}
 
 /// Collects failures, then finds their causes.
 pub struct Cascade<'a> {
     diagnoser: &'a Diagnoser<'a>,
-    records: Option<&'a dyn Records>,
+    records: Option<&'a Sent<'a, 'a>>,
     keys: Keys<'a>,
     sketches: Vec<Sketch>,
     groups: Groups,
@@ -48,7 +47,11 @@ pub struct Cascade<'a> {
 struct Sketch {
     resource: ResourceId,
     place: Place,
+    /// Where the folder has the record, unless the place tells it already.
+    at: Option<Spot>,
     code: Code,
+    /// What is behind it, where that is no record.
+    client: Option<Client>,
     /// The key of the record itself.
     own: Option<Key>,
     /// Its values, where the failure may be a root.
@@ -69,8 +72,10 @@ struct Need {
     /// What the reference asks for by name; of an association the person.
     target: Kin,
     spelled: Spelled,
-    /// Whether some file has it.
-    supplied: bool,
+    /// Where the folder has it.
+    at: Option<Spot>,
+    /// Whether no file of the folder could have it.
+    assumed: bool,
 }
 
 /// What may be absent; equal for all that wait for the same.
@@ -82,34 +87,16 @@ enum Lack {
     Association(Vec<ResourceId>, Key),
 }
 
-/// Everything below one root.
-struct Tree {
-    failures: usize,
-    /// How far the failure is that is farthest from the root, and which it is.
-    depth: usize,
-    leaf: usize,
-}
-
-/// Why a record failed.
-#[derive(Clone, Copy)]
-enum Cause<'s> {
-    /// For a reason of its own.
-    Own,
-    /// Because another record failed.
-    Under(usize),
-    /// Because nothing supplies what it needs.
-    Absent(&'s Need),
-    Unclear,
-}
-
 impl<'a> Cascade<'a> {
     /// An empty cascade; `records` are what was sent, where that is at hand.
     #[must_use]
-    pub fn new(diagnoser: &'a Diagnoser<'a>, records: Option<&'a dyn Records>) -> Self {
+    pub fn new(diagnoser: &'a Diagnoser<'a>, records: Option<&'a Sent<'a, 'a>>) -> Self {
+        // Keys of failures are looked up among those of the folder.
+        let hasher = records.map_or_else(KeyHasher::random, Sent::hasher);
         Self {
             diagnoser,
             records,
-            keys: Keys::of(diagnoser.graph()),
+            keys: Keys::of(diagnoser.graph(), hasher),
             sketches: Vec::new(),
             groups: Groups::default(),
             summary: Summary::default(),
@@ -139,7 +126,8 @@ impl<'a> Cascade<'a> {
             }
         }
         if left > 0 {
-            if !diagnosis.code.spares_no_request() {
+            // What lies with the client needs no records.
+            if diagnosis.client.is_none() {
                 self.summary.grouped += left;
             }
             self.groups.add(resource, failure, diagnosis, left);
@@ -159,7 +147,8 @@ impl<'a> Cascade<'a> {
                     lack: Lack::Association(associations.clone(), key),
                     target: Kin::Resource(*person),
                     spelled,
-                    supplied: false,
+                    at: None,
+                    assumed: false,
                 }));
             }
             _ => {}
@@ -169,10 +158,14 @@ impl<'a> Cascade<'a> {
         let pathway = graph.pathways().iter().find(|p| p.associations.contains(graph.name(resource)));
         let person = pathway.and_then(|p| self.keys.of_person(graph.id(&p.person)?, record));
         let own = self.keys.of_record(resource, record);
+        let records = self.records.filter(|records| !records.holds(resource, &place));
+        let at = records.zip(own.as_ref()).and_then(|(records, own)| records.find(Kin::Resource(resource), own.key));
         self.sketches.push(Sketch {
             resource,
             place,
+            at,
             code: diagnosis.code,
+            client: diagnosis.client.clone(),
             own: own.as_ref().map(|own| own.key),
             spelled: own.map(|own| own.spelled).filter(|_| needs.is_empty()),
             person: person.map(|person| person.key),
@@ -201,283 +194,189 @@ impl<'a> Cascade<'a> {
     fn asked(&self, resource: ResourceId, reference: &Reference, value: &Value) -> Option<Need> {
         let (target, values) = self.keys.asked(resource, reference, value)?;
         let Identity { key, spelled } = self.keys.of_asked(target, &values)?;
-        let aim = match target {
-            Kin::Resource(id) => Aim::Resource(id),
-            Kin::Abstract(place) => Aim::Abstract(place),
-        };
-        let supplied = self.records.is_some_and(|records| records.supplies(aim, &values));
-        Some(Need { lack: Lack::Record(self.keys.kin(target), key), target, spelled, supplied })
+        let at = self.records.and_then(|records| records.find(target, key));
+        let assumed = self.records.is_some_and(|records| !records.has_files(target));
+        Some(Need { lack: Lack::Record(self.keys.kin(target), key), target, spelled, at, assumed })
     }
 
-    /// The causes of everything that was added. O(failures × log failures).
+    /// The causes of everything that was added. O(failures × log failures), and with records a second
+    /// reading of the files of those that failed.
     #[must_use]
     pub fn causes(mut self) -> Causes {
         let graph = self.diagnoser.graph();
-        self.sketches.sort_by(|a, b| (a.resource, &a.place).cmp(&(b.resource, &b.place)));
+        self.take_places();
+        self.sketches.sort_by(|a, b| (a.resource, &a.place, a.code).cmp(&(b.resource, &b.place, b.code)));
+        let failed = Failed::of(&self.sketches);
+        self.find_associations(&failed);
         let sketches = &self.sketches;
-        let earliest = |key: fn(&Sketch) -> Option<Key>| -> HashMap<(ResourceId, Key), usize> {
-            let places = sketches.iter().enumerate().rev();
-            places.filter_map(|(place, sketch)| Some(((sketch.resource, key(sketch)?), place))).collect()
-        };
-        let (by_key, by_person) = (earliest(|sketch| sketch.own), earliest(|sketch| sketch.person));
-        let failed = |need: &Need| match (&need.lack, need.target) {
-            (Lack::Record(_, key), Kin::Resource(id)) => by_key.get(&(id, *key)).copied(),
-            (Lack::Record(_, key), Kin::Abstract(place)) => {
-                graph.subclasses_at(place).iter().find_map(|id| by_key.get(&(*id, *key)).copied())
-            }
-            (Lack::Association(associations, key), _) => {
-                associations.iter().find_map(|id| by_person.get(&(*id, *key)).copied())
-            }
-        };
-        // A person that was never created is denied as one without a pathway is; one that was denied
-        // itself exists.
-        let uncreated = |(person, key): (ResourceId, Key)| {
-            let place = by_key.get(&(person, key)).copied()?;
-            sketches.get(place).is_some_and(|found| found.code != Code::RelationshipMissing).then_some(place)
-        };
         let above = |sketch: &Sketch| -> Vec<usize> {
-            let person = sketch.denied.and_then(uncreated);
-            sketch.needs.iter().filter_map(&failed).chain(person).collect()
+            let person = sketch.denied.and_then(|denied| failed.uncreated(sketches, denied));
+            sketch.needs.iter().filter_map(|need| failed.find(graph, need)).chain(person).collect()
         };
         let causes: Vec<Cause<'_>> = sketches.iter().enumerate().map(|(i, s)| cause(i, s, &above(s))).collect();
-        let mut of_code: HashMap<Code, usize> = HashMap::new();
-        let mut roots: BTreeMap<(Option<&Lack>, usize), Tree> = BTreeMap::new();
+        let mut first_of: HashMap<&Client, usize> = HashMap::new();
+        let mut roots: BTreeMap<Top<'_>, Tree> = BTreeMap::new();
+        let mut present: BTreeMap<(&Lack, Option<Spot>), Tree> = BTreeMap::new();
         let mut explained = Vec::new();
         for (index, top) in tops(&causes).into_iter().enumerate() {
             let Some((top, depth)) = top else {
                 self.summary.unexplained += 1;
                 continue;
             };
-            let entry = match causes.get(top) {
-                Some(Cause::Absent(need)) => (Some(&need.lack), 0),
-                _ => (None, first_alike(&mut of_code, sketches, top)),
+            let tree = match causes.get(top) {
+                Some(Cause::Present(need)) => {
+                    self.summary.unexplained += 1;
+                    present.entry((&need.lack, need.at)).or_insert_with(|| Tree::of(index, depth))
+                }
+                Some(Cause::Absent(need)) => {
+                    explained.push(index);
+                    roots.entry((Some(&need.lack), 0)).or_insert_with(|| Tree::of(index, depth))
+                }
+                _ => {
+                    explained.push(index);
+                    // One cause is behind all failures that lie with the client.
+                    let client = sketches.get(top).and_then(|sketch| sketch.client.as_ref());
+                    let first = client.map_or(top, |client| *first_of.entry(client).or_insert(top));
+                    roots.entry((None, first)).or_insert_with(|| Tree::of(index, depth))
+                }
             };
-            let tree = roots.entry(entry).or_insert(Tree { failures: 0, depth, leaf: index });
-            tree.failures += 1;
-            if depth > tree.depth {
-                (tree.depth, tree.leaf) = (depth, index);
-            }
-            explained.push(index);
+            tree.add(index, depth);
         }
-        let spelling = Spelling { graph, keys: &self.keys, absent: absent(&roots, sketches) };
+        let lacks = roots.keys().filter_map(|(lack, _)| *lack).chain(present.keys().map(|(lack, _)| *lack)).collect();
+        let spelling = Spelling::of(graph, &self.keys, sketches, &lacks);
+        let mut denied: HashMap<&Client, BTreeMap<ResourceName, usize>> = HashMap::new();
+        for sketch in sketches {
+            if let Some(client) = sketch.client.as_ref().filter(|client| client.is_told_apart()) {
+                *denied.entry(client).or_default().entry(graph.name(sketch.resource).clone()).or_default() += 1;
+            }
+        }
         let mut named: Vec<Root> = roots
             .iter()
             .map(|((lack, top), tree)| {
-                let chain = chain(&spelling, sketches, &causes, tree.leaf);
-                root(&spelling, sketches.get(*top), *lack, tree.failures, chain)
+                let examples = spelling.example(sketches, &causes, tree.leaf);
+                let sketch = sketches.get(*top);
+                let mut root = spelling.root(sketch, *lack, tree.failures, examples);
+                let client = sketch.filter(|_| lack.is_none()).and_then(|sketch| sketch.client.as_ref());
+                root.resources = client.and_then(|client| denied.remove(client)).unwrap_or_default();
+                root
             })
             .collect();
-        let (grouped, unexplained) = self.groups.roots(graph);
+        let mut positions = self.positions(present.keys().filter_map(|(_, at)| *at).collect());
+        let mut unexplained: Vec<Unexplained> = present
+            .iter()
+            .map(|((lack, at), tree)| {
+                let examples = spelling.example(sketches, &causes, tree.leaf);
+                let resource = at.and_then(|at| self.records?.resource_at(at));
+                let place = at.and_then(|at| positions.remove(&at));
+                spelling.present(lack, resource, place, tree.failures, examples)
+            })
+            .collect();
+        unexplained.sort_by(|a, b| {
+            (b.failures, &a.resource, &a.place, &a.key).cmp(&(a.failures, &b.resource, &b.place, &b.key))
+        });
+        let (grouped, unclear) = self.groups.roots(graph);
         for root in grouped {
-            // What befalls every request has one cause, whether its records are at hand or not.
-            let alike = named.iter_mut().find(|known| root.resource.is_empty() && known.code == root.code);
-            match alike.filter(|known| known.resource.is_empty()) {
-                Some(known) => known.explains += root.explains,
+            // What lies with the client has one cause, whether its records are at hand or not.
+            let alike = named.iter_mut().find(|known| {
+                root.resource.is_empty()
+                    && known.resource.is_empty()
+                    && (known.code, &known.detail) == (root.code, &root.detail)
+            });
+            match alike {
+                Some(known) => {
+                    known.explains += root.explains;
+                    for (resource, count) in root.resources {
+                        *known.resources.entry(resource).or_default() += count;
+                    }
+                }
                 None => named.push(root),
             }
         }
-        self.summary.unexplained += unexplained;
+        self.summary.unexplained += unclear;
         named.sort_by(|a, b| {
             (b.explains, &a.resource, &a.place, &a.key).cmp(&(a.explains, &b.resource, &b.place, &b.key))
         });
         let resend = in_load_order(graph, explained.iter().filter_map(|&i| sketches.get(i)));
-        Causes { summary: self.summary, roots: named, resend }
+        Causes { summary: self.summary, roots: named, unexplained, resend }
     }
-}
 
-/// The first failure of that code where one cause is behind all of them; otherwise the failure itself.
-fn first_alike(of_code: &mut HashMap<Code, usize>, sketches: &[Sketch], top: usize) -> usize {
-    match sketches.get(top) {
-        Some(sketch) if sketch.code.spares_no_request() => *of_code.entry(sketch.code).or_insert(top),
-        _ => top,
-    }
-}
-
-/// How absent keys are written: by the resource that some reference asks for by name, where others
-/// share its keys, and in the first of all spellings.
-struct Spelling<'c> {
-    graph: &'c DependencyGraph,
-    keys: &'c Keys<'c>,
-    absent: BTreeMap<&'c Lack, (Kin, &'c Spelled)>,
-}
-
-/// The absent keys among the roots. O(needs × log roots).
-fn absent<'s>(
-    roots: &BTreeMap<(Option<&'s Lack>, usize), Tree>,
-    sketches: &'s [Sketch],
-) -> BTreeMap<&'s Lack, (Kin, &'s Spelled)> {
-    let mut found: BTreeMap<&Lack, (Kin, &Spelled)> = BTreeMap::new();
-    for need in sketches.iter().flat_map(|sketch| &sketch.needs) {
-        if roots.contains_key(&(Some(&need.lack), 0)) {
-            // Resources stand before abstract ones.
-            let asked = (need.target, &need.spelled);
-            let known = found.entry(&need.lack).or_insert(asked);
-            *known = asked.min(*known);
+    /// Gives failures whose record the folder has the place of that record.
+    fn take_places(&mut self) {
+        let positions = self.positions(self.sketches.iter().filter_map(|sketch| sketch.at).collect());
+        for sketch in &mut self.sketches {
+            if let Some((file, line)) = sketch.at.and_then(|at| positions.get(&at)) {
+                sketch.place = Place { file: Some(file.clone()), line: Some(*line), ..Place::default() };
+            }
         }
     }
-    found
-}
 
-fn cause<'s>(index: usize, sketch: &'s Sketch, above: &[usize]) -> Cause<'s> {
-    let waits =
-        matches!(sketch.code, Code::UnresolvedReference | Code::DescriptorValueMissing | Code::RelationshipMissing);
-    if !waits {
-        return if sketch.code == Code::Unknown { Cause::Unclear } else { Cause::Own };
+    fn positions(&self, spots: BTreeSet<Spot>) -> sent::Positions {
+        match self.records {
+            Some(records) if !spots.is_empty() => records.positions(spots),
+            _ => sent::Positions::default(),
+        }
     }
-    if let Some(above) = above.iter().find(|above| **above != index) {
-        return Cause::Under(*above);
-    }
-    let absent: Vec<&Need> = sketch.needs.iter().filter(|need| !need.supplied).collect();
-    match absent.as_slice() {
-        [only] => Cause::Absent(only),
-        [first, ..] if sketch.sure => Cause::Absent(first),
-        // A denial without a person, and a message without a reference, stand for themselves.
-        [] if sketch.code == Code::RelationshipMissing && sketch.needs.is_empty() => Cause::Own,
-        _ => Cause::Unclear,
-    }
-}
 
-/// For every failure the one at the top of its chain and how far away that is; `None` where the chain
-/// ends in nothing or runs in a circle. Each failure is visited once.
-fn tops(causes: &[Cause<'_>]) -> Vec<Option<(usize, usize)>> {
-    #[derive(Clone, Copy, PartialEq)]
-    enum State {
-        Unseen,
-        Open,
-        Done(Option<(usize, usize)>),
-    }
-    let mut states = vec![State::Unseen; causes.len()];
-    for start in 0..causes.len() {
-        let mut way = Vec::new();
-        let mut at = start;
-        let mut top = loop {
-            match (states.get(at).copied(), causes.get(at)) {
-                (Some(State::Done(top)), _) => break top,
-                (Some(State::Unseen), Some(Cause::Under(above))) => {
-                    states[at] = State::Open;
-                    way.push(at);
-                    at = *above;
+    /// Looks for the associations that no failure is of in the folder.
+    fn find_associations(&mut self, failed: &Failed) {
+        let Some(records) = self.records else { return };
+        let graph = self.diagnoser.graph();
+        let mut wanted: BTreeMap<(ResourceId, ResourceId), BTreeSet<Key>> = BTreeMap::new();
+        for need in self.sketches.iter().flat_map(|sketch| &sketch.needs) {
+            if let (Lack::Association(associations, key), Kin::Resource(person)) = (&need.lack, need.target)
+                && failed.find(graph, need).is_none()
+            {
+                for association in associations {
+                    wanted.entry((*association, person)).or_default().insert(*key);
                 }
-                (Some(State::Unseen), Some(Cause::Own | Cause::Absent(_))) => {
-                    states[at] = State::Done(Some((at, 0)));
-                    break Some((at, 0));
-                }
-                // A circle, or a cause nobody knows.
-                _ => break None,
             }
+        }
+        let found: BTreeMap<(ResourceId, ResourceId), BTreeMap<Key, Spot>> = wanted
+            .iter()
+            .map(|(&(association, person), keys)| {
+                ((association, person), records.speaking_of(association, person, keys))
+            })
+            .collect();
+        for need in self.sketches.iter_mut().flat_map(|sketch| &mut sketch.needs) {
+            if let (Lack::Association(associations, key), Kin::Resource(person)) = (&need.lack, need.target) {
+                need.at = associations.iter().find_map(|id| found.get(&(*id, person))?.get(key).copied());
+            }
+        }
+    }
+}
+
+/// The failed records by what others look for, the first of each.
+#[derive(Default)]
+struct Failed {
+    by_key: HashMap<(ResourceId, Key), usize>,
+    by_person: HashMap<(ResourceId, Key), usize>,
+}
+
+impl Failed {
+    fn of(sketches: &[Sketch]) -> Self {
+        let earliest = |key: fn(&Sketch) -> Option<Key>| -> HashMap<(ResourceId, Key), usize> {
+            let places = sketches.iter().enumerate().rev();
+            places.filter_map(|(place, sketch)| Some(((sketch.resource, key(sketch)?), place))).collect()
         };
-        while let Some(below) = way.pop() {
-            top = top.map(|(top, depth)| (top, depth + 1));
-            states[below] = State::Done(top);
-        }
-        if states[start] == State::Unseen {
-            states[start] = State::Done(top);
-        }
+        Self { by_key: earliest(|sketch| sketch.own), by_person: earliest(|sketch| sketch.person) }
     }
-    states.into_iter().map(|state| if let State::Done(top) = state { top } else { None }).collect()
-}
 
-/// The chain from the root to a failure, at most twenty steps of it.
-fn chain(spelling: &Spelling<'_>, sketches: &[Sketch], causes: &[Cause<'_>], leaf: usize) -> Vec<String> {
-    let mut steps = Vec::new();
-    let mut at = leaf;
-    while let Some(sketch) = sketches.get(at).filter(|_| steps.len() < 20) {
-        let name = spelling.graph.name(sketch.resource).short();
-        steps.push(match (&sketch.place.file, sketch.place.line.or(sketch.place.index)) {
-            (Some(file), Some(line)) => format!("{name} ({file}:{line})"),
-            (None, Some(line)) => format!("{name} ({line})"),
-            _ => name.to_owned(),
-        });
-        match causes.get(at) {
-            Some(Cause::Under(above)) => at = *above,
-            Some(Cause::Absent(need)) => {
-                steps.push(spelling.lacking(&need.lack).0.trim_start_matches("/ed-fi/").to_owned());
-                break;
+    fn find(&self, graph: &DependencyGraph, need: &Need) -> Option<usize> {
+        match (&need.lack, need.target) {
+            (Lack::Record(_, key), Kin::Resource(id)) => self.by_key.get(&(id, *key)).copied(),
+            (Lack::Record(_, key), Kin::Abstract(place)) => {
+                graph.subclasses_at(place).iter().find_map(|id| self.by_key.get(&(*id, *key)).copied())
             }
-            _ => break,
+            (Lack::Association(associations, key), _) => {
+                associations.iter().find_map(|id| self.by_person.get(&(*id, *key)).copied())
+            }
         }
     }
-    steps.reverse();
-    steps
-}
 
-impl Spelling<'_> {
-    /// What is absent, and its key.
-    fn lacking(&self, lack: &Lack) -> (String, BTreeMap<Text, String>) {
-        let Some(&(target, spelled)) = self.absent.get(lack) else { return Default::default() };
-        let what = match (lack, target) {
-            (Lack::Association(associations, _), _) => {
-                let names: Vec<String> = associations.iter().map(|&id| self.graph.name(id).to_string()).collect();
-                names.join(" or ")
-            }
-            (Lack::Record(..), Kin::Resource(id)) => self.graph.name(id).to_string(),
-            (Lack::Record(..), Kin::Abstract(place)) => {
-                self.graph.abstracts().get(place).map(|found| found.entity.to_string()).unwrap_or_default()
-            }
-        };
-        (what, self.keys.named(target, spelled).collect())
+    /// A person that was never created is denied as one without a pathway is; one that was denied itself
+    /// exists.
+    fn uncreated(&self, sketches: &[Sketch], (person, key): (ResourceId, Key)) -> Option<usize> {
+        let place = self.by_key.get(&(person, key)).copied()?;
+        sketches.get(place).is_some_and(|found| found.code != Code::RelationshipMissing).then_some(place)
     }
-}
-
-fn root(
-    spelling: &Spelling<'_>,
-    sketch: Option<&Sketch>,
-    lack: Option<&Lack>,
-    explains: usize,
-    chain: Vec<String>,
-) -> Root {
-    let examples = if chain.len() > 1 { vec![chain.join(" → ")] } else { Vec::new() };
-    let own = sketch.filter(|_| lack.is_none());
-    let (resource, key) = match (lack, own) {
-        (Some(lack), _) => spelling.lacking(lack),
-        (None, Some(sketch)) if sketch.code.spares_no_request() => Default::default(),
-        (None, Some(sketch)) => {
-            let of = Kin::Resource(sketch.resource);
-            let key = sketch.spelled.iter().flat_map(|spelled| spelling.keys.named(of, spelled)).collect();
-            (spelling.graph.name(sketch.resource).to_string(), key)
-        }
-        (None, None) => Default::default(),
-    };
-    let descriptor = |kin: &Kin| match kin {
-        Kin::Resource(id) => spelling.graph.resource(*id).kind == Kind::Descriptor,
-        Kin::Abstract(_) => false,
-    };
-    let code = match lack {
-        Some(Lack::Association(..)) => Code::RelationshipMissing,
-        Some(Lack::Record(kin, _)) if descriptor(kin) => Code::DescriptorValueMissing,
-        Some(Lack::Record(..)) => Code::UnresolvedReference,
-        None => own.map_or(Code::Unknown, |s| s.code),
-    };
-    Root {
-        resource,
-        key,
-        place: own.map(|s| s.place.clone()).unwrap_or_default(),
-        code,
-        absent: lack.is_some(),
-        grouped: false,
-        explains,
-        detail: own.map(|s| s.detail.clone()).unwrap_or_default(),
-        examples,
-    }
-}
-
-/// Records in the order in which they can be loaded, then by place.
-fn in_load_order<'s>(graph: &DependencyGraph, sketches: impl Iterator<Item = &'s Sketch>) -> Vec<Resend> {
-    // A person is created early and updated once its associations are there: first and last wave.
-    let mut wave: HashMap<ResourceName, (usize, usize)> = HashMap::new();
-    for (number, step) in
-        full_load(graph).iter().flat_map(|plan| &plan.waves).flat_map(|w| w.steps.iter().map(move |s| (w.wave, s)))
-    {
-        wave.entry(step.resource.clone()).or_insert((number, number)).1 = number;
-    }
-    let mut resend: Vec<(usize, Resend)> = sketches
-        .map(|sketch| {
-            let resource = graph.name(sketch.resource).clone();
-            let (first, last) = wave.get(&resource).copied().unwrap_or_default();
-            let at = if sketch.code == Code::RelationshipMissing { last } else { first };
-            (at, Resend { resource, place: sketch.place.clone() })
-        })
-        .collect();
-    resend.sort_by(|(a, left), (b, right)| (a, &left.resource, &left.place).cmp(&(b, &right.resource, &right.place)));
-    resend.into_iter().map(|(_, one)| one).collect()
 }

@@ -13,7 +13,7 @@ use super::response::plain_value;
 use super::template::squeeze;
 use crate::graph::{Aim, DependencyGraph, ResourceId};
 use crate::model::{Reference, Text};
-use crate::records::{Key, KeyForm, KeyHasher, KeyValues, form_of_values, member_name};
+use crate::records::{Key, KeyForm, KeyHasher, KeyValues, form_of_values, members};
 
 /// What a key is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -43,8 +43,9 @@ pub(super) struct Keys<'g> {
 }
 
 impl<'g> Keys<'g> {
-    pub(super) fn of(graph: &'g DependencyGraph) -> Self {
-        Self { graph, hasher: KeyHasher::random(), forms: RefCell::default() }
+    /// Keys compare with all others of the same hasher.
+    pub(super) fn of(graph: &'g DependencyGraph, hasher: KeyHasher) -> Self {
+        Self { graph, hasher, forms: RefCell::default() }
     }
 
     pub(super) fn form(&self, of: Kin) -> Arc<KeyForm> {
@@ -118,8 +119,7 @@ impl<'g> Keys<'g> {
                 values.insert(Text::new_static("codeValue"), code.into());
             }
             KeyForm::Fields { fields, .. } => {
-                for field in fields {
-                    let member = member_name(self.graph, of, &reference.path, &field.name);
+                for (field, member) in members(self.graph, of, reference, fields) {
                     values.insert(field.name.clone(), payload::single(value, member)?.clone());
                 }
             }

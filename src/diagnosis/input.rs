@@ -10,15 +10,19 @@
 //! ```
 
 mod http;
+mod items;
 mod log;
 mod record;
 mod values;
 
 use std::collections::VecDeque;
-use std::io::{self, BufRead, Read};
+use std::io::{self, BufRead, Cursor, Read};
+
+use serde_json::Value;
 
 use super::{Body, Failure};
 use crate::model::Text;
+use items::{Items, Next};
 use values::{LONGEST, Numbered, Values, read_line, too_long};
 
 /// Reads all failures of some bytes. O(length); any bytes, never an error: what is not recognised is
@@ -30,16 +34,23 @@ pub fn read(name: Option<&str>, bytes: &[u8]) -> Vec<Failure> {
     failures(name, bytes).map_while(Result::ok).collect()
 }
 
-/// Reads failures one by one. A stream of JSON is never held as a whole, only the value at hand; text
-/// of other kinds is.
+/// Reads failures one by one. A stream of JSON or a list of requests is never held as a whole, only the
+/// value at hand; text of other kinds is.
 pub fn failures<R: BufRead>(name: Option<&str>, source: R) -> Failures<R> {
-    Failures { name: name.map(Text::new), state: State::Start(source), ready: VecDeque::new(), index: 0, blank: false }
+    Failures {
+        name: name.map(Text::new),
+        state: State::Start(source),
+        ready: VecDeque::new(),
+        index: 0,
+        blank: false,
+        cut: None,
+    }
 }
 
 /// Failures in the order in which they stand, see [`failures`].
 ///
-/// An item is an error where the source cannot be read on, or one value is longer than 256 MiB; it is
-/// the last one then.
+/// An item is an error where the source cannot be read on, is no UTF-8 but UTF-16, or one value is longer
+/// than 256 MiB; it is the last one then.
 #[derive(Debug)]
 pub struct Failures<R> {
     name: Option<Text>,
@@ -47,13 +58,19 @@ pub struct Failures<R> {
     ready: VecDeque<Failure>,
     index: usize,
     blank: bool,
+    cut: Option<usize>,
 }
+
+/// A source with bytes before it that were read already.
+type Rest<R> = io::Chain<Cursor<Vec<u8>>, R>;
 
 #[derive(Debug)]
 enum State<R> {
     Start(R),
     /// JSON, one value ahead.
-    Values(Values<R>, Numbered),
+    Values(Values<Rest<R>>, Numbered),
+    /// A list of requests.
+    Items(Items<Rest<R>>),
     End,
 }
 
@@ -77,6 +94,7 @@ impl<R: BufRead> Iterator for Failures<R> {
             let more = match state {
                 State::Start(source) => self.start(source),
                 State::Values(values, first) => self.values(values, first, false),
+                State::Items(items) => self.item(items),
                 State::End => return None,
             };
             if let Err(error) = more {
@@ -94,20 +112,62 @@ impl<R: BufRead> Failures<R> {
         self.blank
     }
 
-    /// Looks at the first line that is not blank.
+    /// The line in which a list ended without its bracket, once all was read: the source was cut short.
+    #[must_use]
+    pub fn cut(&self) -> Option<usize> {
+        self.cut
+    }
+
+    /// Looks at the first bytes that are not blank.
     fn start(&mut self, mut source: R) -> io::Result<()> {
-        let (mut text, mut line) = (Vec::new(), 0);
-        while without_mark(&text).trim_ascii().is_empty() {
-            text.clear();
-            if read_line(&mut source, &mut text)? == 0 {
-                self.blank = true;
-                return Ok(());
-            }
-            line += 1;
+        let mut head = Vec::new();
+        source.by_ref().take(3).read_to_end(&mut head)?;
+        if is_utf16(&head) {
+            let advice = "the text is UTF-16. Save it as UTF-8: iconv -f UTF-16 -t UTF-8, or Out-File -Encoding utf8";
+            return Err(io::Error::new(io::ErrorKind::InvalidData, advice));
         }
-        let first = without_mark(&text);
-        if matches!(first.trim_ascii_start().first(), Some(b'{' | b'[')) {
-            let mut values = Values::new(source, first.to_vec(), line);
+        let mut source = Cursor::new(without_mark(&head).to_vec()).chain(source);
+        let mut line = 1;
+        let first = loop {
+            let buffer = source.fill_buf()?;
+            let space = buffer.len() - buffer.trim_ascii_start().len();
+            line += buffer.iter().take(space).filter(|byte| **byte == b'\n').count();
+            match (buffer.get(space).copied(), space) {
+                (None, 0) => {
+                    self.blank = true;
+                    return Ok(());
+                }
+                (first, _) => {
+                    source.consume(space);
+                    if let Some(first) = first {
+                        break first;
+                    }
+                }
+            }
+        };
+        if first == b'[' {
+            let mut items = Items::new(source, line);
+            match items.next()? {
+                Next::Item(at, Ok(value)) if record::begins_list(&value) => {
+                    items.keep_nothing();
+                    self.take_item(at, Ok(value));
+                    self.state = State::Items(items);
+                    return Ok(());
+                }
+                // A validator's list is one body, and what breaks off at once is no list.
+                _ => {
+                    let (rest, mut read) = items.into_source();
+                    let (ahead, rest) = rest.into_inner();
+                    let unread = usize::try_from(ahead.position()).unwrap_or(usize::MAX);
+                    read.extend_from_slice(ahead.get_ref().get(unread..).unwrap_or_default());
+                    source = Cursor::new(read).chain(rest);
+                }
+            }
+        }
+        let mut text = Vec::new();
+        read_line(&mut source, &mut text)?;
+        if matches!(first, b'{' | b'[') {
+            let mut values = Values::new(source, text, line);
             return match values.next()? {
                 Some(first) => self.values(values, first, true),
                 None => Ok(()),
@@ -117,7 +177,7 @@ impl<R: BufRead> Failures<R> {
         if text.len() > LONGEST {
             return Err(too_long(line));
         }
-        let text = String::from_utf8_lossy(without_mark(&text));
+        let text = String::from_utf8_lossy(&text);
         let trimmed = text.trim();
         if http::is(trimmed) {
             self.ready.extend(http::read(trimmed));
@@ -134,8 +194,40 @@ impl<R: BufRead> Failures<R> {
         Ok(())
     }
 
+    /// The failures of the next item of a list; behind it other values may follow.
+    fn item(&mut self, mut items: Items<Rest<R>>) -> io::Result<()> {
+        match items.next()? {
+            Next::Item(line, value) => {
+                self.take_item(line, value);
+                self.state = State::Items(items);
+            }
+            Next::Cut => self.cut = Some(items.line()),
+            Next::End => {
+                // The rest of this line counts as the next one that is read.
+                let line = items.line() - 1;
+                let mut values = Values::new(items.into_source().0, Vec::new(), line);
+                if let Some(next) = values.next()? {
+                    self.state = State::Values(values, next);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn take_item(&mut self, line: Option<usize>, value: Result<Value, String>) {
+        let mut found = Vec::new();
+        match value {
+            Ok(value) => record::one(value, &mut found),
+            Err(broken) => found.push(Failure::new(Body::Text(broken))),
+        }
+        for failure in &mut found {
+            failure.place.line = failure.place.line.or(line);
+        }
+        self.ready.extend(found);
+    }
+
     /// The failures of one value; whether more follow tells whether its line is worth saying.
-    fn values(&mut self, mut values: Values<R>, (line, value): Numbered, first: bool) -> io::Result<()> {
+    fn values(&mut self, mut values: Values<Rest<R>>, (line, value): Numbered, first: bool) -> io::Result<()> {
         let next = values.next();
         let alone = first && matches!(next, Ok(None));
         let mut found = Vec::new();
@@ -151,6 +243,16 @@ impl<R: BufRead> Failures<R> {
             self.state = State::Values(values, next);
         }
         Ok(())
+    }
+}
+
+/// Whether a text begins as one in UTF-16 does, with its mark or with a plain character.
+fn is_utf16(head: &[u8]) -> bool {
+    let plain = |byte: &u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace();
+    match head {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => true,
+        [0, other, ..] | [other, 0, ..] => plain(other),
+        _ => false,
     }
 }
 

@@ -1,5 +1,7 @@
 //! The references of one record: what each points to, and how that stands.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::check::{Position, concrete, text_of};
@@ -103,29 +105,52 @@ pub(super) fn target_of(reference: &Reference) -> Text {
     }
 }
 
-/// The references that a record holds, in its order.
-///
-/// # Errors
-///
-/// A payload that is no record.
-pub fn needs(graph: &DependencyGraph, resource: ResourceId, payload: &[u8]) -> Result<Vec<Need>, Flaw> {
-    let mut extract = Extract::default();
-    let shape = Shape::of(graph, resource);
-    Reader { hasher: KeyHasher::random(), shape: &shape }.read(payload, &mut extract)?;
-    let need = |held: Held<'_>| Need {
-        depth: 0,
-        line: None,
-        of: graph.name(resource).clone(),
-        at: None,
-        path: held.reference.path.clone(),
-        target: target_of(held.reference),
-        required: held.reference.required,
-        key: held.values,
-        standing: Standing::Assumed,
-        why: None,
-        repeated: false,
-    };
-    Ok(held(graph, resource, &extract, payload).into_iter().map(need).collect())
+/// What single records refer to. The paths of a resource are put together once, however many of its records
+/// are asked for.
+pub struct OwnNeeds<'g> {
+    graph: &'g DependencyGraph,
+    hasher: KeyHasher,
+    shapes: BTreeMap<ResourceId, Shape>,
+}
+
+impl std::fmt::Debug for OwnNeeds<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OwnNeeds").field("resources", &self.shapes.len()).finish_non_exhaustive()
+    }
+}
+
+impl<'g> OwnNeeds<'g> {
+    /// Nothing is put together before a record asks for it.
+    #[must_use]
+    pub fn new(graph: &'g DependencyGraph) -> Self {
+        Self { graph, hasher: KeyHasher::random(), shapes: BTreeMap::new() }
+    }
+
+    /// The references that a record holds, in its order.
+    ///
+    /// # Errors
+    ///
+    /// A payload that is no record.
+    pub fn of(&mut self, resource: ResourceId, payload: &[u8]) -> Result<Vec<Need>, Flaw> {
+        let graph = self.graph;
+        let shape = self.shapes.entry(resource).or_insert_with(|| Shape::of(graph, resource));
+        let mut extract = Extract::default();
+        Reader { hasher: self.hasher, shape }.read(payload, &mut extract)?;
+        let need = |held: Held<'_>| Need {
+            depth: 0,
+            line: None,
+            of: graph.name(resource).clone(),
+            at: None,
+            path: held.reference.path.clone(),
+            target: target_of(held.reference),
+            required: held.reference.required,
+            key: held.values,
+            standing: Standing::Assumed,
+            why: None,
+            repeated: false,
+        };
+        Ok(held(graph, resource, &extract, payload).into_iter().map(need).collect())
+    }
 }
 
 /// The references in a record that was read, in its order.

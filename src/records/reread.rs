@@ -1,11 +1,12 @@
 //! Reading a scanned folder again: its records by place, and what they refer to among themselves.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use super::extract::{Extract, Reader};
+use super::keys::Key;
 use super::read::{Numbered, ReadOptions, Unreadable, read_all, read_at};
-use super::scan::Scan;
+use super::scan::{Scan, targets};
 use super::split::{Chunk, Stream};
 use super::store::Place;
 use crate::graph::ResourceId;
@@ -148,6 +149,48 @@ impl Scan<'_, '_> {
         inner.references.sort_unstable();
         inner.references.dedup();
         inner
+    }
+
+    /// For keys of one resource, the first record of another that refers to each. What cannot be read again
+    /// is left out.
+    pub(crate) fn first_referring(
+        &self,
+        of: ResourceId,
+        target: ResourceId,
+        keys: &BTreeSet<Key>,
+        read: &ReadOptions<'_>,
+    ) -> BTreeMap<Key, Place> {
+        let Some((number, lane)) = self.lane_of_resource(of).and_then(|n| Some((n, self.lanes.get(n)?))) else {
+            return BTreeMap::new();
+        };
+        let references = &self.graph.resource(of).references;
+        let leading: Vec<bool> = references.iter().map(|r| targets(self.graph, r).contains(&target)).collect();
+        let files: Vec<Numbered<'_>> = (0..)
+            .zip(&self.files)
+            .zip(&self.lane_of)
+            .filter(|(_, lane)| **lane == number)
+            .map(|(f, _)| (f.0, *f.1))
+            .collect();
+        let workers = (0..read.threads.max(1)).map(|_| (Extract::default(), BTreeMap::new())).collect();
+        let reader = Reader { hasher: self.hasher, shape: &lane.shape };
+        let (workers, _) = read_all(&files, read, workers, |(extract, first), place, record| {
+            if record.and_then(|record| reader.read(record, extract)).is_err() {
+                return;
+            }
+            let leads = |position: u32| leading.get(position as usize).copied().unwrap_or_default();
+            let referred =
+                extract.references.iter().filter(|found| leads(found.position)).filter_map(|found| found.key);
+            for key in referred.filter(|key| keys.contains(key)) {
+                let known = first.entry(key).or_insert(place);
+                *known = place.min(*known);
+            }
+        });
+        let mut first: BTreeMap<Key, Place> = BTreeMap::new();
+        for (key, place) in workers.into_iter().flat_map(|(_, first)| first) {
+            let known = first.entry(key).or_insert(place);
+            *known = place.min(*known);
+        }
+        first
     }
 
     /// Hands out the records of a file in order, without what is no record.

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use edfi_plan::diagnosis::cascade::{Cascade, Causes, Records as _, Sent as SentRecords, Wanted};
+use edfi_plan::diagnosis::cascade::{Cascade, Causes, Sent as SentRecords, Wanted};
 use edfi_plan::diagnosis::{Body, Diagnoser, Failure, Place};
 use edfi_plan::graph::DependencyGraph;
 use edfi_plan::records::{Folder, Namespaces, PayloadFile, ReadOptions};
@@ -185,8 +185,43 @@ fn causes(failures: &[Failure]) -> Causes {
     })
 }
 
-fn wording() -> impl Strategy<Value = Wording> {
+/// The causes where the records that were sent are at hand, `unsent` left out, and where each stands.
+fn causes_with(
+    failures: &[Failure],
+    all: &[Sent],
+    unsent: &BTreeSet<usize>,
+) -> (Causes, BTreeMap<usize, (String, usize)>) {
+    let mut texts: BTreeMap<&str, String> = BTreeMap::new();
+    let mut places = BTreeMap::new();
+    for (number, sent) in all.iter().enumerate().filter(|(number, _)| !unsent.contains(number)) {
+        let text = texts.entry(sent.resource).or_default();
+        text.push_str(&format!("{}\n", sent.record));
+        places.insert(number, (format!("{}.jsonl", sent.resource), text.lines().count()));
+    }
+    let files = texts.into_iter();
+    let files = files.map(|(resource, text)| PayloadFile::from_bytes(&format!("{resource}.jsonl"), text.into_bytes()));
+    let graph = DependencyGraph::build(source::standard("ed-fi-5.1").unwrap()).unwrap();
+    let folder = Folder::assign(&graph, files.collect(), &Namespaces::default());
+    let records = SentRecords::read(&graph, &folder, &Wanted::default(), &ReadOptions::default()).unwrap();
+    let diagnoser = Diagnoser::new(&graph);
+    let mut cascade = Cascade::new(&diagnoser, Some(&records));
+    failures.iter().for_each(|failure| cascade.add(failure, &diagnoser.diagnose(failure)));
+    (cascade.causes(), places)
+}
+
+/// Where roots stand in the folder.
+fn stand(found: &Causes) -> BTreeSet<(String, usize)> {
+    let places = found.roots.iter().filter_map(|root| Some((root.place.file.as_ref()?.to_string(), root.place.line?)));
+    places.collect()
+}
+
+/// Wordings that name what is missing.
+fn naming() -> impl Strategy<Value = Wording> {
     prop_oneof![Just(Wording::Ods72), Just(Wording::Dms8), Just(Wording::Dms02), Just(Wording::SqlServer)]
+}
+
+fn wording() -> impl Strategy<Value = Wording> {
+    prop_oneof![4 => naming(), 1 => Just(Wording::Postgres)]
 }
 
 proptest! {
@@ -212,7 +247,7 @@ proptest! {
     #[test]
     fn what_was_never_sent_is_a_root_by_its_key(
         chosen in proptest::collection::btree_set(0_usize..8, 1..5),
-        wording in wording(),
+        wording in naming(),
     ) {
         let all = district(8);
         let unsent: BTreeSet<usize> = chosen.iter().map(|school| school * 13).collect();
@@ -224,6 +259,57 @@ proptest! {
         prop_assert_eq!(found.roots.len(), chosen.len());
         prop_assert_eq!(found.summary.unexplained, 0);
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// With the records at hand, roots stand in their files, and what is absent is known even where the
+    /// server names the table that it writes.
+    #[test]
+    fn the_roots_stand_in_the_folder(
+        refused in proptest::collection::btree_set(0_usize..13 * 8, 0..20),
+        missing in proptest::collection::btree_set(0_usize..8, 1..5),
+        wording in wording(),
+    ) {
+        let all = district(8);
+        let unsent: BTreeSet<usize> = missing.iter().map(|school| school * 13).collect();
+        let refused: BTreeSet<usize> = refused.difference(&unsent).copied().collect();
+        let failures = answers(&all, &refused, &unsent, wording);
+        let (found, places) = causes_with(&failures, &all, &unsent);
+        prop_assert_eq!(stand(&found), refused.iter().map(|number| places[number].clone()).collect::<BTreeSet<_>>());
+        let absent = found.roots.iter().filter(|root| root.absent);
+        let keys: BTreeSet<String> = absent.flat_map(|root| root.key.values().cloned()).collect();
+        let expected: BTreeSet<String> = missing.iter().map(|school| (100 + school).to_string()).collect();
+        // Where everything below is refused for a reason of its own, nothing waits for the school.
+        prop_assert!(keys.is_subset(&expected), "{:?} {:?}", keys, expected);
+        prop_assert_eq!(found.roots.iter().map(|root| root.explains).sum::<usize>(), failures.len());
+        prop_assert_eq!((found.summary.unexplained, found.summary.grouped), (0, 0));
+        let resent: BTreeSet<_> = found.resend.iter().map(|r| (r.place.file.clone(), r.place.line)).collect();
+        prop_assert_eq!(resent.len(), failures.len());
+        let at_home = |r: &edfi_plan::diagnosis::cascade::Resend| {
+            r.place.file.as_deref() == Some(&format!("{}.jsonl", r.resource.endpoint()))
+        };
+        prop_assert!(found.resend.iter().all(at_home));
+    }
+}
+
+/// What is in the folder and did not fail is no root, and said.
+#[test]
+fn what_did_not_fail_is_said_to_be_there() {
+    let all = district(1);
+    // The answer of the school itself is lost.
+    let mut failures = answers(&all, &BTreeSet::from([0]), &BTreeSet::new(), Wording::Ods72);
+    failures.retain(|failure| failure.resource.as_deref() != Some("schools"));
+    let (found, places) = causes_with(&failures, &all, &BTreeSet::new());
+    assert!(found.roots.is_empty() && found.resend.is_empty(), "{:#?}", found.roots);
+    assert_eq!((found.summary.unexplained, found.unexplained.len()), (failures.len(), 1));
+    let present = &found.unexplained[0];
+    let place = (present.place.file.as_ref().unwrap().to_string(), present.place.line.unwrap());
+    assert_eq!((present.resource.as_str(), place), ("/ed-fi/schools", places[&0].clone()));
+    assert_eq!(present.failures, failures.len());
+    let text = edfi_plan::render::text::causes(&found, edfi_plan::render::text::Width(80));
+    assert!(text.contains("  schools 100 at schools.jsonl:1 "), "{text}");
 }
 
 #[test]
@@ -472,4 +558,37 @@ fn records_that_failed_alike_share_a_line() {
     assert!(text.contains("30 failures, 1 root cause\n"), "{text}");
     assert!(text.contains("students  required-field-missing: $.birthDate, 30 records, first at f:0"), "{text}");
     assert!(text.contains("explains 30\n"), "{text}");
+}
+
+/// A claim that the client lacks is one cause, whatever it is denied.
+#[test]
+fn what_the_client_may_not_do_is_one_root() {
+    let claim = |resource: &str| {
+        json!({ "type": "urn:ed-fi:api:security:authorization:access-denied:resource", "status": 403,
+            "detail": "Access to the requested data could not be authorized.",
+            "errors": [format!("The API client's assigned claim set (currently 'A') must include one of the following \
+                resource claims to provide access to this resource: 'http://ed-fi.org/identity/claims/{resource}'.")] })
+    };
+    let organization = json!({ "type": "urn:ed-fi:api:security:authorization", "status": 403,
+        "detail": "Access to the requested data could not be authorized.",
+        "errors": ["No relationships have been established between the caller's education organization id claims (1) \
+            and the resource item's 'SchoolId' value."] });
+    let mut failures = Vec::new();
+    for (line, resource) in ["schools", "sessions", "courses", "schools"].into_iter().enumerate() {
+        failures.push(record(resource, line, "POST", json!({ "schoolId": line }), claim(resource)));
+        let denied = json!({ "schoolReference": { "schoolId": line } });
+        failures.push(record("bellSchedules", 10 + line, "POST", denied, organization.clone()));
+    }
+    // The same without its record.
+    failures.push(Failure { payload: None, ..failures[0].clone() });
+    let found = causes(&failures);
+    let roots: Vec<_> =
+        found.roots.iter().map(|root| (root.code.name(), root.explains, root.resources.len())).collect();
+    assert_eq!(roots, [("authorization-other", 5, 3), ("relationship-missing", 4, 1)], "{:#?}", found.roots);
+    assert_eq!((found.summary.unexplained, found.summary.grouped), (0, 0));
+    let text = edfi_plan::render::text::causes(&found, edfi_plan::render::text::Width(80));
+    assert!(
+        text.contains("9 failures, 2 root causes\n") && text.contains("schools 3, courses 1, sessions 1"),
+        "{text}"
+    );
 }

@@ -317,6 +317,64 @@ fn streams_of_values() {
     assert_eq!(read(&deep).len(), 2);
 }
 
+/// A list of requests is read item by item, and one that is cut off up to where it is.
+#[test]
+fn items_of_a_list() {
+    let pair =
+        json!({ "method": "POST", "path": "/ed-fi/schools", "status": 409, "response_body": { "message": "x ],}{[" } });
+    let pretty = serde_json::to_string_pretty(&json!([pair, pair])).unwrap();
+    let lines =
+        |text: &str| -> Vec<_> { read(text).iter().map(|f| (f.place.line, matches!(f.body, Body::Json(_)))).collect() };
+    let cut = |text: &str| {
+        let mut failures = input::failures(None, text.as_bytes());
+        let count = failures.by_ref().map(Result::unwrap).count();
+        (count, failures.cut())
+    };
+    assert_eq!(lines(&pretty), [(Some(2), true), (Some(10), true)]);
+    // Of items on one line the line tells nothing.
+    assert_eq!(lines(&format!("\n [{pair},{pair}]")), [(None, true), (None, true)]);
+    assert_eq!(cut(&format!("[{pair},{pair}]\n\n")), (2, None));
+    // What stands behind a list is read as well.
+    assert_eq!(lines(&format!("[\n{pair}\n]\n{pair}")), [(Some(2), true), (Some(4), true)]);
+    // Cut off between two items and within one, which is kept as it is.
+    assert_eq!(cut(&format!("[{pair},\n{pair},\n")), (2, Some(3)));
+    assert_eq!(cut(&format!("[{pair},\n{pair},{{\"method\":\"PO")), (3, Some(2)));
+    assert_eq!(lines(&format!("[{pair},\n{{\"method\":\"PO")), [(None, true), (Some(2), false)]);
+    // An item that breaks off in the middle costs no other.
+    assert_eq!(
+        lines(&format!("[{pair},\n{{\"method\":\"PO\n{pair},\n1,\n{pair}]")),
+        [(None, true), (Some(2), false), (Some(3), true), (Some(4), true), (Some(5), true)]
+    );
+}
+
+#[test]
+fn text_in_another_encoding_is_said_to_be() {
+    let little: Vec<u8> = MISSING.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let big: Vec<u8> = MISSING.encode_utf16().flat_map(u16::to_be_bytes).collect();
+    let marked = |mark: [u8; 2], text: &[u8]| [&mark, text].concat();
+    for bytes in [marked([0xff, 0xfe], &little), marked([0xfe, 0xff], &big), little, big] {
+        let mut failures = input::failures(None, bytes.as_slice());
+        let error = failures.next().unwrap().unwrap_err().to_string();
+        assert!(error.contains("UTF-16") && error.contains("iconv"), "{error}");
+        assert!(failures.next().is_none());
+    }
+}
+
+/// No more can be given of an answer that has no body.
+#[test]
+fn an_answer_without_a_body_is_judged_by_its_status() {
+    let graph = DependencyGraph::build(source::standard("ed-fi-5.1").unwrap()).unwrap();
+    let diagnoser = Diagnoser::new(&graph);
+    for status in [400, 402, 403, 404, 405, 409, 422, 429, 500, 503] {
+        let found = read(&format!("HTTP/1.1 {status} X\r\nContent-Length: 0\r\n\r\n"));
+        let found = diagnoser.diagnose(&found[0]);
+        assert_eq!(found.status, Some(status));
+        let advice = found.remedy.notes.join(" ");
+        assert!(!advice.is_empty() && !advice.contains("Give the whole response"), "{status}: {advice}");
+        assert_eq!(found.code == Code::Unknown, found.explanation.contains("no body"), "{}", found.explanation);
+    }
+}
+
 #[test]
 fn time_grows_with_the_length_and_no_faster() {
     let graph = DependencyGraph::build(source::standard("ed-fi-5.1").unwrap()).unwrap();

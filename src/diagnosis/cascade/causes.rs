@@ -15,6 +15,8 @@ pub struct Causes {
     pub summary: Summary,
     /// The root causes, those that explain most first.
     pub roots: Vec<Root>,
+    /// What failures wait for that was sent and did not fail, as far as is known: the most wanted first.
+    pub unexplained: Vec<Unexplained>,
     /// What to send again once the roots are mended, in load order.
     pub resend: Vec<Resend>,
 }
@@ -23,8 +25,9 @@ impl Causes {
     /// The same without the values of keys, which are data of students.
     #[must_use]
     pub fn redacted(mut self) -> Self {
-        for value in self.roots.iter_mut().flat_map(|root| root.key.values_mut()) {
-            REDACTED.clone_into(value);
+        let of_roots = self.roots.iter_mut().map(|root| &mut root.key);
+        for key in of_roots.chain(self.unexplained.iter_mut().map(|present| &mut present.key)) {
+            key.values_mut().for_each(|value| REDACTED.clone_into(value));
         }
         self
     }
@@ -38,7 +41,7 @@ pub struct Summary {
     pub failures: usize,
     /// Failures by code.
     pub by_code: BTreeMap<&'static str, usize>,
-    /// Failures that no root explains.
+    /// Failures that no root explains, those among them that wait for what did not fail.
     #[serde(skip_serializing_if = "is_zero")]
     pub unexplained: usize,
     /// Failures that were grouped without their records.
@@ -51,10 +54,11 @@ fn is_zero(count: &usize) -> bool {
     *count == 0
 }
 
-/// A record that failed for a reason of its own, or a key that no record supplies.
+/// A record that failed for a reason of its own, a key that no record supplies, or a cause that lies with
+/// the client.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Root {
-    /// Its resource, or the abstract resource, by entity; empty where it befalls every request.
+    /// Its resource, or the abstract resource, by entity; empty where it lies with the client.
     pub resource: String,
     /// Its key, where it is known.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -75,7 +79,30 @@ pub struct Root {
     /// What is wrong with it: fields, for one.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub detail: Vec<String>,
+    /// Of what lies with the client, the resources that were denied and how often.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub resources: BTreeMap<ResourceName, usize>,
     /// The longest chain below it, from the root on.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub examples: Vec<String>,
+}
+
+/// A record that failures wait for although the folder has it and no failure is of it: it was not sent
+/// before them, was refused without a report or, of a pathway, does not help this client.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Unexplained {
+    /// Its resource.
+    pub resource: String,
+    /// Its key; of a pathway, that of the person.
+    pub key: BTreeMap<Text, String>,
+    /// Where it stands.
+    #[serde(flatten)]
+    pub place: Place,
+    /// The code of the failures right below it.
+    pub code: Code,
+    /// How many failures wait for it, directly or through others.
+    pub failures: usize,
+    /// The longest chain below it, from it on.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub examples: Vec<String>,
 }

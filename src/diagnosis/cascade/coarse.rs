@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Root;
+use crate::diagnosis::client::Client;
 use crate::diagnosis::codes::Code;
 use crate::diagnosis::verdict::Verdict;
 use crate::diagnosis::{Diagnosis, Failure, Place};
@@ -16,8 +17,10 @@ pub(super) struct Groups {
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Alike {
+    /// None where it lies with the client.
     resource: Option<ResourceId>,
     code: Code,
+    client: Option<Client>,
     /// What they wait for.
     targets: Vec<ResourceId>,
     /// As messages name it, where the graph does not know it.
@@ -29,11 +32,12 @@ struct Alike {
 struct Group {
     count: usize,
     place: Place,
+    /// Of what lies with the client, how many of each resource.
+    resources: BTreeMap<ResourceId, usize>,
 }
 
-impl Groups {
-    pub(super) fn add(&mut self, resource: Option<ResourceId>, failure: &Failure, diagnosis: &Diagnosis, count: usize) {
-        let resource = resource.filter(|_| !diagnosis.code.spares_no_request());
+impl Alike {
+    fn of(resource: Option<ResourceId>, diagnosis: &Diagnosis) -> Self {
         let believed = matches!(diagnosis.verdict, Verdict::Confirmed | Verdict::Ambiguous);
         let mut targets: Vec<ResourceId> = match (&diagnosis.pathway, believed) {
             (_, false) => Vec::new(),
@@ -44,11 +48,31 @@ impl Groups {
         targets.dedup();
         let named = if targets.is_empty() { diagnosis.named.clone() } else { Vec::new() };
         let fields = diagnosis.missing_fields.clone();
-        let group = self.groups.entry(Alike { resource, code: diagnosis.code, targets, named, fields }).or_default();
+        Self { resource, code: diagnosis.code, client: None, targets, named, fields }
+    }
+
+    /// What lies with the client is alike whatever it names.
+    fn client(diagnosis: &Diagnosis) -> Self {
+        let (client, why) = (diagnosis.client.clone(), diagnosis.client.iter().flat_map(|client| &client.why));
+        let fields = why.map(ToString::to_string).collect();
+        Self { resource: None, code: diagnosis.code, client, targets: Vec::new(), named: Vec::new(), fields }
+    }
+}
+
+impl Groups {
+    pub(super) fn add(&mut self, resource: Option<ResourceId>, failure: &Failure, diagnosis: &Diagnosis, count: usize) {
+        let alike = match &diagnosis.client {
+            Some(_) => Alike::client(diagnosis),
+            None => Alike::of(resource, diagnosis),
+        };
+        let group = self.groups.entry(alike).or_default();
         if group.count == 0 {
             group.place = Place { lines: Vec::new(), ..failure.place.clone() };
         }
         group.count += count;
+        if let Some(resource) = resource.filter(|_| diagnosis.client.as_ref().is_some_and(Client::is_told_apart)) {
+            *group.resources.entry(resource).or_default() += count;
+        }
     }
 
     /// Roots, and how many failures none explains.
@@ -91,7 +115,7 @@ impl Groups {
         for (top, (count, chain)) in explains {
             let Some((group, first)) = alike.get(top) else { continue };
             let unknown = group.code == Code::Unknown
-                || (group.resource.is_none() && !group.code.spares_no_request())
+                || (group.resource.is_none() && group.client.is_none())
                 || (group.code == Code::UnresolvedReference && group.targets.is_empty());
             if unknown {
                 unexplained += count;
@@ -123,6 +147,7 @@ impl Groups {
                 grouped: true,
                 explains: 0,
                 detail: group.fields.clone(),
+                resources: first.resources.iter().map(|(id, n)| (graph.name(*id).clone(), *n)).collect(),
                 examples: Vec::new(),
             });
             root.explains += count;

@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::Value;
 
-use super::Records;
-use crate::diagnosis::identity::{Keys, Kin};
-use crate::diagnosis::{Diagnoser, Failure};
-use crate::graph::{Aim, DependencyGraph, ResourceId};
-use crate::records::{Folder, KeyValues, ReadOptions, Scan, Unreadable, each_record, form_of_values, scan};
+use crate::diagnosis::identity::Kin;
+use crate::diagnosis::{Diagnoser, Failure, Place};
+use crate::graph::{DependencyGraph, ResourceId};
+use crate::model::Text;
+use crate::records::{
+    Folder, Key, KeyHasher, Place as Spot, ReadOptions, Scan, Unreadable, each_record, read_at, scan,
+};
 
 /// The records of failures that came without them.
 #[derive(Debug, Clone, Default)]
@@ -31,8 +33,8 @@ impl Wanted {
 /// Records that were sent: one entry a distinct key, and the failed records as they were written.
 pub struct Sent<'g, 'f> {
     graph: &'g DependencyGraph,
-    keys: Keys<'g>,
     scan: Scan<'g, 'f>,
+    options: ReadOptions<'static>,
     /// Files of the folder by the names that failures give them.
     files: HashMap<(ResourceId, String), usize>,
     records: HashMap<usize, Lines>,
@@ -40,6 +42,9 @@ pub struct Sent<'g, 'f> {
 
 /// Records of one file by line, as they were written.
 type Lines = HashMap<usize, Box<[u8]>>;
+
+/// Where records of a folder stand: file and line.
+pub(super) type Positions = HashMap<Spot, (Text, usize)>;
 
 impl<'g, 'f> Sent<'g, 'f> {
     /// Reads a folder once for its keys, and the files of wanted records a second time. What is no
@@ -67,38 +72,88 @@ impl<'g, 'f> Sent<'g, 'f> {
             lines.entry(file).or_default().extend(asked);
         }
         let mut records: HashMap<usize, Lines> = HashMap::new();
-        let again = ReadOptions { progress: None, ..options.clone() };
+        let options = ReadOptions { threads: options.threads, max_record: options.max_record, progress: None };
         for (number, (file, _)) in folder.files.iter().enumerate() {
             let Some(lines) = lines.get(&number) else { continue };
             let found = records.entry(number).or_default();
-            let read = each_record(file, &again, |line, bytes| {
+            let read = each_record(file, &options, |line, bytes| {
                 if let Some(line) = usize::try_from(line).ok().filter(|line| lines.contains(line)) {
                     found.insert(line, bytes.into());
                 }
             });
             read.map_err(|error| Unreadable { file: file.name.clone(), reason: error.to_string() })?;
         }
-        Ok(Self { graph, keys: Keys::of(graph), scan, files, records })
+        Ok(Self { graph, scan, options, files, records })
     }
-}
 
-impl Records for Sent<'_, '_> {
-    fn record(&self, resource: ResourceId, file: &str, line: usize) -> Option<Value> {
+    /// The record of a resource at a place of a failure: its file and one of its lines.
+    #[must_use]
+    pub fn record(&self, resource: ResourceId, file: &str, line: usize) -> Option<Value> {
+        serde_json::from_slice(self.written(resource, file, line)?).ok()
+    }
+
+    fn written(&self, resource: ResourceId, file: &str, line: usize) -> Option<&[u8]> {
         let number = self.files.get(&(resource, file.to_owned()))?;
-        let bytes = self.records.get(number)?.get(&line)?;
-        serde_json::from_slice(bytes).ok()
+        self.records.get(number)?.get(&line).map(|bytes| &**bytes)
     }
 
-    fn supplies(&self, target: Aim, key: &KeyValues) -> bool {
-        let (kin, resources) = match &target {
-            Aim::Resource(id) => (Kin::Resource(*id), std::slice::from_ref(id)),
-            Aim::Abstract(place) => (Kin::Abstract(*place), self.graph.subclasses_at(*place)),
-            Aim::Unresolved => return false,
+    /// Whether a place of a failure is that of a record of the folder.
+    pub(super) fn holds(&self, resource: ResourceId, place: &Place) -> bool {
+        let place = place.file.as_deref().zip(place.line);
+        place.is_some_and(|(file, line)| self.written(resource, file, line).is_some())
+    }
+
+    /// The hasher of the folder's keys.
+    pub(super) fn hasher(&self) -> KeyHasher {
+        self.scan.hasher
+    }
+
+    /// Where the first record with a key stands.
+    pub(super) fn find(&self, of: Kin, key: Key) -> Option<Spot> {
+        self.lanes(of).find_map(|lane| self.scan.lanes.get(lane)?.table.place(key))
+    }
+
+    /// Whether any file could have it.
+    pub(super) fn has_files(&self, of: Kin) -> bool {
+        self.lanes(of).next().is_some()
+    }
+
+    fn lanes(&self, of: Kin) -> impl Iterator<Item = usize> {
+        let (one, subclasses) = match of {
+            Kin::Resource(id) => (Some(id), [].as_slice()),
+            Kin::Abstract(place) => (None, self.graph.subclasses_at(place)),
         };
-        let Some(form) = form_of_values(&self.keys.form(kin), key) else { return false };
-        let key = self.scan.hasher.key(&form);
-        let mut lanes = resources.iter().filter_map(|&id| self.scan.lane_of_resource(id));
-        lanes.any(|lane| self.scan.lanes.get(lane).is_some_and(|lane| lane.table.find(key).is_some()))
+        one.into_iter().chain(subclasses.iter().copied()).filter_map(|id| self.scan.lane_of_resource(id))
+    }
+
+    /// The resource of a record.
+    pub(super) fn resource_at(&self, at: Spot) -> Option<ResourceId> {
+        self.scan.lane_at(at).and_then(|lane| self.scan.lanes.get(lane)).map(|lane| lane.resource)
+    }
+
+    /// For people by key, the first record of an association that refers to each. Reads the files of the
+    /// association again.
+    pub(super) fn speaking_of(
+        &self,
+        association: ResourceId,
+        person: ResourceId,
+        keys: &BTreeSet<Key>,
+    ) -> BTreeMap<Key, Spot> {
+        self.scan.first_referring(association, person, keys, &self.options)
+    }
+
+    /// The files and lines of records, which are read again for it; those of a file that can no longer be
+    /// read are left out.
+    pub(super) fn positions(&self, spots: BTreeSet<Spot>) -> Positions {
+        let mut names: HashMap<usize, Text> = HashMap::new();
+        let spots: Vec<Spot> = spots.into_iter().collect();
+        let mut positions = Positions::with_capacity(spots.len());
+        // A file that cannot be read again was read before: its records are known, only not their lines.
+        let _ = read_at(&self.scan.files, &spots, &self.options, |spot, line, _| {
+            let file = names.entry(spot.file()).or_insert_with(|| Text::new(self.scan.file_name(spot)));
+            positions.insert(spot, (file.clone(), usize::try_from(line).unwrap_or(usize::MAX)));
+        });
+        positions
     }
 }
 

@@ -26,7 +26,13 @@ pub(super) fn read(value: Value, failures: &mut Vec<Failure>) {
     }
 }
 
-fn one(value: Value, failures: &mut Vec<Failure>) {
+/// Whether a list that begins with this value is one of requests, so that every item is a failure.
+pub(super) fn begins_list(value: &Value) -> bool {
+    is_record(value) && !is_validator(std::slice::from_ref(value))
+}
+
+/// Reads an item of such a list.
+pub(super) fn one(value: Value, failures: &mut Vec<Failure>) {
     if is_record(&value) {
         failures.push(pair(&value));
         return;

@@ -128,7 +128,7 @@ pub(super) fn too_long(line: usize) -> io::Error {
     io::Error::other(format!("line {line}: longer than {} MiB. No answer of an API is this long", LONGEST >> 20))
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(super) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes.trim_ascii()).into_owned()
 }
 
@@ -138,7 +138,7 @@ fn newlines(bytes: &[u8]) -> usize {
 
 /// Which brackets are open, strings left out.
 #[derive(Debug, Default)]
-struct Balance {
+pub(super) struct Balance {
     open: Vec<u8>,
     string: bool,
     escaped: bool,
@@ -147,7 +147,7 @@ struct Balance {
 }
 
 impl Balance {
-    fn read(&mut self, bytes: &[u8]) {
+    pub(super) fn read(&mut self, bytes: &[u8]) {
         for &byte in bytes {
             if self.string {
                 self.string = self.escaped || byte != b'"';
@@ -166,7 +166,11 @@ impl Balance {
         }
     }
 
-    fn is_whole(&self) -> bool {
+    pub(super) fn is_in_string(&self) -> bool {
+        self.string
+    }
+
+    pub(super) fn is_whole(&self) -> bool {
         self.open.is_empty() && !self.string
     }
 

@@ -33,6 +33,9 @@ pub fn diagnoses(
     if !causes.roots.is_empty() {
         map.serialize_entry("roots", &causes.roots)?;
     }
+    if !causes.unexplained.is_empty() {
+        map.serialize_entry("unexplained", &causes.unexplained)?;
+    }
     if !causes.resend.is_empty() {
         map.serialize_entry("resend", &causes.resend)?;
     }

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use super::trace::on_server;
 use super::{Width, count, sentence};
-use crate::diagnosis::cascade::{Causes, Root};
+use crate::diagnosis::cascade::{Causes, LookedFor, Root};
 use crate::diagnosis::{Code, Diagnosis, Seen, Server, Template, Verdict, Wave, catalogue};
+use crate::model::Text;
 
 /// Where what stands beside a label begins.
 const LABEL: usize = 18;
@@ -43,6 +44,11 @@ pub fn diagnosis(diagnosis: &Diagnosis, width: Width) -> String {
         ([], _) => {}
         (some, Verdict::Confirmed) => line("Looked for", &some.join("; ")),
         (some, _) => line("The record has", &some.join("; ")),
+    }
+    let mut label = "In the folder";
+    for held in in_folder(&diagnosis.in_folder) {
+        line(label, &held);
+        label = "";
     }
     let mut label = "On the server";
     for standing in on_server(&diagnosis.on_server) {
@@ -96,6 +102,47 @@ fn keys(references: &[Seen]) -> Vec<String> {
     with_key.take(4).map(line).collect()
 }
 
+/// What is looked for, as far as the folder has it, in a sentence each, and what follows from that.
+fn in_folder(looked_for: &[LookedFor]) -> Vec<String> {
+    let place = |looked: &LookedFor| {
+        let target = short(&looked.target);
+        let of = if looked.pathway { format!(" of {}", key_of(&looked.key)) } else { String::new() };
+        match &looked.at {
+            Some(at) => format!("{target}{of}: {}:{}", at.file, at.line),
+            None => format!("{target}{of}: in no file"),
+        }
+    };
+    let mut said: Vec<String> = looked_for.iter().take(SHOWN).map(place).collect();
+    if looked_for.len() > SHOWN {
+        said.push(format!("{} more; --format json lists all", looked_for.len() - SHOWN));
+    }
+    let there = |pathway: bool| looked_for.iter().any(|looked| looked.pathway == pathway && looked.at.is_some());
+    if there(false) {
+        said.push("What is there was not sent before this record, or was refused itself.".to_owned());
+    }
+    if there(true) {
+        said.push(format!("What is there was not sent before this record, was refused itself, or {UNHELPFUL}."));
+    }
+    said
+}
+
+/// Why an association may not help that is there.
+const UNHELPFUL: &str = "is of another education organization than the client's";
+
+/// A resource for people.
+fn short(name: &str) -> String {
+    name.strip_prefix("/ed-fi/").unwrap_or(name).replace(" or /ed-fi/", " or ")
+}
+
+/// The values of a key.
+fn key_of(key: &BTreeMap<Text, String>) -> String {
+    match (key.get("namespace"), key.get("codeValue"), key.len()) {
+        // As records write a descriptor.
+        (Some(namespace), Some(value), 2) => format!("{namespace}#{value}"),
+        _ => key.values().map(String::as_str).collect::<Vec<_>>().join(", "),
+    }
+}
+
 /// Waves as `sessions, courses → courseOfferings → sections`; descriptors go without saying.
 fn in_order(waves: &[Wave]) -> String {
     let ordinary = |wave: &Wave| {
@@ -105,8 +152,8 @@ fn in_order(waves: &[Wave]) -> String {
     waves.iter().map(ordinary).filter(|wave| !wave.is_empty()).collect::<Vec<_>>().join(" → ")
 }
 
-/// Roots that are shown; all of them are in the JSON.
-const ROOTS: usize = 10;
+/// Roots, and lines of other kinds, that are shown; all of them are in the JSON.
+const SHOWN: usize = 10;
 
 /// Many failures: how many, the root causes, what to send again.
 #[must_use]
@@ -119,30 +166,25 @@ pub fn causes(causes: &Causes, width: Width) -> String {
         head.push(format!("{} unexplained", summary.unexplained));
     }
     let mut text = format!("{}\n\n", head.join(", "));
-    let digits = lines.len().min(ROOTS).to_string().len() + 1;
+    let digits = lines.len().min(SHOWN).to_string().len() + 1;
     let indent = digits + 2;
-    for (number, Line { root, records, explains }) in lines.iter().take(ROOTS).enumerate() {
+    for (number, Line { root, records, explains }) in lines.iter().take(SHOWN).enumerate() {
         let what = format!("{:>digits$}  {}", number + 1, headline(root, *records));
-        let explains = format!("explains {explains}");
-        let gap = width.0.saturating_sub(what.chars().count() + explains.chars().count());
-        if gap >= 2 {
-            text.push_str(&format!("{what}{}{explains}\n", " ".repeat(gap)));
-        } else {
-            text.push_str(&sentence("", &what, indent, width));
-            text.push_str(&format!("{:>1$}\n", explains, width.0));
-        }
-        for example in &root.examples {
-            text.push_str(&sentence(&" ".repeat(indent), example, indent, width));
+        text.push_str(&beside(&what, &format!("explains {explains}"), indent, width));
+        let told = told_apart(root);
+        for below in told.iter().chain(&root.examples) {
+            text.push_str(&sentence(&" ".repeat(indent), below, indent, width));
         }
     }
-    if lines.len() > ROOTS {
-        text.push_str(&format!("{:digits$}  {} more; --format json lists all\n", "", lines.len() - ROOTS));
+    if lines.len() > SHOWN {
+        text.push_str(&format!("{:digits$}  {} more; --format json lists all\n", "", lines.len() - SHOWN));
     }
+    text.push_str(&unexplained(causes, width));
     if summary.grouped > 0 {
         let grouped = format!(
-            "{} without their records: grouped by resource, code and entity along the graph, which is coarser. Give \
+            "{}: grouped by resource, code and entity along the graph, which is coarser. Give \
              the records (--data) to follow keys.",
-            count(summary.grouped, "failure came", "failures came")
+            count(summary.grouped, "failure came without its record", "failures came without their records")
         );
         text.push('\n');
         text.push_str(&sentence("", &grouped, 0, width));
@@ -191,12 +233,7 @@ fn lines(roots: &[Root]) -> Vec<Line<'_>> {
 }
 
 fn headline(root: &Root, records: usize) -> String {
-    let name = root.resource.strip_prefix("/ed-fi/").unwrap_or(&root.resource).replace(" or /ed-fi/", " or ");
-    let key = match (root.key.get("namespace"), root.key.get("codeValue"), root.key.len()) {
-        // As records write a descriptor.
-        (Some(namespace), Some(value), 2) => format!("{namespace}#{value}"),
-        _ => root.key.values().map(String::as_str).collect::<Vec<_>>().join(", "),
-    };
+    let (name, key) = (short(&root.resource), key_of(&root.key));
     let detail = if root.detail.is_empty() { String::new() } else { format!(": {}", root.detail.join(", ")) };
     let place = match (&root.place.file, root.place.line) {
         (Some(file), Some(line)) => format!("{file}:{line}"),
@@ -222,6 +259,57 @@ fn headline(root: &Root, records: usize) -> String {
     }
     let who = if place.is_empty() { format!("{name} {key}").trim().to_owned() } else { place };
     format!("{who}  {}{detail}", root.code)
+}
+
+/// Of what lies with the client, what was denied: `schools 12, students 4`.
+fn told_apart(root: &Root) -> Option<String> {
+    let mut resources: Vec<(&str, usize)> = root.resources.iter().map(|(name, n)| (name.short(), *n)).collect();
+    resources.sort_by(|a, b| (b.1, a.0).cmp(&(a.1, b.0)));
+    let shown: Vec<String> = resources.iter().take(SHOWN).map(|(name, n)| format!("{name} {n}")).collect();
+    let more = resources.len().saturating_sub(SHOWN);
+    let more = if more > 0 { format!(" and {more} more resources") } else { String::new() };
+    (!shown.is_empty()).then(|| format!("{}{more}", shown.join(", ")))
+}
+
+/// What failures wait for that was sent and did not fail, and what that can mean.
+fn unexplained(causes: &Causes, width: Width) -> String {
+    let present = &causes.unexplained;
+    if present.is_empty() {
+        return String::new();
+    }
+    let mut text = "\nUnexplained, for these are in the folder and not among the failures:\n".to_owned();
+    for one in present.iter().take(SHOWN) {
+        let of = if one.code == Code::RelationshipMissing { " of" } else { "" };
+        let place = match (&one.place.file, one.place.line) {
+            (Some(file), Some(line)) => format!(" at {file}:{line}"),
+            _ => String::new(),
+        };
+        let what = format!("{}{of} {}{place}", short(&one.resource), key_of(&one.key));
+        text.push_str(&beside(&format!("  {what}"), &format!("awaited by {}", one.failures), 6, width));
+        for example in &one.examples {
+            text.push_str(&sentence("    ", example, 4, width));
+        }
+    }
+    if present.len() > SHOWN {
+        text.push_str(&format!("  {} more; --format json lists all\n", present.len() - SHOWN));
+    }
+    let pathways = present.iter().any(|one| one.code == Code::RelationshipMissing);
+    let pathway = if pathways { format!(", or, of an association, {UNHELPFUL}") } else { String::new() };
+    let meaning = format!(
+        "Each was not sent before what waits for it, was refused without a report{pathway}. Send in the order that \
+         edfi-plan order gives, or look for their answers."
+    );
+    text.push_str(&sentence("  ", &meaning, 2, width));
+    text
+}
+
+/// What stands at the left of a line and what at its right, or on two lines.
+fn beside(left: &str, right: &str, indent: usize, width: Width) -> String {
+    let gap = width.0.saturating_sub(left.chars().count() + right.chars().count());
+    if gap >= 2 {
+        return format!("{left}{}{right}\n", " ".repeat(gap));
+    }
+    format!("{}{:>2$}\n", sentence("", left, indent, width), right, width.0)
 }
 
 /// What a code means, how servers word it, what the graph can say and what to do.
