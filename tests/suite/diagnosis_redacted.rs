@@ -7,6 +7,8 @@ use edfi_plan::render::text::{self, Width};
 use edfi_plan::source;
 use serde_json::{Value, json};
 
+use crate::program::run_with;
+
 /// A name that is in no model; DMS would answer it in lower case.
 const MARK: &str = "Zephyrine";
 
@@ -210,4 +212,147 @@ fn names_that_the_graph_does_not_know_are_withheld() {
     assert!(found.message.as_deref().is_some_and(|said| said.contains("'School'")), "{found:#?}");
     let shown = serde_json::to_string(&found).unwrap() + &text::diagnosis(&found, Width(80));
     assert!(!shown.contains(MARK), "{shown}");
+}
+
+/// A key that is a number; no count, line or status is like it.
+const NUMBER: u64 = 730_199_551;
+
+/// A folder in which every value is marked, and pairs of requests and responses about its records.
+fn marked_folder(at: &std::path::Path) -> Vec<Value> {
+    let (text, person) = (format!("{MARK} text"), format!("{MARK}-1"));
+    let school = json!({ "schoolId": NUMBER, "nameOfInstitution": text, "shortNameOfInstitution": MARK });
+    let student = json!({ "studentUniqueId": person, "firstName": text, "birthDate": format!("{MARK}2010") });
+    let reference = json!({ "studentUniqueId": person });
+    let enrolled = json!({ "schoolReference": { "schoolId": NUMBER }, "studentReference": reference,
+        "entryDate": "2025-08-01", "entryGradeLevelDescriptor": format!("uri://{MARK}.org/GradeLevelDescriptor#{MARK}") });
+    let period = |school: u64| json!({ "classPeriodName": MARK, "schoolReference": { "schoolId": school } });
+    for (name, records) in [
+        ("schools", vec![&school]),
+        ("students", vec![&student]),
+        ("studentSchoolAssociations", vec![&enrolled]),
+        ("classPeriods", vec![&period(NUMBER), &period(NUMBER + 1)]),
+    ] {
+        let lines: String = records.into_iter().map(|record| format!("{record}\n")).collect();
+        std::fs::write(at.join(format!("{name}.jsonl")), lines).unwrap();
+    }
+    let pair = |method: &str, resource: &str, record: &Value, status: u16, body: Value| json!({ "method": method, "resource": resource, "status": status, "request_body": record, "response_body": body });
+    let missing = |entity: &str| {
+        json!({ "type": "urn:ed-fi:api:data-conflict:unresolved-reference", "status": 409,
+                "detail": format!("The referenced '{entity}' item does not exist.") })
+    };
+    let denied = json!({ "type": "urn:ed-fi:api:security:authorization", "status": 403,
+        "detail": "Access to the requested data could not be authorized. Hint: You may need to create a corresponding 'StudentSchoolAssociation' item.",
+        "errors": [format!("No relationships have been established between the caller's education organization id claims ({NUMBER}) and the resource item's 'StudentUniqueId' value.")] });
+    let value = json!({ "type": "urn:ed-fi:api:bad-request:data-validation-failed", "status": 400, "validationErrors": {
+        "$.entryGradeLevelDescriptor": [format!("GradeLevelDescriptor value 'uri://{MARK}.org/GradeLevelDescriptor#{MARK}' does not exist.")] } });
+    let claim = json!({ "type": "urn:ed-fi:api:security:authorization:access-denied:resource", "status": 403,
+        "detail": "Access to the requested data could not be authorized.",
+        "errors": [format!("The API client's assigned claim set (currently '{MARK}') must include one of the following resource claims: '{MARK}'.")] });
+    let record = json!({ "studentReference": { "studentUniqueId": format!("{MARK}-2") } });
+    vec![
+        pair("POST", "classPeriods", &period(NUMBER), 409, missing("School")),
+        pair("POST", "classPeriods", &period(NUMBER + 1), 409, missing("School")),
+        pair("PUT", "students", &student, 403, denied.clone()),
+        pair("POST", "studentAcademicRecords", &record, 403, denied),
+        pair("POST", "studentSchoolAssociations", &enrolled, 400, value),
+        pair("POST", "schools", &school, 403, claim),
+        pair(
+            "POST",
+            "schools",
+            &school,
+            409,
+            json!({ "message": format!("The values {MARK} and {NUMBER} of entity 'school' are not unique.") }),
+        ),
+        pair("POST", "schools", &school, 409, json!(format!("{MARK} {NUMBER}"))),
+        pair(
+            "POST",
+            "sessions",
+            &json!({ "sessionName": MARK, "schoolReference": { "schoolId": NUMBER } }),
+            409,
+            json!({ "message": "The value supplied for the related 'session' resource does not exist." }),
+        ),
+    ]
+}
+
+/// The command as a whole: single failures and many, in every form they come in, with the folder and
+/// without.
+#[test]
+fn the_command_shows_no_value() {
+    let home = tempfile::tempdir().unwrap();
+    let pairs = marked_folder(home.path());
+    let folder = home.path().to_str().unwrap();
+    let lines: String = pairs.iter().map(|pair| format!("{pair}\n")).collect();
+    let list = serde_json::to_string_pretty(&pairs).unwrap();
+    let mut inputs = vec![lines.clone(), list.clone(), list[..list.len() - 40].to_owned(), json!(pairs).to_string()];
+    let said = |body: &Value| body["detail"].as_str().map_or_else(|| body.to_string(), str::to_owned);
+    let failed = |(line, pair): (usize, &Value)| {
+        json!({ "status_code": pair["status"], "message": format!("{}: {}", pair["status"], said(&pair["response_body"])),
+                "file": format!("{}.jsonl", pair["resource"].as_str().unwrap()), "line_numbers": [1, 2 + line], "count": 2 })
+    };
+    let mut resources = serde_json::Map::new();
+    for (line, pair) in pairs.iter().enumerate() {
+        let of = resources.entry(pair["resource"].as_str().unwrap()).or_insert_with(|| json!({ "failures": [] }));
+        of["failures"].as_array_mut().unwrap().push(failed((line, pair)));
+    }
+    inputs.push(json!({ "resources": resources }).to_string());
+    let publisher: String = pairs
+        .iter()
+        .map(|pair| {
+            json!({ "Method": pair["method"], "ResourceUrl": format!("/ed-fi/{}", pair["resource"].as_str().unwrap()),
+            "Id": MARK, "Body": pair["request_body"], "ResponseStatus": pair["status"],
+            "ResponseContent": pair["response_body"].to_string() })
+            .to_string()
+                + "\n"
+        })
+        .collect();
+    inputs.push(publisher);
+    let log = |pair: &Value| {
+        format!(
+            "{MARK}.xml School Line {NUMBER} Level: 1 #5 Conflict - {} - {}\n",
+            pair["status"], pair["response_body"]
+        )
+    };
+    inputs.push(pairs.iter().map(log).collect());
+    for pair in &pairs {
+        let (status, body) = (&pair["status"], &pair["response_body"]);
+        inputs.extend([
+            pair.to_string(),
+            body.to_string(),
+            format!("HTTP/1.1 {status} X\r\nx-student: {MARK}\r\n\r\n{body}"),
+            format!("{status}: {}", said(body)),
+            body.to_string()[..body.to_string().len() - 4].to_owned(),
+        ]);
+    }
+    inputs.extend([
+        format!("<html>{MARK} {NUMBER}</html>"),
+        format!("{MARK} {NUMBER}"),
+        format!("{{\"{MARK}\":{NUMBER}"),
+    ]);
+    let payload = home.path().join("payload.txt");
+    std::fs::write(&payload, pairs[0]["request_body"].to_string()).unwrap();
+    let more: [&[&str]; 3] = [
+        &[],
+        &["--data", folder],
+        &["--resource", "classPeriods", "--payload", payload.to_str().unwrap(), "--data", folder],
+    ];
+    let many = inputs.len() - pairs.len() * 5 - 3;
+    for (number, input) in inputs.iter().enumerate() {
+        // Single failures are taken with each of the options in turn.
+        let with = if number < many { vec![more[0], more[1]] } else { vec![more[number % more.len()]] };
+        for (more, format) in with.iter().flat_map(|more| [(more, "text"), (more, "json")]) {
+            let args = [&["-m", "ed-fi-5.1", "diagnose", "--redact", "--format", format][..], more].concat();
+            let answer = run_with(&args, input.as_bytes());
+            let shown = format!("{}{}", answer.stdout, answer.stderr);
+            let hidden = !shown.to_lowercase().contains(&MARK.to_lowercase()) && !shown.contains(&NUMBER.to_string());
+            assert!(hidden, "{args:?}\n{input}\n{shown}");
+            assert_eq!(answer.code, 1, "{args:?}\n{input}\n{shown}");
+        }
+    }
+    // The marks are seen where values are shown.
+    let mut marked = 0;
+    for input in [&inputs[0], &inputs[4]] {
+        let answer = run_with(&["-m", "ed-fi-5.1", "diagnose", "--format", "json", "--data", folder], input.as_bytes());
+        marked += answer.stdout.matches(MARK).count();
+    }
+    assert!(marked > 10, "{marked}");
 }
