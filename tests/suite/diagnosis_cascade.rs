@@ -199,7 +199,7 @@ fn causes_with(
         places.insert(number, (format!("{}.jsonl", sent.resource), text.lines().count()));
     }
     let files = texts.into_iter();
-    let files = files.map(|(resource, text)| PayloadFile::from_bytes(&format!("{resource}.jsonl"), text.into_bytes()));
+    let files = files.map(|(resource, text)| PayloadFile::from_bytes(format!("{resource}.jsonl"), text.into_bytes()));
     let graph = DependencyGraph::build(source::standard("ed-fi-5.1").unwrap()).unwrap();
     let folder = Folder::assign(&graph, files.collect(), &Namespaces::default());
     let records = SentRecords::read(&graph, &folder, &Wanted::default(), &ReadOptions::default()).unwrap();
@@ -310,6 +310,45 @@ fn what_did_not_fail_is_said_to_be_there() {
     assert_eq!(present.failures, failures.len());
     let text = edfi_plan::render::text::causes(&found, edfi_plan::render::text::Width(80));
     assert!(text.contains("  schools 100 at schools.jsonl:1 "), "{text}");
+}
+
+/// An association of the folder that did not fail is not missing; one that failed is the cause.
+#[test]
+fn an_association_of_the_folder_is_not_missing() {
+    let denied = json!({ "type": "urn:ed-fi:api:security:authorization", "status": 403,
+        "detail": "Access to the requested data could not be authorized. Hint: You may need to create a corresponding \
+                   'StudentSchoolAssociation' item." });
+    let student = |id: &str| json!({ "studentReference": { "studentUniqueId": id } });
+    let enrolled = |id: &str| {
+        let mut enrolled = student(id);
+        enrolled["schoolReference"] = json!({ "schoolId": 1 });
+        enrolled["entryDate"] = json!("2025-08-01");
+        enrolled
+    };
+    let sent = |record: Value| Sent {
+        resource: "studentSchoolAssociations",
+        entity: "StudentSchoolAssociation",
+        id: String::new(),
+        record,
+        needs: vec![],
+    };
+    let all = [sent(enrolled("C")), sent(enrolled("B")), sent(enrolled("A")), sent(enrolled("A"))];
+    let failures = [
+        record("studentAcademicRecords", 1, "POST", student("A"), denied.clone()),
+        record("studentAcademicRecords", 2, "POST", student("B"), denied.clone()),
+        record("studentAcademicRecords", 3, "POST", student("D"), denied),
+        record("studentSchoolAssociations", 4, "POST", enrolled("B"), Wording::Ods72.refusal()),
+    ];
+    let (found, _) = causes_with(&failures, &all, &BTreeSet::new());
+    let present: Vec<_> =
+        found.unexplained.iter().map(|one| (one.place.file.as_deref(), one.place.line, one.failures)).collect();
+    assert_eq!(present, [(Some("studentSchoolAssociations.jsonl"), Some(3), 1)], "{:#?}", found.unexplained);
+    assert_eq!(found.unexplained[0].key["studentUniqueId"], "A");
+    let roots: Vec<_> = found.roots.iter().map(|root| (root.absent, root.place.line, root.explains)).collect();
+    assert_eq!(roots, [(false, Some(2), 2), (true, None, 1)], "{:#?}", found.roots);
+    let text = edfi_plan::render::text::causes(&found, edfi_plan::render::text::Width(80));
+    assert!(text.contains("another education organization than the client's"), "{text}");
+    assert!(found.redacted().unexplained[0].key["studentUniqueId"] == "…");
 }
 
 #[test]
