@@ -46,7 +46,8 @@ pub(crate) use read::{each_record, read_at};
 pub use read::{ReadOptions, Unreadable, each_line};
 pub use scan::{Scan, Use, scan};
 pub use stored::{
-    Ask, Gap, GapCode, Matching, RecordOf, RecordReference, RecordStore, Referring, Seen, StoredRecord, Whereabouts,
+    Ask, Descriptions, Gap, GapCode, ItemOf, Matching, RecordOf, RecordReference, RecordStore, Referring, Seen,
+    StoredRecord, Whereabouts,
 };
 pub use trace::{Affected, Changed, affected};
 pub use wanted::{KeyError, check_key, key_fields, wanted_keys};

@@ -121,7 +121,30 @@ fn no_plan<E: std::error::Error + Send + Sync + 'static>(error: RecordDeleteErro
     }
 }
 
+/// Refuses what a plan of this kind has no use for: somebody who gives it expects something of it.
+fn refuse_idle(args: &DeleteArgs) -> anyhow::Result<()> {
+    let of_api = args.live.given();
+    let of_records = of_api || args.records.given();
+    if args.live.searches() && !args.live.api {
+        bail!("--scan-limit and --parallel are for the search of an API: add --api, or leave them out");
+    }
+    if args.records.reads_folder() && (of_api || !of_records) {
+        bail!(
+            "--namespace, --namespace-override and --max-record are for payload folders: add --data DIR, or leave \
+             them out"
+        );
+    }
+    if of_records && !args.keep.is_empty() {
+        bail!("--keep is for plans of whole resources: leave it out, or leave --where and --keys out");
+    }
+    if of_records && args.descriptors {
+        bail!("--descriptors is for plans of whole resources: plans of records list descriptors like all others");
+    }
+    Ok(())
+}
+
 pub(crate) fn run(args: &DeleteArgs, context: &Context) -> anyhow::Result<Outcome> {
+    refuse_idle(args)?;
     if args.live.given() {
         return live::run(args, context);
     }

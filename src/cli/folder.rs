@@ -26,10 +26,13 @@ pub(crate) struct FolderArgs {
     #[arg(long, value_name = "NAME=PROJECT")]
     namespace_override: Vec<String>,
 
-    /// The longest record that is read, in MiB.
-    #[arg(long, value_name = "MIB", default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..=4000))]
-    max_record: u64,
+    /// The longest record that is read, in MiB [default: 64].
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=4000))]
+    max_record: Option<u64>,
 }
+
+/// The longest record that is read, in MiB, unless somebody says otherwise.
+const MAX_RECORD: u64 = 64;
 
 impl FolderArgs {
     /// The folder that was given, else the one that lightbeam reads, relative to the working directory as
@@ -47,6 +50,11 @@ impl FolderArgs {
         context.terminal.say(&format!("using {dir} (data_dir of lightbeam.yaml)"));
         let at_home = dir.strip_prefix("~/").and_then(|below| Some(etcetera::home_dir().ok()?.join(below)));
         Ok(at_home.unwrap_or_else(|| PathBuf::from(dir)))
+    }
+
+    /// Whether somebody says how a folder is read.
+    pub(crate) fn given(&self) -> bool {
+        self.namespace.is_some() || !self.namespace_override.is_empty() || self.max_record.is_some()
     }
 
     /// The payload files of a folder with their resources; says what is odd about them and which are left out.
@@ -99,7 +107,7 @@ impl FolderArgs {
     /// How to read: a thread a core.
     pub(crate) fn read<'p>(&self, progress: Option<&'p AtomicU64>) -> ReadOptions<'p> {
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let max_record = usize::try_from(self.max_record << 20).unwrap_or(usize::MAX);
+        let max_record = usize::try_from(self.max_record.unwrap_or(MAX_RECORD) << 20).unwrap_or(usize::MAX);
         ReadOptions { threads, max_record, progress }
     }
 }

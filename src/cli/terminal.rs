@@ -32,6 +32,14 @@ impl Terminal {
         Ok(())
     }
 
+    /// Writes an answer that is made while it is written.
+    pub(crate) fn write(&self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> anyhow::Result<()> {
+        let mut out = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
+        write(&mut out)?;
+        out.flush()?;
+        Ok(())
+    }
+
     /// Whether somebody looks at stderr.
     pub(crate) fn is_watched(&self) -> bool {
         io::stderr().is_terminal()

@@ -96,6 +96,11 @@ impl Kind {
         NAMES.iter().find(|(kind, _)| *kind == self).map_or("string", |(_, name)| name)
     }
 
+    /// The kind that compares as this one does, but without case: text is then compared as descriptors are.
+    pub(crate) fn without_case(self) -> Self {
+        if self == Self::String { Self::Descriptor } else { self }
+    }
+
     /// The kind of that name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {

@@ -18,7 +18,7 @@ use crate::graph::{Authorization, DependencyGraph, ResourceId};
 use crate::model::{Kind, ResourceName, Text};
 
 pub use closure::{InTheWay, Kept};
-pub use key_change::{KeyChange, key_change};
+pub use key_change::{Becomes, KeyChange, Referrer, key_change};
 pub use order::{Clear, DeleteOrder, DeleteSet, delete_order};
 pub use warning::{Warning, WarningCode};
 
@@ -134,10 +134,13 @@ impl Serialize for DeleteOperation {
 /// A reference that an update removes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Cleared {
-    /// Where it stands; inside a collection (`[*]`) its item goes.
+    /// Where it stands.
     pub path: Text,
     /// What it refers to.
     pub target: ResourceName,
+    /// What goes with it in every record: the item of a collection, or the object, that requires it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub goes: Option<Text>,
 }
 
 /// A resource that refers to itself: what refers goes before what it refers to.
@@ -220,7 +223,12 @@ fn in_waves(
     let mut waves: BTreeMap<usize, Vec<DeleteStep>> = BTreeMap::new();
     for of_one in order.clears.chunk_by(|a, b| a.resource == b.resource) {
         let Some(first) = of_one.first() else { continue };
-        let cleared = |c: &Clear| Cleared { path: c.path.clone(), target: graph.name(c.target).clone() };
+        let goes = |c: &Clear| {
+            let reference = graph.resource(c.resource).references.iter().find(|reference| reference.path == c.path)?;
+            let goes = records::at_least(reference, graph.details(c.resource));
+            (goes != c.path.as_str()).then(|| Text::new(goes))
+        };
+        let cleared = |c: &Clear| Cleared { path: c.path.clone(), target: graph.name(c.target).clone(), goes: goes(c) };
         let clears = of_one.iter().map(cleared).collect();
         let steps = waves.entry(DeleteOrder::CLEARS).or_default();
         steps.push(DeleteStep { clears, ..step(first.resource, DeleteOperation::Clear) });

@@ -1,28 +1,35 @@
 //! A payload folder as a store of records, which reads as little of it as it can.
 
-use std::collections::{BTreeMap, HashMap};
+mod by_fields;
+mod described;
+mod noticed;
+mod sizes;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{Hash, Hasher};
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::check::Position;
-use super::extract::{Extract, Reader};
+use self::by_fields::{by_fields, write_key};
+use self::described::{Described, Packed};
+use self::noticed::Noticed;
+use self::sizes::Sizes;
+use super::extract::{Extract, Found, Reader};
 use super::files::{Folder, PayloadFile};
-use super::json::Flaw;
-use super::keys::{Key, KeyForm, KeyHasher, KeyValues, form_of_field, write_field};
+use super::json::{Flaw, Span, Token};
+use super::keys::{Key, KeyForm, KeyHasher, KeyValues, form_of_values};
 use super::read::{Numbered, ReadOptions, Unreadable, read_all, read_at};
 use super::scan::targets;
-use super::shape::{KeyPlan, Shape};
+use super::shape::{InNoCase, Shape};
 use super::single::key_values;
 use super::store::Place;
 use super::stored::{
-    Ask, Gap, GapCode, Matching, RecordOf, RecordReference, RecordStore, Referring, StoredRecord, Whereabouts,
+    Ask, Descriptions, Gap, GapCode, ItemOf, Matching, RecordOf, RecordReference, RecordStore, Referring, StoredRecord,
 };
-use super::value::canonical;
-use super::wanted::key_fields;
+use super::wanted::{key_fields, typed};
 use crate::graph::{DependencyGraph, ResourceId};
-use crate::model::{FieldKind, Target, Text};
+use crate::model::Target;
 
 /// The records of a payload folder.
 pub struct FolderStore<'f> {
@@ -30,9 +37,25 @@ pub struct FolderStore<'f> {
     folder: &'f Folder,
     read: ReadOptions<'f>,
     hasher: KeyHasher,
-    shapes: BTreeMap<ResourceId, Shape>,
+    shapes: BTreeMap<ResourceId, Shapes>,
     /// References among the records of one resource, of those that are asked for again.
     kept: BTreeMap<ResourceId, Kept>,
+    noticed: Noticed,
+    /// Keys that were asked for and that no record has.
+    outside: BTreeMap<ResourceId, HashMap<Key, KeyValues>>,
+}
+
+/// How the records of a resource are read.
+struct Shapes {
+    exact: Shape,
+    /// With the strings of keys in no case; none where no key has a string.
+    folded: Option<InNoCase>,
+}
+
+impl Shapes {
+    fn folded(&self) -> &Shape {
+        self.folded.as_ref().map_or(&self.exact, |folded| &folded.shape)
+    }
 }
 
 /// A record of a payload folder. Two with one natural key are the same: whoever sends the folder
@@ -40,8 +63,16 @@ pub struct FolderStore<'f> {
 #[derive(Debug, Clone, Copy)]
 pub struct FolderRecord {
     /// `None` where the record lacks a part of it, or the metadata does not tell all of it.
-    key: Option<Key>,
-    place: Place,
+    keys: Option<Keys>,
+    /// `None` where it is in no file.
+    place: Option<Place>,
+}
+
+/// A natural key, and what it is where case does not matter.
+#[derive(Debug, Clone, Copy)]
+struct Keys {
+    exact: Key,
+    folded: Key,
 }
 
 /// A folder with a file that cannot be read, so that nothing is known of the rest of it.
@@ -49,22 +80,44 @@ pub struct FolderRecord {
 #[error("{}: {}. No plan is made of a part of a folder", .0.file, .0.reason)]
 pub struct UnreadableFolder(pub Unreadable);
 
-/// References of one resource, by the key they hold, then position and place.
+/// References of one resource, by the key they hold in no case, then position and place.
 struct Kept(Vec<KeptReference>);
 
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct KeptReference {
-    key: Key,
+    keys: Keys,
     position: u32,
     from: FolderRecord,
+    items: Vec<ItemOf>,
 }
 
-/// The targets of a request, by resource and key.
-type ByKey = BTreeMap<ResourceId, HashMap<Key, usize>>;
+/// The targets of a request of one resource.
+#[derive(Default)]
+struct Sought {
+    numbers: HashMap<Key, usize>,
+    /// Their keys in no case, where that makes a difference.
+    folded: HashSet<Key>,
+}
+
+impl Sought {
+    /// Whether a target has this key, given in no case, in any case.
+    fn in_any_case(&self, folded: Key) -> bool {
+        self.numbers.contains_key(&folded) || self.folded.contains(&folded)
+    }
+}
+
+/// The targets of a request, by resource.
+type ByKey = BTreeMap<ResourceId, Sought>;
+
+impl FolderRecord {
+    fn key(&self) -> Option<Key> {
+        self.keys.map(|keys| keys.exact)
+    }
+}
 
 impl PartialEq for FolderRecord {
     fn eq(&self, other: &Self) -> bool {
-        match (self.key, other.key) {
+        match (self.key(), other.key()) {
             (Some(own), Some(other)) => own == other,
             (None, None) => self.place == other.place,
             _ => false,
@@ -76,10 +129,62 @@ impl Eq for FolderRecord {}
 
 impl Hash for FolderRecord {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        match self.key {
+        match self.key() {
             Some(key) => key.low.hash(state),
             None => self.place.hash(state),
         }
+    }
+}
+
+/// What a thread reads records into.
+#[derive(Default)]
+struct Extracts {
+    /// In no case.
+    folded: Extract,
+    exact: Extract,
+}
+
+/// A record that was read.
+struct Passed<'p> {
+    resource: ResourceId,
+    place: Place,
+    text: &'p [u8],
+    hasher: KeyHasher,
+    shapes: &'p Shapes,
+    /// What it says in no case; exactly, where no key has a string.
+    folded: &'p Extract,
+    exact: &'p mut Extract,
+}
+
+impl Passed<'_> {
+    /// What it says exactly, and its key. Most records are looked at in no case alone; only of those that
+    /// are found so it is asked.
+    fn exact(&mut self) -> (&Extract, RecordOf<FolderRecord>) {
+        let text = self.text;
+        let has_case = |value: Span| {
+            let plain = |byte: &u8| byte.is_ascii() && !byte.is_ascii_uppercase();
+            value.token == Token::Escaped || !value.of(text).iter().all(plain)
+        };
+        let exact: &Extract = match &self.shapes.folded {
+            Some(InNoCase { strings: Some(strings), .. })
+                if !strings.iter().any(|slot| has_case(self.folded.slot(*slot))) =>
+            {
+                self.folded
+            }
+            // What could be read in no case can be read.
+            Some(_) => {
+                let reader = Reader { hasher: self.hasher, shape: &self.shapes.exact };
+                let read = reader.read(self.text, self.exact);
+                debug_assert!(read.is_ok());
+                self.exact
+            }
+            None => self.folded,
+        };
+        // Records of which a part of the key is unknown are each their own.
+        let keys = exact.key.zip(self.folded.key).filter(|_| self.shapes.exact.key.is_whole());
+        let keys = keys.map(|(exact, folded)| Keys { exact, folded });
+        let record = FolderRecord { keys, place: Some(self.place) };
+        (exact, RecordOf { resource: self.resource, record })
     }
 }
 
@@ -88,7 +193,32 @@ impl<'f> FolderStore<'f> {
     #[must_use]
     pub fn new(graph: &'f DependencyGraph, folder: &'f Folder, read: &ReadOptions<'f>) -> Self {
         let (read, hasher) = (read.clone(), KeyHasher::random());
-        Self { graph, folder, read, hasher, shapes: BTreeMap::new(), kept: BTreeMap::new() }
+        Self {
+            graph,
+            folder,
+            read,
+            hasher,
+            shapes: BTreeMap::new(),
+            kept: BTreeMap::new(),
+            noticed: Noticed::default(),
+            outside: BTreeMap::new(),
+        }
+    }
+
+    /// A record that is in no file, by its whole natural key; `None` where the key leaves something out. What
+    /// refers to it is found as of any other.
+    pub fn outside(&mut self, resource: ResourceId, key: &KeyValues) -> Option<RecordOf<FolderRecord>> {
+        let form = KeyForm::of(self.graph, resource);
+        let fields = key_fields(self.graph, resource);
+        if !form.is_whole() || !fields.iter().all(|(name, _)| key.contains_key(name)) {
+            return None;
+        }
+        let exact = self.hasher.key(&form_of_values(&form, key)?);
+        let folded = self.hasher.key(&form_of_values(&form.without_case(), key)?);
+        let spelled = fields.iter().filter_map(|(name, kind)| Some((name.clone(), typed(*kind, key.get(name)?))));
+        self.outside.entry(resource).or_default().insert(exact, spelled.collect());
+        let record = FolderRecord { keys: Some(Keys { exact, folded }), place: None };
+        Some(RecordOf { resource, record })
     }
 
     fn files(&self, wanted: impl Fn(ResourceId) -> bool) -> Vec<Numbered<'f>> {
@@ -102,27 +232,30 @@ impl<'f> FolderStore<'f> {
 
     fn prepare(&mut self, resource: ResourceId) {
         let graph = self.graph;
-        self.shapes.entry(resource).or_insert_with(|| Shape::of(graph, resource));
+        self.shapes.entry(resource).or_insert_with(|| Shapes {
+            exact: Shape::of(graph, resource),
+            folded: Shape::of(graph, resource).without_case(),
+        });
     }
 
-    /// Reads every record of some resources; a worker is handed the record, what was read of it, and its text.
+    /// Reads every record of some resources and hands it to a worker.
     fn each<W: Send>(
         &self,
         files: &[Numbered<'_>],
         workers: impl Fn() -> W,
-        each: impl Fn(&mut W, RecordOf<FolderRecord>, &Extract, &[u8]) + Sync,
+        each: impl Fn(&mut W, &mut Passed<'_>) + Sync,
     ) -> Result<(Vec<W>, Vec<Gap>), UnreadableFolder> {
-        let make = |_| (Extract::default(), workers(), BTreeMap::<Place, Flaw>::new());
+        let make = |_| (Extracts::default(), workers(), BTreeMap::<Place, Flaw>::new());
         let workers = (0..self.read.threads.max(1)).map(make).collect();
-        let (workers, unreadable) = read_all(files, &self.read, workers, |(extract, worker, flaws), place, record| {
+        let (workers, unreadable) = read_all(files, &self.read, workers, |(extracts, worker, flaws), place, record| {
             let found = self.resource_at(place).and_then(|id| Some((id, self.shapes.get(&id)?)));
-            let Some((resource, shape)) = found else { return };
-            let reader = Reader { hasher: self.hasher, shape };
-            match record.and_then(|record| reader.read(record, extract).map(|()| record)) {
-                Ok(record) => {
-                    // Records of which a part of the key is unknown are each their own.
-                    let key = extract.key.filter(|_| shape.key.is_whole());
-                    each(worker, RecordOf { resource, record: FolderRecord { key, place } }, extract, record);
+            let Some((resource, shapes)) = found else { return };
+            let Extracts { folded, exact } = extracts;
+            let reader = Reader { hasher: self.hasher, shape: shapes.folded() };
+            match record.and_then(|record| reader.read(record, folded).map(|()| record)) {
+                Ok(text) => {
+                    let hasher = self.hasher;
+                    each(worker, &mut Passed { resource, place, text, hasher, shapes, folded, exact });
                 }
                 Err(flaw) => {
                     flaws.insert(place, flaw);
@@ -139,6 +272,13 @@ impl<'f> FolderStore<'f> {
             done.push(worker);
         }
         Ok((done, self.not_records(&flaws)))
+    }
+
+    fn meet(&mut self, of: &RecordOf<FolderRecord>) {
+        let whole = self.shapes.get(&of.resource).is_some_and(|shapes| shapes.exact.key.is_whole());
+        if let Some(place) = of.record.place {
+            self.noticed.meet(of.resource, of.record.key(), place, whole);
+        }
     }
 
     /// What is no record could be one that refers to a target.
@@ -205,17 +345,64 @@ impl<'f> FolderStore<'f> {
     }
 
     /// The records of a resource that refer to targets, from what was kept.
-    fn look_up(&self, ask: &Ask, kept: &Kept, by_key: &ByKey, found: &mut Vec<RecordReference<FolderRecord>>) {
+    fn look_up(&self, ask: &Ask, kept: &Kept, by_key: &ByKey, hits: &mut Hits) {
         let references = &self.graph.resource(ask.resource).references;
         for &position in &ask.again {
             let Some(reference) = references.get(position as usize) else { continue };
-            for keys in targets(self.graph, reference).iter().filter_map(|id| by_key.get(id)) {
-                for (&key, &target) in keys {
-                    let first = kept.0.partition_point(|r| (r.key, r.position) < (key, position));
-                    let all = kept.0.iter().skip(first).take_while(|r| (r.key, r.position) == (key, position));
-                    let from = |from| RecordOf { resource: ask.resource, record: from };
-                    found.extend(all.map(|r| RecordReference { from: from(r.from), position, target }));
+            for sought in targets(self.graph, reference).iter().filter_map(|id| by_key.get(id)) {
+                // Those that are in no case already, and the others.
+                for &folded in sought.numbers.keys().chain(&sought.folded) {
+                    let first = kept.0.partition_point(|r| (r.keys.folded, r.position) < (folded, position));
+                    let all = kept.0.iter().skip(first);
+                    let all = all.take_while(|r| (r.keys.folded, r.position) == (folded, position));
+                    for kept in all {
+                        let from = RecordOf { resource: ask.resource, record: kept.from };
+                        match sought.numbers.get(&kept.keys.exact) {
+                            Some(&target) => {
+                                let items = kept.items.clone();
+                                hits.found.push(RecordReference { from, position, target, items });
+                            }
+                            None => hits.differing.extend(kept.from.place.map(|at| (ask.resource, position, at))),
+                        }
+                    }
                 }
+            }
+        }
+    }
+
+    /// Looks at one record for what is asked.
+    fn look_at(&self, passed: &mut Passed<'_>, leads: &[(Vec<&Sought>, bool)], hits: &mut Hits) {
+        let folded = passed.folded;
+        let concerns = |found: &Found| {
+            let lead = found.key.zip(leads.get(found.position as usize));
+            lead.is_some_and(|(key, (sought, kept))| *kept || sought.iter().any(|sought| sought.in_any_case(key)))
+        };
+        if !folded.references.iter().any(concerns) {
+            return;
+        }
+        let (exact, from) = passed.exact();
+        let model = &self.graph.resource(from.resource).references;
+        let mut sizes = Sizes::default();
+        for (reference, in_no_case) in exact.references.iter().zip(&folded.references) {
+            let position = reference.position;
+            let (Some(key), Some(folded)) = (reference.key, in_no_case.key) else { continue };
+            let Some((sought, kept)) = leads.get(position as usize) else { continue };
+            let targets = || sought.iter().filter_map(|sought| sought.numbers.get(&key));
+            let is_found = targets().next().is_some();
+            let in_items = model.get(position as usize).is_some_and(|r| r.path.contains("[*]"));
+            let items = match in_items && (is_found || *kept) {
+                true => sizes.items(exact, reference),
+                false => Vec::new(),
+            };
+            for &target in targets() {
+                hits.found.push(RecordReference { from, position, target, items: items.clone() });
+            }
+            if !is_found && sought.iter().any(|sought| sought.in_any_case(folded)) {
+                hits.differing.extend(from.record.place.map(|at| (from.resource, position, at)));
+            }
+            if *kept {
+                let kept = hits.kept.entry(from.resource).or_default();
+                kept.push(KeptReference { keys: Keys { exact: key, folded }, position, from: from.record, items });
             }
         }
     }
@@ -226,11 +413,21 @@ impl<'f> FolderStore<'f> {
 struct Hits {
     found: Vec<RecordReference<FolderRecord>>,
     kept: BTreeMap<ResourceId, Vec<KeptReference>>,
+    /// References to a key that differs in case only.
+    differing: Vec<(ResourceId, u32, Place)>,
 }
 
 /// What is looked for in one resource: for each of its references where the key may be found, and
 /// whether it is kept.
-type Leads<'k> = BTreeMap<ResourceId, Vec<(Vec<&'k HashMap<Key, usize>>, bool)>>;
+type Leads<'k> = BTreeMap<ResourceId, Vec<(Vec<&'k Sought>, bool)>>;
+
+/// What one thread found by key.
+#[derive(Default)]
+struct Matches {
+    found: Vec<(usize, RecordOf<FolderRecord>)>,
+    differing: Vec<Place>,
+    form: Vec<u8>,
+}
 
 impl RecordStore for FolderStore<'_> {
     type Record = FolderRecord;
@@ -246,24 +443,36 @@ impl RecordStore for FolderStore<'_> {
         self.prepare(resource);
         let fields = key_fields(self.graph, resource);
         let groups = by_fields(&fields, keys);
-        let Some(shape) = self.shapes.get(&resource) else {
-            return Ok(Matching { found: Vec::new(), gaps: self.left_out(resource).into_iter().collect() });
-        };
         let files = self.files(|id| id == resource);
-        let workers = || (Vec::new(), Vec::new());
-        let (workers, mut gaps) = self.each(&files, workers, |(found, form), from, extract, text| {
-            for (fields, numbers) in &groups {
-                form.clear();
-                let complete = fields.iter().all(|field| write_key_field(shape, *field, extract, text, form));
-                if let Some(numbers) = numbers.get(form.as_slice()).filter(|_| complete) {
-                    found.extend(numbers.iter().map(|number| (*number, from.record)));
+        let (workers, mut gaps) = self.each(&files, Matches::default, |matches, passed| {
+            for (fields, wanted) in &groups {
+                let shape = passed.shapes.folded();
+                if !write_key(shape, fields, passed.folded, passed.text, &mut matches.form) {
+                    continue;
+                }
+                let Some(wanted) = wanted.get(matches.form.as_slice()) else { continue };
+                let (shape, text, place) = (&passed.shapes.exact, passed.text, passed.place);
+                let (exact, from) = passed.exact();
+                write_key(shape, fields, exact, text, &mut matches.form);
+                for (form, number) in wanted {
+                    match *form == matches.form {
+                        true => matches.found.push((*number, from)),
+                        false => matches.differing.push(place),
+                    }
                 }
             }
         })?;
         gaps.extend(self.left_out(resource));
-        let mut found: Vec<(usize, FolderRecord)> = workers.into_iter().flat_map(|(found, _)| found).collect();
-        found.sort_unstable_by_key(|(number, record)| (record.place, *number));
-        Ok(Matching { found, gaps })
+        let mut found = Vec::new();
+        for matches in workers {
+            found.extend(matches.found);
+            for place in matches.differing {
+                self.noticed.add(GapCode::DiffersInCase, resource, None, place);
+            }
+        }
+        found.sort_unstable_by_key(|(number, of)| (of.record.place, *number));
+        found.iter().for_each(|(_, of)| self.meet(of));
+        Ok(Matching { found: found.into_iter().map(|(number, of)| (number, of.record)).collect(), gaps })
     }
 
     /// Reads the files of the asked resources once; those that are asked again are answered from memory.
@@ -275,35 +484,28 @@ impl RecordStore for FolderStore<'_> {
         let mut by_key = ByKey::new();
         for (number, target) in targets_of.iter().enumerate() {
             // What has no key cannot be referred to.
-            if let Some(key) = target.record.key {
-                by_key.entry(target.resource).or_default().insert(key, number);
+            if let Some(Keys { exact, folded }) = target.record.keys {
+                let sought = by_key.entry(target.resource).or_default();
+                sought.numbers.insert(exact, number);
+                if folded != exact {
+                    sought.folded.insert(folded);
+                }
             }
         }
         asks.iter().for_each(|ask| self.prepare(ask.resource));
-        let mut found = Vec::new();
+        let mut all = Hits::default();
         let (old, new): (Vec<&Ask>, Vec<&Ask>) = asks.iter().partition(|ask| self.kept.contains_key(&ask.resource));
         for ask in old {
             if let Some(kept) = self.kept.get(&ask.resource) {
-                self.look_up(ask, kept, &by_key, &mut found);
+                self.look_up(ask, kept, &by_key, &mut all);
             }
         }
         let mut gaps: Vec<Gap> = new.iter().flat_map(|ask| self.unreadable_references(ask)).collect();
         let leads: Leads<'_> = new.iter().map(|ask| (ask.resource, leads(self.graph, ask, &by_key))).collect();
         let files = self.files(|id| leads.contains_key(&id));
-        let (workers, flawed) = self.each(&files, Hits::default, |hits, from, extract, _| {
-            let Some(leads) = leads.get(&from.resource) else { return };
-            for reference in &extract.references {
-                let (Some(key), Some((keys, kept))) = (reference.key, leads.get(reference.position as usize)) else {
-                    continue;
-                };
-                let position = reference.position;
-                for &target in keys.iter().filter_map(|keys| keys.get(&key)) {
-                    hits.found.push(RecordReference { from, position, target });
-                }
-                if *kept {
-                    let kept = hits.kept.entry(from.resource).or_default();
-                    kept.push(KeptReference { key, position, from: from.record });
-                }
+        let (workers, flawed) = self.each(&files, Hits::default, |hits, passed| {
+            if let Some(leads) = leads.get(&passed.resource) {
+                self.look_at(passed, leads, hits);
             }
         })?;
         gaps.extend(flawed);
@@ -311,7 +513,8 @@ impl RecordStore for FolderStore<'_> {
             self.kept.insert(ask.resource, Kept(Vec::new()));
         }
         for hits in workers {
-            found.extend(hits.found);
+            all.found.extend(hits.found);
+            all.differing.extend(hits.differing);
             for (resource, references) in hits.kept {
                 if let Some(kept) = self.kept.get_mut(&resource) {
                     kept.0.extend(references);
@@ -320,18 +523,54 @@ impl RecordStore for FolderStore<'_> {
         }
         for ask in &new {
             if let Some(kept) = self.kept.get_mut(&ask.resource) {
-                kept.0.sort_unstable_by_key(|r| (r.key, r.position, r.from.place));
+                kept.0.sort_unstable_by(|a, b| a.order().cmp(&b.order()));
             }
         }
-        found.sort_unstable_by_key(|r| (r.from.record.place, r.position, r.target));
+        let Hits { mut found, differing, .. } = all;
+        let order = |r: &RecordReference<FolderRecord>| (r.from.record.place, r.position, r.target);
+        found.sort_unstable_by(|a, b| (order(a), &a.items).cmp(&(order(b), &b.items)));
+        // Of records that count as one it is said that they are several.
+        found.iter().for_each(|reference| self.meet(&reference.from));
         found.dedup();
+        for (resource, position, place) in differing {
+            self.noticed.add(GapCode::DiffersInCase, resource, Some(position), place);
+        }
         Ok(Referring { references: found, gaps })
     }
 
-    /// Reads the files that hold the records once more, up to the last of them.
     fn describe(&mut self, records: &[RecordOf<FolderRecord>]) -> Result<Vec<StoredRecord>, UnreadableFolder> {
+        let described = self.described(records)?;
+        let stored = |(number, of): (usize, &RecordOf<FolderRecord>)| {
+            let at = described.at(number)?;
+            Some(StoredRecord { resource: of.resource, key: described.key(number), at })
+        };
+        Ok(records.iter().enumerate().filter_map(stored).collect())
+    }
+
+    fn descriptions(&mut self, records: &[RecordOf<FolderRecord>]) -> Result<Box<dyn Descriptions>, UnreadableFolder> {
+        Ok(Box::new(self.described(records)?))
+    }
+
+    fn holds(&self, of: &RecordOf<FolderRecord>) -> bool {
+        of.record.place.is_some()
+    }
+
+    fn noticed(&mut self) -> Vec<Gap> {
+        let gap = |(code, id, position, count, first): (GapCode, ResourceId, Option<u32>, usize, Place)| {
+            let references = &self.graph.resource(id).references;
+            let path = position.and_then(|position| references.get(position as usize)).map(|r| r.path.as_str());
+            let message = noticed::message(code, path, count, self.file_name(first));
+            Gap { code, resource: self.graph.name(id).clone(), message, said: None }
+        };
+        self.noticed.all().map(gap).collect()
+    }
+}
+
+impl FolderStore<'_> {
+    /// Reads the files that hold the records once more, up to the last of them.
+    fn described(&mut self, records: &[RecordOf<FolderRecord>]) -> Result<Described, UnreadableFolder> {
         records.iter().for_each(|record| self.prepare(record.resource));
-        let mut places: Vec<Place> = records.iter().map(|r| r.record.place).collect();
+        let mut places: Vec<Place> = records.iter().filter_map(|of| of.record.place).collect();
         places.sort_unstable();
         places.dedup();
         let files: Vec<&PayloadFile> = self.folder.files.iter().map(|(file, _)| file).collect();
@@ -346,14 +585,15 @@ impl RecordStore for FolderStore<'_> {
                 let failed = read_at(&files, of_file, &self.read, |place, line, record| {
                     let shape = self.resource_at(place).and_then(|id| Some((self.shapes.get(&id)?, forms.get(&id)?)));
                     let key = match shape {
-                        Some((shape, form))
+                        Some((Shapes { exact: shape, .. }, form))
                             if Reader { hasher: self.hasher, shape }.read(record, &mut extract).is_ok() =>
                         {
                             key_values(form, shape, &extract, record)
                         }
                         _ => KeyValues::new(),
                     };
-                    described.push((place, line, key));
+                    let key = serde_json::to_vec(&key).unwrap_or_default().into();
+                    described.push(Packed { place, line, key });
                 });
                 let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
                 done.0.extend(described);
@@ -366,64 +606,40 @@ impl RecordStore for FolderStore<'_> {
             }
             work();
         });
-        let (mut described, mut failed) = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let (mut read, mut failed) = done.into_inner().unwrap_or_else(PoisonError::into_inner);
         failed.sort();
         if let Some(first) = failed.into_iter().next() {
             return Err(UnreadableFolder(first));
         }
-        described.sort_unstable_by_key(|(place, ..)| *place);
-        let stored = |record: &RecordOf<FolderRecord>| {
-            let place = record.record.place;
-            let at = described.binary_search_by_key(&place, |(place, ..)| *place).ok();
-            let (line, key) = at.and_then(|at| described.get(at)).map(|(_, line, key)| (*line, key.clone()))?;
-            let at = Whereabouts::File(Position { file: self.file_name(place).to_owned(), line });
-            Some(StoredRecord { resource: record.resource, key, at })
+        read.sort_unstable_by_key(|packed: &Packed| packed.place);
+        let key = |of: &RecordOf<FolderRecord>| {
+            let keys = self.outside.get(&of.resource).filter(|_| of.record.place.is_none())?;
+            keys.get(&of.record.key()?).cloned()
         };
-        let changed = |record: &RecordOf<FolderRecord>| {
-            let file = self.file_name(record.record.place).to_owned();
-            UnreadableFolder(Unreadable { file, reason: "it changed while it was read".to_owned() })
+        let described = Described {
+            files: files.iter().map(|file| file.name.clone()).collect(),
+            read,
+            places: records.iter().map(|of| of.record.place).collect(),
+            outside: records.iter().enumerate().filter_map(|(number, of)| Some((number, key(of)?))).collect(),
         };
-        records.iter().map(|record| stored(record).ok_or_else(|| changed(record))).collect()
+        match described.missing() {
+            Some(place) => {
+                let file = self.file_name(place).to_owned();
+                Err(UnreadableFolder(Unreadable { file, reason: "it changed while it was read".to_owned() }))
+            }
+            None => Ok(described),
+        }
     }
 }
 
-/// Keys by which of the fields they give, then by their values; the numbers of those with these values.
-type ByFields = Vec<(Vec<usize>, HashMap<Vec<u8>, Vec<usize>>)>;
-
-fn by_fields(fields: &[(Text, FieldKind)], keys: &[KeyValues]) -> ByFields {
-    let mut groups: BTreeMap<Vec<usize>, HashMap<Vec<u8>, Vec<usize>>> = BTreeMap::new();
-    for (number, key) in keys.iter().enumerate() {
-        let given = fields.iter().enumerate().filter_map(|(at, (name, kind))| Some((at, kind, key.get(name)?)));
-        let (mut ats, mut form) = (Vec::new(), Some(Vec::new()));
-        for (at, kind, value) in given {
-            ats.push(at);
-            form = form.zip(form_of_field(*kind, value)).map(|(form, field)| [form, field].concat());
-        }
-        if let Some(form) = form.filter(|_| ats.len() == key.len()) {
-            groups.entry(ats).or_default().entry(form).or_default().push(number);
-        }
+impl KeptReference {
+    fn order(&self) -> (Key, u32, Option<Place>, &[ItemOf]) {
+        (self.keys.folded, self.position, self.from.place, &self.items)
     }
-    groups.into_iter().collect()
-}
-
-/// Writes one field of the key of a record as [`form_of_field`] does; false where it has none.
-fn write_key_field(shape: &Shape, field: usize, extract: &Extract, record: &[u8], form: &mut Vec<u8>) -> bool {
-    let (kind, slots): (FieldKind, Vec<u32>) = match &shape.key {
-        KeyPlan::Unknown => return false,
-        KeyPlan::Descriptor { namespace, code } => {
-            (FieldKind::Descriptor, [*code, *namespace].get(field).copied().into_iter().collect())
-        }
-        KeyPlan::Fields { fields, .. } => match fields.get(field) {
-            Some(plan) => (plan.kind, plan.from.iter().map(|(slot, _)| *slot).collect()),
-            None => return false,
-        },
-    };
-    let value = slots.into_iter().map(|slot| extract.slot(slot)).find(|value| value.is_present());
-    value.is_some_and(|value| write_field(form, |form| canonical(kind, value, record, form)))
 }
 
 /// For each reference of the asked resource where its key may be found, and whether it is kept.
-fn leads<'k>(graph: &DependencyGraph, ask: &Ask, by_key: &'k ByKey) -> Vec<(Vec<&'k HashMap<Key, usize>>, bool)> {
+fn leads<'k>(graph: &DependencyGraph, ask: &Ask, by_key: &'k ByKey) -> Vec<(Vec<&'k Sought>, bool)> {
     let references = (0_u32..).zip(&graph.resource(ask.resource).references);
     let lead = |(position, reference)| {
         let asked = ask.references.binary_search(&position).is_ok();
@@ -436,7 +652,9 @@ fn leads<'k>(graph: &DependencyGraph, ask: &Ask, by_key: &'k ByKey) -> Vec<(Vec<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Details, FieldType, KeyField, LazyDetails, Model, Reference, Resource, ResourceName};
+    use crate::model::{
+        Details, FieldKind, FieldType, KeyField, LazyDetails, Model, Reference, Resource, ResourceName, Text,
+    };
     use crate::records::Namespaces;
 
     /// Things of whose key the metadata tells one field of two, and others that refer to them.

@@ -123,6 +123,15 @@ impl KeyForm {
         matches!(self, Self::Descriptor | Self::Fields { partial: false, .. })
     }
 
+    /// The same key, but for strings that are equal where they differ in case only.
+    pub(crate) fn without_case(&self) -> Self {
+        let mut form = self.clone();
+        if let Self::Fields { fields, .. } = &mut form {
+            fields.iter_mut().for_each(|field| field.kind = field.kind.without_case());
+        }
+        form
+    }
+
     /// The key that references to an abstract resource hold; unknown where some subclass has another.
     pub(crate) fn of_abstract(graph: &DependencyGraph, found: &AbstractResource) -> Self {
         let agrees = |id: &ResourceId| {

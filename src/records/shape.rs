@@ -22,6 +22,14 @@ pub(crate) struct Shape {
     pub(crate) equalities: Vec<EqualityPlan>,
 }
 
+/// A shape that takes no notice of the case of strings in keys.
+#[derive(Debug)]
+pub(crate) struct InNoCase {
+    pub(crate) shape: Shape,
+    /// The slots of those strings; none where one stands in a collection, whose slot keeps the last value only.
+    pub(crate) strings: Option<Vec<u32>>,
+}
+
 /// One path.
 #[derive(Debug)]
 pub(crate) struct Node {
@@ -195,6 +203,30 @@ impl Shape {
         }
         shape.sum_up();
         shape
+    }
+
+    /// The same shape, but for strings of keys that are equal where they differ in case only; none where no
+    /// key has a string.
+    pub(crate) fn without_case(mut self) -> Option<InNoCase> {
+        let mut slots = Vec::new();
+        let members = self.references.iter_mut().flat_map(|reference| &mut reference.members);
+        let own = match &mut self.key {
+            KeyPlan::Fields { fields, .. } => fields.as_mut_slice(),
+            KeyPlan::Descriptor { .. } | KeyPlan::Unknown => &mut [],
+        };
+        let members = members.map(|(slot, kind)| (vec![*slot], kind));
+        let own = own.iter_mut().map(|field| (field.from.iter().map(|(slot, _)| *slot).collect(), &mut field.kind));
+        for (of, kind) in members.chain(own) {
+            if *kind == FieldKind::String {
+                slots.extend(of);
+            }
+            *kind = kind.without_case();
+        }
+        slots.sort_unstable();
+        slots.dedup();
+        let in_items = |slot: &u32| self.nodes.iter().any(|node| node.slot == *slot && node.path.contains("[*]"));
+        let all = !slots.iter().any(in_items);
+        (!slots.is_empty()).then(|| InNoCase { shape: self, strings: all.then_some(slots) })
     }
 
     /// Fills in what follows from the finished tree. Children stand behind their parents.

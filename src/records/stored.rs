@@ -48,6 +48,46 @@ pub trait RecordStore {
     ///
     /// A store that cannot answer, or a record that is no longer what it was.
     fn describe(&mut self, records: &[RecordOf<Self::Record>]) -> Result<Vec<StoredRecord>, Self::Error>;
+
+    /// As [`RecordStore::describe`], for so many records that their descriptions are better made one by one,
+    /// when they are asked for.
+    ///
+    /// # Errors
+    ///
+    /// A store that cannot answer, or a record that is no longer what it was.
+    fn descriptions(&mut self, records: &[RecordOf<Self::Record>]) -> Result<Box<dyn Descriptions>, Self::Error> {
+        Ok(Box::new(self.describe(records)?))
+    }
+
+    /// Whether the store holds the record itself. A target that it does not hold, and that nothing in it
+    /// refers to, is none.
+    fn holds(&self, _record: &RecordOf<Self::Record>) -> bool {
+        true
+    }
+
+    /// What was odd about the records that were met so far; asked for once, when all are.
+    fn noticed(&mut self) -> Vec<Gap> {
+        Vec::new()
+    }
+}
+
+/// Descriptions of records, by their position among those that were asked for.
+pub trait Descriptions: Send {
+    /// Where the record is.
+    fn at(&self, record: usize) -> Option<Whereabouts>;
+
+    /// Its natural key by the names of its own fields.
+    fn key(&self, record: usize) -> KeyValues;
+}
+
+impl Descriptions for Vec<StoredRecord> {
+    fn at(&self, record: usize) -> Option<Whereabouts> {
+        self.get(record).map(|stored| stored.at.clone())
+    }
+
+    fn key(&self, record: usize) -> KeyValues {
+        self.get(record).map(|stored| stored.key.clone()).unwrap_or_default()
+    }
 }
 
 /// A record and its resource.
@@ -98,6 +138,17 @@ pub struct RecordReference<R> {
     pub position: u32,
     /// The number of the target.
     pub target: usize,
+    /// The items of collections that it stands in, outermost first; none where the store does not tell.
+    pub items: Vec<ItemOf>,
+}
+
+/// An item of a collection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ItemOf {
+    /// Its place, from 0.
+    pub item: u32,
+    /// How many the collection has.
+    pub of: u32,
 }
 
 /// Something that a store could not search, so that records may be missing from its answer.
@@ -119,10 +170,18 @@ pub struct Gap {
 pub enum GapCode {
     /// A record or a list was written while it was read.
     ChangedWhilePlanning,
+    /// Keys that differ from those looked for in case only: on SQL Server they are the same.
+    DiffersInCase,
+    /// Several records with one natural key.
+    DuplicateKeys,
     /// Payload files that are of no resource of the metadata.
     FilesLeftOut,
+    /// Records without a part of their natural key.
+    KeyIncomplete,
     /// The metadata does not tell the key of what a reference points to.
     KeyUnknown,
+    /// Targets of which the folder has no record.
+    NotInFolder,
     /// Entries of a file that are no records.
     NotRecords,
     /// A resource that the API does not serve.
@@ -137,10 +196,14 @@ pub enum GapCode {
 
 impl GapCode {
     /// Every code.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 12] = [
         Self::ChangedWhilePlanning,
+        Self::DiffersInCase,
+        Self::DuplicateKeys,
         Self::FilesLeftOut,
+        Self::KeyIncomplete,
         Self::KeyUnknown,
+        Self::NotInFolder,
         Self::NotRecords,
         Self::NotServed,
         Self::UnqueryableReferences,
@@ -153,8 +216,12 @@ impl GapCode {
     pub fn name(self) -> &'static str {
         match self {
             Self::ChangedWhilePlanning => "changed-while-planning",
+            Self::DiffersInCase => "differs-in-case",
+            Self::DuplicateKeys => "duplicate-keys",
             Self::FilesLeftOut => "files-left-out",
+            Self::KeyIncomplete => "key-incomplete",
             Self::KeyUnknown => "key-unknown",
+            Self::NotInFolder => "not-in-folder",
             Self::NotRecords => "not-records",
             Self::NotServed => "not-served",
             Self::UnqueryableReferences => "unqueryable-references",
@@ -164,10 +231,11 @@ impl GapCode {
     }
 
     /// Whether records may be missing because of it. What an API does not serve has no records in it, as
-    /// far as anybody can tell.
+    /// far as anybody can tell; records of one key are one record, and a target that is not in the folder
+    /// is in the plan all the same.
     #[must_use]
     pub fn leaves_open(self) -> bool {
-        self != Self::NotServed
+        !matches!(self, Self::DuplicateKeys | Self::NotInFolder | Self::NotServed)
     }
 }
 
@@ -207,6 +275,12 @@ pub enum Whereabouts {
         /// The version that was read.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         etag: Option<Text>,
+    },
+    /// In no file of the folder.
+    Outside {
+        /// True.
+        #[serde(rename = "notInFolder")]
+        not_in_folder: bool,
     },
 }
 

@@ -1,8 +1,13 @@
 //! Records that somebody names by values of their natural key.
 
+use serde_json::Value;
+
 use super::keys::{KeyForm, KeyValues, form_of_field};
 use crate::graph::{DependencyGraph, Found, ResourceId, listed};
-use crate::model::{FieldKind, Text};
+use crate::model::{FieldKind, Kind, Text};
+
+/// What a descriptor can be given by instead of its namespace and code value.
+const URI: &str = "uri";
 
 /// Why values are no key of a resource.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -29,6 +34,9 @@ pub enum KeyError {
         /// The type of the field.
         kind: FieldKind,
     },
+    /// The URI of a descriptor is none, or its parts are given as well.
+    #[error("{0} uri: give it whole, such as uri://ed-fi.org/TermDescriptor#Fall Semester, or namespace and codeValue")]
+    NoUri(Text),
     /// No document tells the natural key.
     #[error("the metadata does not tell the natural key of {0}. Add a document that does")]
     Unknown(Text),
@@ -114,7 +122,34 @@ fn check_fields(resource: &str, fields: &[(Text, FieldKind)], key: &KeyValues) -
     Ok(())
 }
 
-/// Keys of what a name stands for: of an abstract resource in the names of each subclass.
+/// A key with the URI of a descriptor taken apart.
+fn without_uri(graph: &DependencyGraph, resource: ResourceId, key: &KeyValues) -> Result<KeyValues, KeyError> {
+    let Some(uri) = key.get(URI).filter(|_| graph.resource(resource).kind == Kind::Descriptor) else {
+        return Ok(key.clone());
+    };
+    let wrong = || KeyError::NoUri(Text::new(graph.name(resource).short()));
+    // Code values may have the sign that ends the namespace, namespaces have none.
+    let parts = uri.as_str().and_then(|uri| uri.split_once('#'));
+    let (namespace, code) = parts.filter(|(namespace, _)| !namespace.is_empty()).ok_or_else(wrong)?;
+    if key.len() > 1 {
+        return Err(wrong());
+    }
+    let field = |name, value: &str| (Text::new_static(name), Value::from(value));
+    Ok(KeyValues::from([field("namespace", namespace), field("codeValue", code)]))
+}
+
+/// A value of a key as records spell it: numbers are numbers, however somebody wrote them.
+pub(super) fn typed(kind: FieldKind, value: &Value) -> Value {
+    let Value::String(text) = value else { return value.clone() };
+    match kind {
+        FieldKind::Integer | FieldKind::Long => text.trim().parse::<i64>().map_or_else(|_| value.clone(), Value::from),
+        FieldKind::Boolean => Value::from(text.eq_ignore_ascii_case("true")),
+        _ => value.clone(),
+    }
+}
+
+/// Keys of what a name stands for: of an abstract resource in the names of each subclass. A descriptor may be
+/// given by its `uri`.
 ///
 /// # Errors
 ///
@@ -126,8 +161,11 @@ pub fn wanted_keys(
 ) -> Result<Vec<(ResourceId, Vec<KeyValues>)>, KeyError> {
     let place = match found {
         Found::Resource(id) => {
-            keys.iter().try_for_each(|key| check_key(graph, id, key))?;
-            return Ok(vec![(id, keys.to_vec())]);
+            let keys = keys.iter().map(|key| {
+                let key = without_uri(graph, id, key)?;
+                check_key(graph, id, &key).map(|()| key)
+            });
+            return Ok(vec![(id, keys.collect::<Result<Vec<_>, KeyError>>()?)]);
         }
         Found::Abstract(place) => place,
     };

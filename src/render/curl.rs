@@ -142,7 +142,7 @@ type DescribedPlace<'r> = (&'r str, &'r str, Option<&'r str>);
 fn place(record: &DescribedRecord) -> Option<DescribedPlace<'_>> {
     match &record.at {
         Whereabouts::Server { id, etag } => Some((record.resource.as_str(), id, etag.as_deref())),
-        Whereabouts::File(_) => None,
+        Whereabouts::File(_) | Whereabouts::Outside { .. } => None,
     }
 }
 

@@ -3,7 +3,10 @@
 mod delete;
 mod diagnosis;
 
-use serde::Serialize;
+use std::fmt;
+use std::io::Write;
+
+use serde::{Serialize, Serializer};
 
 pub use delete::kept;
 pub use diagnosis::{diagnoses, explained};
@@ -31,6 +34,42 @@ struct Head<'a> {
 pub fn answer<T: Serialize>(schema: &str, metadata: &Metadata, body: &T) -> String {
     let head = Head { name: &metadata.name, fingerprint: &metadata.fingerprint };
     pretty(&Answer { schema, metadata: head, body })
+}
+
+/// As [`answer`], written out as it is made, for results too large to be held.
+///
+/// # Errors
+///
+/// A writer that fails.
+pub fn write_answer<T: Serialize>(
+    out: &mut impl Write,
+    schema: &str,
+    metadata: &Metadata,
+    body: &T,
+) -> std::io::Result<()> {
+    let head = Head { name: &metadata.name, fingerprint: &metadata.fingerprint };
+    serde_json::to_writer_pretty(&mut *out, &Answer { schema, metadata: head, body })?;
+    out.write_all(b"\n")
+}
+
+/// A list whose items are made one by one while it is written.
+pub struct Each<F>(pub F);
+
+impl<F, I> Serialize for Each<F>
+where
+    F: Fn() -> I,
+    I: Iterator,
+    I::Item: Serialize,
+{
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq((self.0)())
+    }
+}
+
+impl<F> fmt::Debug for Each<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Each")
+    }
 }
 
 /// A result that carries what it was made of itself, with its schema at the head.

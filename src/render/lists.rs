@@ -1,12 +1,14 @@
 //! Orders in the forms that other programs take.
 
+use std::borrow::Borrow;
 use std::collections::BTreeSet;
+use std::io;
 
 use serde::Serialize;
 
 use crate::model::ResourceName;
 use crate::plan::Operation;
-use crate::plan::delete::records::DescribedPlan;
+use crate::plan::delete::records::{DescribedPlan, DescribedRecord};
 use crate::plan::delete::{DeletePlan, DeleteWave, KeyChange};
 use crate::plan::load::{LoadPlan, Step, Wave};
 use crate::records::Whereabouts;
@@ -63,26 +65,41 @@ pub fn key_change_csv(plan: &KeyChange) -> String {
 }
 
 /// `wave,resource,operation,at,key,clears`: the file and line or the id of each record, its key as JSON
-/// and the paths to clear joined by a plus sign.
+/// and the paths to clear joined by a plus sign. A record that is in no file is nowhere.
 #[must_use]
 pub fn record_csv(plan: &DescribedPlan) -> String {
-    let mut csv = csv::Writer::from_writer(Vec::new());
-    let rows = plan.records.iter().map(|record| {
+    let mut csv = Vec::new();
+    // What is written to memory does not fail.
+    let written = write_record_csv(&mut csv, plan.records.iter());
+    debug_assert!(written.is_ok());
+    String::from_utf8(csv).unwrap_or_default()
+}
+
+/// As [`record_csv`], written out as it is made.
+///
+/// # Errors
+///
+/// A writer that fails.
+pub fn write_record_csv<R: Borrow<DescribedRecord>>(
+    out: impl io::Write,
+    records: impl Iterator<Item = R>,
+) -> io::Result<()> {
+    let mut csv = csv::Writer::from_writer(out);
+    csv.write_record(["wave", "resource", "operation", "at", "key", "clears"])?;
+    for record in records {
+        let record = record.borrow();
         let at = match &record.at {
             Whereabouts::File(position) => format!("{}:{}", position.file, position.line),
             Whereabouts::Server { id, .. } => id.to_string(),
+            Whereabouts::Outside { .. } => String::new(),
         };
         let key = serde_json::to_string(&record.key).unwrap_or_default();
         let clears: BTreeSet<&str> = record.clears.iter().map(|clear| clear.path.as_str()).collect();
         let clears = clears.into_iter().collect::<Vec<_>>().join("+");
-        let (resource, operation) = (record.resource.to_string(), record.operation.name().to_owned());
-        [record.wave.to_string(), resource, operation, at, key, clears]
-    });
-    let header = ["wave", "resource", "operation", "at", "key", "clears"].map(str::to_owned);
-    // What is written to memory does not fail.
-    let written = std::iter::once(header).chain(rows).try_for_each(|row| csv.write_record(row));
-    debug_assert!(written.is_ok());
-    String::from_utf8(csv.into_inner().unwrap_or_default()).unwrap_or_default()
+        let (wave, resource) = (record.wave.to_string(), record.resource.to_string());
+        csv.write_record([&wave, &resource, record.operation.name(), &at, &key, &clears])?;
+    }
+    csv.flush()
 }
 
 fn delete_rows(half: &str, waves: &[DeleteWave]) -> String {

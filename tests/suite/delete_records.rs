@@ -12,8 +12,8 @@ use edfi_plan::plan::delete::records::{
 };
 use edfi_plan::plan::delete::{DeleteOperation, Optional};
 use edfi_plan::records::{
-    Ask, Folder, FolderRecord, FolderStore, KeyValues, Matching, Namespaces, Open, PayloadFile, ReadOptions, RecordOf,
-    RecordReference, RecordStore, Referring, StoredRecord, Whereabouts, read_keys, wanted_keys,
+    Ask, Folder, FolderRecord, FolderStore, ItemOf, KeyValues, Matching, Namespaces, Open, PayloadFile, ReadOptions,
+    RecordOf, RecordReference, RecordStore, Referring, StoredRecord, Whereabouts, read_keys, wanted_keys,
 };
 use edfi_plan::render::{json, text};
 use edfi_plan::source;
@@ -33,8 +33,8 @@ type Thing = (ResourceId, usize);
 /// Records in memory, which keeps account of what it is asked.
 struct Memory<'g> {
     graph: &'g DependencyGraph,
-    /// From, position, to.
-    links: BTreeSet<(Thing, u32, Thing)>,
+    /// From, position, to, in which item.
+    links: BTreeSet<(Thing, u32, Thing, Option<ItemOf>)>,
     asked: BTreeMap<ResourceId, Vec<Ask>>,
 }
 
@@ -56,12 +56,13 @@ impl RecordStore for Memory<'_> {
                 assert_eq!((&ask.references, &ask.again), (&first.again, &first.again), "only what was announced");
             }
             before.push(ask.clone());
-            for &((resource, record), position, to) in &self.links {
+            for &((resource, record), position, to, item) in &self.links {
                 let asked = resource == ask.resource && ask.references.contains(&position);
                 for (number, target) in targets.iter().enumerate() {
                     if asked && (target.resource, target.record) == to {
                         let from = RecordOf { resource, record };
-                        references.push(RecordReference { from, position, target: number });
+                        let items = item.into_iter().collect();
+                        references.push(RecordReference { from, position, target: number, items });
                     }
                 }
             }
@@ -86,7 +87,10 @@ impl<'g> Memory<'g> {
         let mut records: BTreeSet<Thing> =
             graph.ids().flat_map(|id| (0..1 + random.below(3)).map(move |n| (id, n as usize))).collect();
         let mut links = BTreeSet::new();
+        let mut sizes: BTreeMap<Thing, u32> = BTreeMap::new();
         for &(id, number) in &records.clone() {
+            let size = 1 + random.below(3) as u32;
+            sizes.insert((id, number), size);
             for (position, (reference, aim)) in (0..).zip(graph.aims(id)) {
                 let of = match aim {
                     Aim::Resource(target) => vec![target],
@@ -94,35 +98,48 @@ impl<'g> Memory<'g> {
                     Aim::Unresolved => continue,
                 };
                 let possible: Vec<Thing> = records.iter().filter(|(r, _)| of.contains(r)).copied().collect();
-                let count = if reference.required { 1 } else { random.below(3) };
-                for _ in 0..count {
+                let mut link = |random: &mut Random, item| {
                     if let Some(to) = possible.get(random.below(possible.len() as u64) as usize) {
-                        links.insert(((id, number), position, *to));
+                        links.insert(((id, number), position, *to, item));
                     }
+                };
+                if reference.path.contains("[*]") {
+                    // Every item has what is required.
+                    for item in (0..size).map(|item| ItemOf { item, of: size }) {
+                        if reference.required || random.one_in(2) {
+                            link(&mut random, Some(item));
+                        }
+                    }
+                    continue;
                 }
+                let count = if reference.required { 1 } else { random.below(3) };
+                (0..count).for_each(|_| link(&mut random, None));
             }
         }
         // A record whose required reference found nothing cannot exist, nor can what needs it.
         loop {
             let lacks = |thing: &Thing| {
                 let mut required = (0..).zip(graph.aims(thing.0)).filter(|(_, (r, _))| r.required);
-                required.any(|(position, _)| !links.iter().any(|(from, at, _)| from == thing && *at == position))
+                required.any(|(position, (r, _))| {
+                    let found = links.iter().filter(|(from, at, ..)| from == thing && *at == position).count();
+                    found < if r.path.contains("[*]") { sizes[thing] as usize } else { 1 }
+                })
             };
             let gone: BTreeSet<Thing> = records.iter().filter(|thing| lacks(thing)).copied().collect();
             if gone.is_empty() {
                 break;
             }
             records.retain(|thing| !gone.contains(thing));
-            links.retain(|(from, _, to)| !gone.contains(from) && !gone.contains(to));
+            links.retain(|(from, _, to, _)| !gone.contains(from) && !gone.contains(to));
         }
         (Self { graph, links, asked: BTreeMap::new() }, records)
     }
 
     fn store(&self, records: &BTreeSet<Thing>) -> Store<Thing> {
-        let links = self.links.iter().map(|&(from, position, to)| {
+        let links = self.links.iter().map(|&(from, position, to, item)| {
             let reference = &self.graph.resource(from.0).references[position as usize];
             let clearable = !reference.required && !reference.identifying;
-            Link { from, path: reference.path.to_string(), to, clearable }
+            Link { from, path: reference.path.to_string(), to, clearable, item: item.map(|i| i.item as usize) }
         });
         Store { records: records.clone(), links: links.collect() }
     }
@@ -219,20 +236,29 @@ fn known(standard: &str, graph: &DependencyGraph, files: &BTreeMap<String, Vec<u
             for (path, targets, members) in rule.references {
                 let model = graph.resource(id).references.iter();
                 let model = model.into_iter().find(|r| r.path.replace("[*]", "") == format!("$.{path}")).unwrap();
-                for reference in values(&record, path).into_iter().filter(|r| !r.is_null()) {
+                // One collection deep, as all that is written here.
+                let in_items: Vec<(Option<usize>, &Value)> = match model.path.split_once("[*].") {
+                    Some((collection, rest)) => {
+                        let items = values(&record, collection.trim_start_matches("$."));
+                        let items = items.into_iter().flat_map(|items| items.as_array()).flatten().enumerate();
+                        items.flat_map(|(n, item)| values(item, rest).into_iter().map(move |v| (Some(n), v))).collect()
+                    }
+                    None => values(&record, path).into_iter().map(|value| (None, value)).collect(),
+                };
+                for (item, reference) in in_items.into_iter().filter(|(_, r)| !r.is_null()) {
                     let key: Vec<String> = members.iter().map(|member| plain(&reference[*member])).collect();
-                    pending.push((from.clone(), model.clone(), *targets, key));
+                    pending.push((from.clone(), model.clone(), *targets, key, item));
                 }
             }
             store.records.insert(from);
         }
     }
-    for (from, model, targets, key) in pending {
+    for (from, model, targets, key, item) in pending {
         for target in targets.iter().map(|target| ((*target).to_owned(), key.clone())) {
             if store.records.contains(&target) {
                 let clearable = !model.required && !model.identifying;
                 let path = model.path.to_string();
-                store.links.insert(Link { from: from.clone(), path, to: target, clearable });
+                store.links.insert(Link { from: from.clone(), path, to: target, clearable, item });
             }
         }
     }
@@ -426,7 +452,7 @@ fn equal_keys_are_one_record_and_what_is_no_record_is_said() {
         .iter()
         .map(|r| match &r.at {
             Whereabouts::File(at) => (r.wave, format!("{}:{}", at.file, at.line)),
-            Whereabouts::Server { .. } => panic!(),
+            _ => panic!(),
         })
         .collect();
     let expected = [
@@ -463,6 +489,7 @@ fn a_clear_that_finds_a_part_of_its_references_is_refused() {
         path: path.into(),
         target: name(target),
         key: KeyValues::from([(field.into(), 1.into())]),
+        goes: Vec::new(),
     };
     let record = DescribedRecord {
         wave: 1,

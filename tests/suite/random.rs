@@ -40,8 +40,10 @@ fn build(draws: &[Draw], subclasses: usize, people: bool) -> DependencyGraph {
                     _ if required && index > 0 => (Some(target % index), true),
                     _ => (Some(any), false),
                 };
+                // Some stand in the items of one collection.
+                let path = if kind < 7 { format!("$.r{number:02}") } else { format!("$.c[*].r{number:02}") };
                 Reference {
-                    path: format!("$.r{number:02}").into(),
+                    path: path.into(),
                     target: target.map_or(Target::Abstract("Thing".into()), |t| Target::Resource(name(t, people))),
                     required,
                     identifying: false,
@@ -58,6 +60,7 @@ fn build(draws: &[Draw], subclasses: usize, people: bool) -> DependencyGraph {
                 alternatives: Vec::new(),
             });
         }
+        references.sort_by(|a, b| a.path.cmp(&b.path));
         resources.push(Resource {
             name: name(index, people),
             entity: format!("Thing{index:02}").into(),

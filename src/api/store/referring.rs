@@ -72,7 +72,8 @@ impl LiveStore<'_, '_> {
             for (read, positions) in hits {
                 self.keep(ask.resource, &read, &mut referring.gaps)?;
                 let from = RecordOf { resource: ask.resource, record: read.id };
-                let reference = |(position, target)| RecordReference { from: from.clone(), position, target };
+                let reference =
+                    |(position, target)| RecordReference { from: from.clone(), position, target, items: Vec::new() };
                 referring.references.extend(positions.into_iter().map(reference));
             }
         }

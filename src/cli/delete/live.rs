@@ -45,15 +45,21 @@ pub(crate) struct LiveDeleteArgs {
     #[arg(long, value_name = "FILE", requires = "api")]
     bodies: Option<PathBuf>,
 
-    /// Read lists of up to so many records for references that cannot be asked for.
-    #[arg(long, value_name = "N", default_value_t = 5000, hide_short_help = true)]
-    scan_limit: u64,
+    /// Read lists of up to so many records for references that cannot be asked for [default: 5000].
+    #[arg(long, value_name = "N", hide_short_help = true)]
+    scan_limit: Option<u64>,
 
-    /// Requests at the same time.
-    #[arg(long, value_name = "N", default_value_t = 4, hide_short_help = true)]
+    /// Requests at the same time [default: 4].
+    #[arg(long, value_name = "N", hide_short_help = true)]
     #[arg(value_parser = clap::value_parser!(u8).range(1..=32))]
-    parallel: u8,
+    parallel: Option<u8>,
 }
+
+/// The longest list that is read for references that cannot be asked for, unless somebody says otherwise.
+const SCAN: u64 = 5000;
+
+/// Requests at the same time, unless somebody says otherwise.
+const AT_ONCE: u8 = 4;
 
 /// The most records of a plan that is made of an API, unless somebody says otherwise.
 const MOST: usize = 1000;
@@ -73,6 +79,11 @@ impl LiveDeleteArgs {
     /// another option conflicts with --api.
     pub(super) fn keeps(&self) -> bool {
         self.out.is_some() || self.bodies.is_some()
+    }
+
+    /// Whether somebody says how an API is searched.
+    pub(super) fn searches(&self) -> bool {
+        self.scan_limit.is_some() || self.parallel.is_some()
     }
 }
 
@@ -237,7 +248,8 @@ pub(super) fn fresh(
 
 pub(super) fn limits(args: &DeleteArgs, most: usize) -> SearchLimits {
     let found = most as u64;
-    SearchLimits { scan: args.live.scan_limit, found, at_once: usize::from(args.live.parallel) }
+    let at_once = usize::from(args.live.parallel.unwrap_or(AT_ONCE));
+    SearchLimits { scan: args.live.scan_limit.unwrap_or(SCAN), found, at_once }
 }
 
 /// The most records that a plan may have; one that was made already may have grown to twice its size.

@@ -6,13 +6,14 @@ use std::path::PathBuf;
 use anyhow::{Context as _, bail};
 use clap::Args;
 use edfi_plan::graph::{DependencyGraph, Found, ResourceId};
+use edfi_plan::model::{ResourceName, Text};
 use edfi_plan::plan::delete::Optional;
 use edfi_plan::plan::delete::records::{
-    DescribedPlan, RecordDeleteError, RecordDeleteOptions, RecordPlan, SCHEMA, record_delete_plan,
+    DescribedWarning, RecordDeleteError, RecordDeleteOptions, RecordPlan, ResourceCount, SCHEMA, record_delete_plan,
 };
 use edfi_plan::records::{
-    FolderRecord, FolderStore, Gap, KeyValues, NamedKey, RecordOf, RecordStore, UnreadableFolder, read_keys,
-    wanted_keys,
+    Descriptions, FolderRecord, FolderStore, Gap, KeyValues, NamedKey, RecordOf, RecordStore, UnreadableFolder,
+    key_fields, read_keys, wanted_keys,
 };
 use edfi_plan::render::{json, lists, text};
 use serde::Serialize;
@@ -54,6 +55,11 @@ pub(crate) struct RecordArgs {
 }
 
 impl RecordArgs {
+    /// Whether somebody says how a folder is read.
+    pub(super) fn reads_folder(&self) -> bool {
+        self.folder.given()
+    }
+
     /// Whether single records are asked for.
     pub(super) fn given(&self) -> bool {
         !self.conditions.is_empty() || self.keys.is_some() || self.data.is_some()
@@ -67,19 +73,24 @@ pub(super) struct Wanted {
 }
 
 #[derive(Serialize)]
-struct Answer {
+#[serde(rename_all = "camelCase")]
+struct Answer<'a, R> {
     /// Where keys were given that no record has.
-    unmatched: Vec<String>,
-    #[serde(flatten)]
-    plan: DescribedPlan,
+    unmatched: &'a [String],
+    counts: Vec<ResourceCount>,
+    complete: bool,
+    records: R,
+    not_in_store: Vec<&'a ResourceName>,
+    warnings: Vec<DescribedWarning>,
 }
 
 /// What the work in the folder came to; keys and places of records only where the format shows them.
 struct Planned {
     plan: RecordPlan<FolderRecord>,
-    unmatched: Vec<String>,
+    /// The positions of keys that no record has and no record refers to.
+    unmatched: Vec<usize>,
     matched: usize,
-    described: Option<DescribedPlan>,
+    stored: Option<Box<dyn Descriptions>>,
 }
 
 pub(super) fn run(args: &DeleteArgs, context: &Context) -> anyhow::Result<Outcome> {
@@ -96,41 +107,74 @@ pub(super) fn run(args: &DeleteArgs, context: &Context) -> anyhow::Result<Outcom
     let options = RecordDeleteOptions { optional, authorization, max: records.max };
     let planned = with_progress(context, |progress| -> Result<Planned, RecordDeleteError<UnreadableFolder>> {
         let mut store = FolderStore::new(&graph, &folder, &records.folder.read(Some(progress)));
-        let Matched { targets, unmatched, gaps } = matching(&mut store, &wanted).map_err(RecordDeleteError::Store)?;
-        let matched = targets.len();
+        let Looked { mut targets, matched, gaps } = look_for(&mut store, &wanted).map_err(RecordDeleteError::Store)?;
+        let in_folder = targets.len();
+        let mut outside = Vec::new();
+        let missing = || wanted.iter().zip(&matched).enumerate().filter(|(_, (_, matched))| !**matched);
+        for (number, (wanted, _)) in missing() {
+            // What may be of several resources cannot be deleted before somebody says of which.
+            let [(resource, key)] = wanted.keys.as_slice() else { continue };
+            outside.extend(store.outside(*resource, key).map(|record| (number, record)));
+        }
+        targets.extend(outside.iter().map(|(_, record)| *record));
         let plan = record_delete_plan(&graph, &mut store, targets, &options)?.with_gaps(gaps);
-        let described = match args.format {
+        let planned: HashSet<RecordOf<FolderRecord>> =
+            plan.records.iter().skip(in_folder).take(plan.targets - in_folder).map(|target| target.record).collect();
+        outside.retain(|(_, record)| planned.contains(record));
+        let is_outside = |number: &usize| outside.iter().any(|(outside, _)| outside == number);
+        let unmatched = missing().map(|(number, _)| number).filter(|number| !is_outside(number)).collect();
+        let stored = match args.format {
             Format::Text => None,
-            _ => Some(plan.describe(&graph, &mut store, records.redact).map_err(RecordDeleteError::Store)?),
+            _ => Some(plan.descriptions(&mut store).map_err(RecordDeleteError::Store)?),
         };
-        Ok(Planned { plan, unmatched, matched, described })
+        Ok(Planned { plan, unmatched, matched: in_folder, stored })
     });
-    let Planned { plan, unmatched, matched, described } = planned.map_err(no_plan)?;
+    let Planned { plan, unmatched, matched, stored } = planned.map_err(no_plan)?;
 
-    for given in &unmatched {
-        context.terminal.say(&format!(
-            "{given}: no record of {} in {} has this key",
-            named(&graph, found),
-            data.display()
-        ));
+    let unmatched: Vec<&Wanted> = unmatched.into_iter().filter_map(|number| wanted.get(number)).collect();
+    for wanted in &unmatched {
+        let (name, dir) = (named(&graph, found), data.display());
+        let say = format!("{}: no record of {name} in {dir} has this key{}", wanted.given, nor(&graph, wanted));
+        context.terminal.say(&say);
     }
     say_of_records(matched, wanted.len(), &named(&graph, found), plan.exact, context);
     let present = folder.resources();
     let absent: Vec<ResourceId> = plan.searched.iter().copied().filter(|id| !present.contains(id)).collect();
-    let answer = match (args.format, described) {
-        (Format::Json, Some(plan)) => {
-            let not_in_store: Vec<_> = absent.iter().map(|&id| graph.name(id).clone()).collect();
-            // What has no file here may be on the server all the same, and block.
-            let complete = plan.complete && not_in_store.is_empty();
-            let answer =
-                Answer { unmatched: unmatched.clone(), plan: DescribedPlan { complete, not_in_store, ..plan } };
-            json::answer(SCHEMA, graph.metadata(), &answer)
+    let given: Vec<String> = unmatched.iter().map(|wanted| wanted.given.clone()).collect();
+    let each = |stored| plan.described_records(&graph, stored, records.redact);
+    match (args.format, stored.as_deref()) {
+        (Format::Json, Some(stored)) => {
+            let answer = Answer {
+                unmatched: &given,
+                counts: plan.counts(&graph),
+                // What has no file here may be on the server all the same, and block.
+                complete: plan.is_complete() && absent.is_empty(),
+                records: json::Each(|| each(stored)),
+                not_in_store: absent.iter().map(|&id| graph.name(id)).collect(),
+                warnings: plan.all_warnings(),
+            };
+            context.terminal.write(|mut out| json::write_answer(&mut out, SCHEMA, graph.metadata(), &answer))?;
         }
-        (Format::Csv, Some(plan)) => lists::record_csv(&plan),
-        _ => text::record_plan(&graph, &plan, &absent, context.terminal.width()),
-    };
-    context.terminal.print(&answer)?;
+        (Format::Csv, Some(stored)) => context.terminal.write(|out| lists::write_record_csv(out, each(stored)))?,
+        _ => context.terminal.print(&text::record_plan(&graph, &plan, &absent, context.terminal.width()))?,
+    }
     Ok(if unmatched.is_empty() && plan.is_complete() { Outcome::Answered } else { Outcome::Findings })
+}
+
+/// What there is to say of a key that no record has: nothing refers to it either, or that cannot be told.
+fn nor(graph: &DependencyGraph, wanted: &Wanted) -> String {
+    let resources: Vec<&str> = wanted.keys.iter().map(|(id, _)| graph.name(*id).short()).collect();
+    let [(id, key)] = wanted.keys.as_slice() else {
+        return format!("; to plan what refers to it, name its resource: {}", resources.join(", "));
+    };
+    let fields: Vec<Text> = key_fields(graph, *id).into_iter().map(|(name, _)| name).collect();
+    if fields.iter().all(|name| key.contains_key(name)) {
+        return ", nor refers to it".to_owned();
+    }
+    format!(
+        "; to plan what refers to one that is not in there, give all of it: {}",
+        fields.iter().map(Text::as_str).collect::<Vec<_>>().join(", ")
+    )
 }
 
 pub(super) fn named(graph: &DependencyGraph, found: Found) -> String {
@@ -207,6 +251,19 @@ pub(super) struct Matched<R> {
 }
 
 pub(super) fn matching<S: RecordStore>(store: &mut S, wanted: &[Wanted]) -> Result<Matched<S::Record>, S::Error> {
+    let Looked { targets, matched, gaps } = look_for(store, wanted)?;
+    let unmatched = wanted.iter().zip(matched).filter(|(_, matched)| !matched).map(|(w, _)| w.given.clone());
+    Ok(Matched { targets, unmatched: unmatched.collect(), gaps })
+}
+
+/// The records that have the keys, and for each key whether a record has it.
+struct Looked<R> {
+    targets: Vec<RecordOf<R>>,
+    matched: Vec<bool>,
+    gaps: Vec<Gap>,
+}
+
+fn look_for<S: RecordStore>(store: &mut S, wanted: &[Wanted]) -> Result<Looked<S::Record>, S::Error> {
     let mut by_resource: BTreeMap<ResourceId, (Vec<usize>, Vec<KeyValues>)> = BTreeMap::new();
     for (number, wanted) in wanted.iter().enumerate() {
         for (id, key) in &wanted.keys {
@@ -231,6 +288,5 @@ pub(super) fn matching<S: RecordStore>(store: &mut S, wanted: &[Wanted]) -> Resu
             }
         }
     }
-    let unmatched = wanted.iter().zip(matched).filter(|(_, matched)| !matched).map(|(w, _)| w.given.clone());
-    Ok(Matched { targets, unmatched: unmatched.collect(), gaps })
+    Ok(Looked { targets, matched, gaps })
 }

@@ -102,9 +102,9 @@ fn without(scan: &Scan<'_, '_>, place: Place, record: &[u8], skips: &BTreeSet<Sk
 /// Removes what paths lead to, and whatever cannot stand without it: the holder of a required member, a
 /// collection that is left empty. All at once, for a removal moves the items behind it, and may take out
 /// what another path leads into.
-pub(crate) fn remove(value: &mut Value, paths: &[Vec<Step>], required: &BTreeSet<&str>) {
+pub(crate) fn remove(value: &mut Value, paths: &[Vec<Step>], required: &BTreeSet<&str>) -> bool {
     let paths: Vec<&[Step]> = paths.iter().map(Vec::as_slice).collect();
-    removed(value, &paths, "$", required);
+    removed(value, &paths, "$", required)
 }
 
 /// Removes below a value; true where it goes itself. The depth is that of a path of the model.

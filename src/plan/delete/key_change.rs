@@ -22,6 +22,9 @@ pub struct KeyChange {
     pub key_may_change: Option<bool>,
     /// Resources whose own keys carry it, by identifying references, directly or through others.
     pub carried_by: Vec<ResourceName>,
+    /// Everything that a change of the key concerns, and what becomes of it: what refers to the resource or to
+    /// what has to change with it, directly or through others. Sorted.
+    pub referrers: Vec<Referrer>,
     /// First: what is cleared and deleted.
     pub deletes: Vec<DeleteWave>,
     /// Then: what is created again, and in the last wave the updates that set again what was cleared
@@ -35,7 +38,39 @@ pub struct KeyChange {
     pub exact: bool,
 }
 
+/// A resource that a change of a key concerns.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Referrer {
+    /// What becomes of its records.
+    pub becomes: Becomes,
+    /// The resource.
+    pub resource: ResourceName,
+    /// Whether its own key carries the changed one.
+    pub carries_key: bool,
+}
+
+/// What becomes of records that refer to one with a new key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Becomes {
+    /// The server writes the new key into them.
+    Carried,
+    /// They are deleted before, and created again after: a reference that they require, or that is part of
+    /// their key, blocks the delete.
+    Recreated,
+    /// They stay: optional references are cleared before, and set again by an update at the end.
+    SetAgain,
+}
+
 impl KeyChange {
+    /// The resources of which the same becomes; where `carries_key` says so those alone whose own key carries
+    /// the changed one, or those alone whose key does not.
+    pub fn that(&self, becomes: Becomes, carries_key: bool) -> impl Iterator<Item = &ResourceName> {
+        let same = move |r: &&Referrer| r.becomes == becomes && r.carries_key == carries_key;
+        self.referrers.iter().filter(same).map(|referrer| &referrer.resource)
+    }
+
     /// Whether records stay that lose references and get them back at the end.
     #[must_use]
     pub fn stayed(&self) -> bool {
@@ -47,7 +82,9 @@ impl KeyChange {
     }
 }
 
-/// Plans the change of a natural key. Of what refers to the resource, directly or through others, the
+/// Plans the change of a natural key. Where an update may change it, the database of the server carries it
+/// into what refers to it (`ON UPDATE CASCADE`, which foreign keys to other resources do not have: there
+/// everything that refers blocks). Of what refers to the resource, directly or through others, the
 /// least is deleted: optional references are cleared and set again.
 ///
 /// O(references × subclasses) and the search for clears and deferrals, see
@@ -68,17 +105,32 @@ pub fn key_change(
         key: details.key.iter().map(|field| field.name.clone()).collect(),
         key_may_change: details.key_may_change,
         carried_by: carriers.iter().map(|&id| graph.name(id).clone()).collect(),
+        referrers: Vec::new(),
         deletes: Vec::new(),
         loads: Vec::new(),
         deferred: Vec::new(),
         warnings: Vec::new(),
         exact: true,
     };
+    let referrer = |&id: &ResourceId, becomes| Referrer {
+        becomes,
+        resource: graph.name(id).clone(),
+        carries_key: carriers.contains(&id),
+    };
     if plan.key_may_change == Some(true) {
+        // The database carries it on along every foreign key, also of those whose own key it is no part of.
+        let changed = carriers.iter().chain([&resource]);
+        let referring: BTreeSet<ResourceId> =
+            changed.flat_map(|&id| graph.dependents(id)).map(|edge| edge.dependent).collect();
+        plan.referrers = referring.iter().map(|id| referrer(id, Becomes::Carried)).collect();
+        plan.referrers.sort();
         return Ok(plan);
     }
     let named = BTreeSet::from([resource]);
     let set = closure::of(graph, &named, Optional::Clear);
+    let recreated = set.deleted.iter().filter(|&&id| id != resource).map(|id| referrer(id, Becomes::Recreated));
+    plan.referrers = recreated.chain(set.cleared.iter().map(|id| referrer(id, Becomes::SetAgain))).collect();
+    plan.referrers.sort();
     let deletes = in_waves(graph, &set, &delete_order(graph, &set, authorization)?, authorization);
     let load = LoadOptions { authorization: authorization.clone(), ..LoadOptions::default() };
     let loads = load_plan(graph, &Selection { resources: set.deleted.clone(), ..Selection::default() }, &load)?;

@@ -7,21 +7,23 @@
 
 mod clear;
 mod describe;
+mod goes;
 mod hidden;
 mod order;
 mod reason;
 mod saved;
 mod visit;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::{DeleteOperation, Optional, Warning};
 use crate::graph::{Authorization, DependencyGraph, ResourceId};
 use crate::plan::RequiredCycle;
-use crate::records::{Gap, RecordOf, RecordStore};
+use crate::records::{Gap, ItemOf, RecordOf, RecordStore};
 
 pub use clear::{ClearError, cleared};
 pub use describe::{DescribedClear, DescribedPlan, DescribedRecord, DescribedWarning, ResourceCount};
+pub(super) use goes::at_least;
 pub use hidden::is_seen_by_relationship;
 pub use reason::Hop;
 pub use saved::{Became, MadeWith, PlanChange, PlanChanges, SCHEMA, SavedPlan, SavedPlanError};
@@ -66,6 +68,8 @@ pub struct RecordPlan<R> {
     pub waves: Vec<RecordWave>,
     /// References that clears remove, by record, then position.
     pub clears: Vec<RecordClear>,
+    /// Of those in collections the items they stand in, as far as the store tells.
+    pub items: BTreeMap<RecordClear, Vec<Vec<ItemOf>>>,
     /// Resources that could hold dependents and were searched, sorted.
     pub searched: Vec<ResourceId>,
     /// What could not be searched: the plan may be incomplete.
@@ -157,12 +161,15 @@ struct Gathered<R> {
     numbers: HashMap<RecordOf<R>, u32>,
     deleted: Vec<bool>,
     references: Vec<Reference>,
+    /// Of references in collections the items they stand in.
+    items: HashMap<Reference, Vec<Vec<ItemOf>>>,
     gaps: Vec<Gap>,
 }
 
 /// Plans the delete of records and of everything in the store that refers to them. A record that only
 /// loses references it can do without is cleared, or deleted with `Optional::Delete`; the dependents of
-/// a cleared record stay as they are.
+/// a cleared record stay as they are. An item of a required collection can go while others of it stay. A
+/// target that the store does not hold is planned where something refers to it.
 ///
 /// The store is asked once for each resource that can refer to what was reached, and once a step of
 /// distance where records of a resource refer to each other. O(records + references between them)
@@ -186,12 +193,19 @@ pub fn record_delete_plan<S: RecordStore>(
     let mut gaps = gathered.gaps;
     gaps.sort();
     gaps.dedup();
+    let mut items = gathered.items;
+    let of_clear = |clear: &RecordClear| {
+        let items = items.remove(&(clear.record, clear.position, clear.target))?;
+        Some((*clear, items))
+    };
+    let items = ordered.clears.iter().filter_map(of_clear).collect();
     let records = gathered.records.into_iter().zip(gathered.deleted).zip(because);
     Ok(RecordPlan {
         records: records.map(|((record, deleted), because)| PlannedRecord { record, deleted, because }).collect(),
         targets,
         waves: ordered.waves,
         clears: ordered.clears,
+        items,
         searched,
         gaps,
         warnings: ordered.warnings,

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use super::order::{Descriptors, deferrals, listed, one_wave, wave_lines};
 use super::{Width, columns, count, sentence};
 use crate::model::ResourceName;
-use crate::plan::delete::{DeleteOperation, DeletePlan, DeleteStep, DeleteWave, Kept, KeyChange, Warning, WarningCode};
+use crate::plan::delete::{
+    Becomes, DeleteOperation, DeletePlan, DeleteStep, DeleteWave, Kept, KeyChange, Warning, WarningCode,
+};
 
 /// Waves with their steps, then what has to be known about them.
 #[must_use]
@@ -33,13 +35,19 @@ pub fn key_change(plan: &KeyChange, descriptors: Descriptors, width: Width) -> S
     let key: Vec<&str> = plan.key.iter().map(|field| field.as_str()).collect();
     let what = format!("The key of {} ({})", plan.resource.short(), key.join(", "));
     if plan.key_may_change == Some(true) {
-        let carried = match plan.carried_by.as_slice() {
-            [] => String::new(),
-            some => {
-                let names = listed(some.iter().map(ResourceName::short));
-                format!(" The server carries the new key into {}: {names}.", count(some.len(), "resource", "resources"))
+        let said = [(true, "whose own keys hold it"), (false, "that refer without holding it in their keys")];
+        let carried = said.map(|(carries, which)| {
+            let names: Vec<&str> = plan.that(Becomes::Carried, carries).map(ResourceName::short).collect();
+            match names.as_slice() {
+                [] => String::new(),
+                some => format!(
+                    " The server carries the new key into {} {which}: {}.",
+                    count(some.len(), "resource", "resources"),
+                    listed(some.iter().copied())
+                ),
             }
-        };
+        });
+        let carried = carried.concat();
         let say =
             format!("{what} may change: PUT the record with the new key to its id. Nothing is to delete.{carried}");
         return sentence("", &say, 2, width);
@@ -51,6 +59,7 @@ pub fn key_change(plan: &KeyChange, descriptors: Descriptors, width: Width) -> S
     };
     let say = format!("{what} {cannot} the records of what is deleted, delete, then load them with the new key.");
     let mut text = sentence("", &say, 2, width);
+    text.push_str(&concerned(plan, width));
     text.push_str(&format!("\nDelete  {}\n\n{}\n", size(&plan.deletes), waves(&plan.deletes, descriptors, width)));
     text.push_str(&sentence("", &named(&steps), 2, width));
     text.push_str(&clears(&steps, width));
@@ -71,6 +80,25 @@ pub fn key_change(plan: &KeyChange, descriptors: Descriptors, width: Width) -> S
         }
     }
     text.push_str(&careful(&plan.warnings, width));
+    text
+}
+
+/// What refers to a record with another key, and what becomes of it.
+fn concerned(plan: &KeyChange, width: Width) -> String {
+    let of = [
+        (Becomes::Recreated, true, "deleted and created again, for their own keys hold it"),
+        (Becomes::Recreated, false, "deleted and created again, for they require what refers to it or it itself"),
+        (Becomes::SetAgain, true, "cleared and set again"),
+        (Becomes::SetAgain, false, "cleared and set again, for the reference is optional"),
+    ];
+    let mut text = String::new();
+    for (becomes, carries, why) in of {
+        let names: Vec<&str> = plan.that(becomes, carries).map(ResourceName::short).collect();
+        if !names.is_empty() {
+            let say = format!("{} {why}: {}.", names.len(), listed(names.iter().copied()));
+            text.push_str(&sentence("", &say, 2, width));
+        }
+    }
     text
 }
 
@@ -129,19 +157,25 @@ fn named(steps: &[&DeleteStep]) -> String {
 
 /// Which references the clears remove; several targets of one path together.
 fn clears(steps: &[&DeleteStep], width: Width) -> String {
-    let mut rows: Vec<[String; 2]> = Vec::new();
+    let mut rows: Vec<[String; 3]> = Vec::new();
     for step in steps {
         for of_path in step.clears.chunk_by(|a, b| a.path == b.path) {
             let Some(first) = of_path.first() else { continue };
             let targets: Vec<&str> = of_path.iter().map(|clear| clear.target.short()).collect();
-            rows.push([format!("{}.{}", step.resource.short(), first.path), crate::graph::listed(&targets, "or")]);
+            let goes = first.goes.as_ref().map(|goes| match goes.strip_suffix("[*]") {
+                Some(collection) => format!("with the item of {collection}"),
+                None => format!("with {goes}"),
+            });
+            let path = format!("{}.{}", step.resource.short(), first.path);
+            rows.push([path, crate::graph::listed(&targets, "or"), goes.unwrap_or_default()]);
         }
     }
     if rows.is_empty() {
         return String::new();
     }
-    let items = if rows.iter().any(|[path, _]| path.contains("[*]")) { "; of a path with [*], its items" } else { "" };
-    let say = format!("Clear first, by an update that leaves out these references{items}:");
+    let goes = rows.iter().any(|[.., goes]| !goes.is_empty());
+    let rest = if goes { ", and the item or object that requires them" } else { "" };
+    let say = format!("Clear first, by an update that leaves out these references{rest}:");
     format!("{}{}", sentence("", &say, 2, width), columns(&rows, width))
 }
 

@@ -1,6 +1,6 @@
 //! A delete plan of records as text: how many of what in which wave, and what to know before.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::Hash;
 
 use super::check::{grouped, grouped_count};
@@ -105,34 +105,72 @@ fn total<R>(plan: &RecordPlan<R>) -> String {
     format!("{records} to delete{cleared}, in {waves}. Nothing is deleted by this command.")
 }
 
+/// How many records lose what, by the paths of what goes with their references, in any item.
+pub(super) type Gone = BTreeMap<String, u64>;
+
+/// A path of one record as one of all: the places of items left out.
+pub(super) fn of_all(path: &str) -> String {
+    let mut parts = path.split('[');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |all, part| {
+        format!("{all}[*{}", part.trim_start_matches(|c: char| c.is_ascii_digit() || c == '*'))
+    })
+}
+
+/// `; with the reference goes the item of $.gradeLevels`, where it does not go alone.
+pub(super) fn with_it(path: &str, gone: &Gone) -> String {
+    let several = gone.len() > 1;
+    let say = |(gone, count): (&String, &u64)| {
+        let what = match gone.strip_suffix("[*]") {
+            _ if gone == path => "nothing else".to_owned(),
+            Some(collection) => format!("the item of {collection}"),
+            None => format!("the whole of {gone}"),
+        };
+        let of = if several { format!(" ({})", grouped_count(*count, "record", "records")) } else { String::new() };
+        format!("{what}{of}")
+    };
+    if gone.keys().all(|gone| gone == path) {
+        return String::new();
+    }
+    let all: Vec<String> = gone.iter().map(say).collect();
+    format!("; with the reference goes {}", listed(all.iter().map(String::as_str)))
+}
+
 /// Records that stay and lose references, and circles of records that are broken.
 fn cleared<R>(graph: &DependencyGraph, plan: &RecordPlan<R>) -> Vec<String> {
-    let mut by_path: BTreeMap<(bool, ResourceId, u32, ResourceId), Vec<u32>> = BTreeMap::new();
-    for clear in &plan.clears {
-        let (Some(record), Some(target)) =
-            (plan.records.get(clear.record as usize), plan.records.get(clear.target as usize))
-        else {
-            continue;
-        };
-        let key = (record.deleted, record.record.resource, clear.position, target.record.resource);
-        let records = by_path.entry(key).or_default();
-        if records.last() != Some(&clear.record) {
-            records.push(clear.record);
+    /// Whether its records are deleted, which they are, the position of the reference, what it leads to.
+    type Path = (bool, ResourceId, u32, ResourceId);
+    let mut by_path: BTreeMap<Path, (u64, Gone)> = BTreeMap::new();
+    for of_record in plan.clears.chunk_by(|a, b| a.record == b.record) {
+        let number = of_record.first().map_or(0, |clear| clear.record);
+        let Some(record) = plan.records.get(number as usize) else { continue };
+        // A record counts once for each path, with all that goes by it.
+        let mut of_paths: BTreeMap<(u32, ResourceId), BTreeSet<String>> = BTreeMap::new();
+        for (clear, goes) in of_record.iter().zip(plan.goes_with(graph, number)) {
+            let Some(target) = plan.records.get(clear.target as usize) else { continue };
+            let of_path = of_paths.entry((clear.position, target.record.resource)).or_default();
+            of_path.extend(goes.iter().map(|path| of_all(path)));
+        }
+        for ((position, target), goes) in of_paths {
+            let (records, gone) =
+                by_path.entry((record.deleted, record.record.resource, position, target)).or_default();
+            *records += 1;
+            goes.into_iter().for_each(|path| *gone.entry(path).or_default() += 1);
         }
     }
-    let say = |((deleted, id, position, target), records): ((bool, ResourceId, u32, ResourceId), Vec<u32>)| {
+    let say = |((deleted, id, position, target), (records, gone)): (Path, (u64, Gone))| {
         let path = graph.resource(id).references.get(position as usize).map(|r| r.path.as_str()).unwrap_or_default();
-        let item = if path.contains("[*]") { "an item of a collection, " } else { "" };
         let (name, target) = (graph.name(id).short(), graph.name(target).short());
-        let records = grouped_count(records.len() as u64, "record is", "records are");
-        if deleted {
-            format!("{name} and {target} refer to each other in a circle: {records} cleared of {path} first")
-        } else {
-            format!(
-                "{name} refer to {target} by {item}{path}: {records} cleared, not deleted; --optional delete would \
-                 remove them"
-            )
+        let records = grouped_count(records, "record is", "records are");
+        let with_it = with_it(path, &gone);
+        if !deleted {
+            return format!(
+                "{name} refer to {target} by {path}: {records} cleared, not deleted{with_it}; --optional delete would \
+                 delete the records"
+            );
         }
+        let both = if name == target { name.to_owned() } else { format!("{name} and {target}") };
+        format!("{both} refer to each other in a circle: {records} cleared of {path} first{with_it}")
     };
     by_path.into_iter().map(say).collect()
 }

@@ -1,9 +1,9 @@
 //! A plan of records as it is kept, and what became of it, as text.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::check::{grouped, grouped_count, key};
-use super::delete_records::{Cell, laid_out, warned};
+use super::delete_records::{Cell, Gone, laid_out, of_all, warned, with_it};
 use super::{Width, sentence};
 use crate::plan::delete::DeleteOperation;
 use crate::plan::delete::records::{Became, DescribedPlan, DescribedRecord, DescribedWarning, PlanChanges, SavedPlan};
@@ -70,19 +70,23 @@ fn total(plan: &DescribedPlan) -> String {
 
 /// What loses which references.
 fn cleared(plan: &DescribedPlan) -> Vec<String> {
-    let mut by_path: BTreeMap<(&str, &str, &str), u64> = BTreeMap::new();
+    let mut by_path: BTreeMap<(&str, &str, &str), (u64, Gone)> = BTreeMap::new();
     for record in plan.records.iter().filter(|record| record.operation == DeleteOperation::Clear) {
-        let mut paths: Vec<(&str, &str)> = record.clears.iter().map(|c| (c.path.as_str(), c.target.short())).collect();
-        paths.sort_unstable();
-        paths.dedup();
-        for (path, target) in paths {
-            *by_path.entry((record.resource.short(), path, target)).or_default() += 1;
+        let mut of_paths: BTreeMap<(&str, &str), BTreeSet<String>> = BTreeMap::new();
+        for clear in &record.clears {
+            let goes = of_paths.entry((clear.path.as_str(), clear.target.short())).or_default();
+            goes.extend(clear.goes.iter().map(|path| of_all(path)));
+        }
+        for ((path, target), goes) in of_paths {
+            let (records, gone) = by_path.entry((record.resource.short(), path, target)).or_default();
+            *records += 1;
+            goes.into_iter().for_each(|path| *gone.entry(path).or_default() += 1);
         }
     }
-    let say = |((resource, path, target), records): ((&str, &str, &str), u64)| {
-        let item = if path.contains("[*]") { "an item of a collection, " } else { "" };
+    let say = |((resource, path, target), (records, gone)): ((&str, &str, &str), (u64, Gone))| {
         let records = grouped_count(records, "record is", "records are");
-        format!("{resource} refer to {target} by {item}{path}: {records} cleared by an update first")
+        let with_it = with_it(path, &gone);
+        format!("{resource} refer to {target} by {path}: {records} cleared by an update first{with_it}")
     };
     by_path.into_iter().map(say).collect()
 }

@@ -23,6 +23,12 @@ pub enum ClearError {
         /// What is wrong with it.
         flaw: Flaw,
     },
+    /// It would be left without something that it must have, such as the last item of a collection.
+    #[error("{record} cannot be without what goes, and was written since: delete it as well. Plan again")]
+    Emptied {
+        /// The record, by resource and id.
+        record: String,
+    },
     /// It no longer holds the reference.
     #[error("{record} no longer refers by {path} to what goes. Check the plan with --recheck")]
     Changed {
@@ -46,6 +52,7 @@ pub fn cleared(graph: &DependencyGraph, planned: &DescribedRecord, body: &[u8]) 
     let record = match &planned.at {
         Whereabouts::Server { id, .. } => format!("{} {id}", planned.resource.short()),
         Whereabouts::File(position) => format!("{}:{}", position.file, position.line),
+        Whereabouts::Outside { .. } => planned.resource.short().to_owned(),
     };
     let known = |name| graph.id(name).ok_or_else(|| ClearError::Resource(name.short().to_owned()));
     let resource = known(&planned.resource)?;
@@ -69,7 +76,9 @@ pub fn cleared(graph: &DependencyGraph, planned: &DescribedRecord, body: &[u8]) 
     let details = graph.details(resource);
     let required: BTreeSet<&str> = details.fields.iter().map(|field| field.path.as_str()).collect();
     let paths: Vec<Vec<Step>> = found.into_iter().map(|(_, steps)| steps).collect();
-    remove(&mut value, &paths, &required);
+    if remove(&mut value, &paths, &required) {
+        return Err(ClearError::Emptied { record });
+    }
     if let Value::Object(members) = &mut value {
         members.retain(|name, _| !OF_THE_API.contains(&name.as_str()));
     }

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{DeleteOperation, Hop, RecordClear, RecordPlan};
+use super::{DeleteOperation, Hop, RecordClear, RecordPlan, RecordStep, RecordWave};
 use crate::graph::DependencyGraph;
 use crate::model::{ResourceName, Text};
-use crate::records::{Gap, KeyValues, RecordOf, RecordStore, StoredRecord, Whereabouts};
+use crate::records::{Descriptions, Gap, KeyValues, RecordOf, RecordStore, Whereabouts};
 
 /// What stands in for a value that is left out.
 pub(super) const REDACTED: &str = "***";
@@ -65,12 +65,16 @@ pub struct DescribedRecord {
 /// A reference that an update removes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DescribedClear {
-    /// Its path; inside a collection the item goes.
+    /// Its path.
     pub path: Text,
     /// What it points to.
     pub target: ResourceName,
     /// The natural key of that record.
     pub key: KeyValues,
+    /// What goes with it, as paths of the record, see [`RecordPlan::goes_with`]; none where the reference goes
+    /// alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub goes: Vec<String>,
 }
 
 /// Something to know of a plan.
@@ -108,6 +112,15 @@ impl From<&Gap> for DescribedWarning {
 /// Puts `***` in place of the values of a key.
 pub(super) fn withhold(key: &mut KeyValues) {
     key.values_mut().for_each(|value| *value = REDACTED.into());
+}
+
+/// The natural key of a record, or what stands in for it.
+fn key(stored: &dyn Descriptions, number: u32, redact: bool) -> KeyValues {
+    let mut key = stored.key(number as usize);
+    if redact {
+        withhold(&mut key);
+    }
+    key
 }
 
 impl<R: Clone + Eq + std::hash::Hash> RecordPlan<R> {
@@ -154,48 +167,8 @@ impl<R: Clone + Eq + std::hash::Hash> RecordPlan<R> {
         store: &mut S,
         redact: bool,
     ) -> Result<DescribedPlan, S::Error> {
-        let records: Vec<RecordOf<R>> = self.records.iter().map(|planned| planned.record.clone()).collect();
-        let stored = store.describe(&records)?;
-        let key = |number: u32| {
-            let mut key = stored.get(number as usize).map(|record| record.key.clone()).unwrap_or_default();
-            if redact {
-                withhold(&mut key);
-            }
-            key
-        };
-        let cleared = |clear: &RecordClear| {
-            let record = self.records.get(clear.record as usize)?;
-            let target = self.records.get(clear.target as usize)?;
-            let references = &graph.resource(record.record.resource).references;
-            Some(DescribedClear {
-                path: references.get(clear.position as usize)?.path.clone(),
-                target: graph.name(target.record.resource).clone(),
-                key: key(clear.target),
-            })
-        };
-        let mut described = Vec::new();
-        for wave in &self.waves {
-            for step in &wave.steps {
-                for &number in &step.records {
-                    let Some(StoredRecord { at, .. }) = stored.get(number as usize) else { continue };
-                    let clears = match step.operation {
-                        DeleteOperation::Clear => self.clears_of(number).iter().filter_map(cleared).collect(),
-                        DeleteOperation::Delete => Vec::new(),
-                    };
-                    described.push(DescribedRecord {
-                        wave: wave.wave,
-                        resource: graph.name(step.resource).clone(),
-                        operation: step.operation,
-                        key: key(number),
-                        at: at.clone(),
-                        clears,
-                        reason: self.reason(graph, number),
-                    });
-                }
-            }
-        }
-        described
-            .sort_by(|a, b| (a.wave, a.operation, &a.resource, &a.at).cmp(&(b.wave, b.operation, &b.resource, &b.at)));
+        let stored = self.descriptions(store)?;
+        let records = self.described_records(graph, stored.as_ref(), redact).collect();
         let mut warnings = self.all_warnings();
         if redact {
             warnings.iter_mut().for_each(DescribedWarning::redact);
@@ -203,10 +176,83 @@ impl<R: Clone + Eq + std::hash::Hash> RecordPlan<R> {
         Ok(DescribedPlan {
             counts: self.counts(graph),
             complete: self.is_complete(),
-            records: described,
+            records,
             not_in_store: Vec::new(),
             warnings,
         })
+    }
+
+    /// What a store has to say of the records, by number.
+    ///
+    /// # Errors
+    ///
+    /// A store that cannot describe its records.
+    pub fn descriptions<S: RecordStore<Record = R>>(&self, store: &mut S) -> Result<Box<dyn Descriptions>, S::Error> {
+        let records: Vec<RecordOf<R>> = self.records.iter().map(|planned| planned.record.clone()).collect();
+        store.descriptions(&records)
+    }
+}
+
+impl<R> RecordPlan<R> {
+    /// The requests of the plan, one after the other: by wave, clears first, by resource, by place. Of a large
+    /// plan no more than one is held.
+    pub fn described_records<'p>(
+        &'p self,
+        graph: &'p DependencyGraph,
+        stored: &'p dyn Descriptions,
+        redact: bool,
+    ) -> impl Iterator<Item = DescribedRecord> + 'p {
+        let in_order = move |step: &'p RecordStep| {
+            let mut numbers = step.records.clone();
+            numbers.sort_by_cached_key(|number| stored.at(*number as usize));
+            numbers.into_iter().map(move |number| (step, number))
+        };
+        let steps = |wave: &'p RecordWave| {
+            let mut steps: Vec<&RecordStep> = wave.steps.iter().collect();
+            steps.sort_by_key(|step| (step.operation, graph.name(step.resource)));
+            steps.into_iter().map(move |step| (wave.wave, step))
+        };
+        let records = self.waves.iter().flat_map(steps);
+        let records = records.flat_map(move |(wave, step)| in_order(step).map(move |(step, n)| (wave, step, n)));
+        records.filter_map(move |(wave, step, number)| {
+            let clears = match step.operation {
+                DeleteOperation::Clear => self.described_clears(graph, stored, number, redact),
+                DeleteOperation::Delete => Vec::new(),
+            };
+            Some(DescribedRecord {
+                wave,
+                resource: graph.name(step.resource).clone(),
+                operation: step.operation,
+                key: key(stored, number, redact),
+                at: stored.at(number as usize)?,
+                clears,
+                reason: self.reason(graph, number),
+            })
+        })
+    }
+
+    fn described_clears(
+        &self,
+        graph: &DependencyGraph,
+        stored: &dyn Descriptions,
+        number: u32,
+        redact: bool,
+    ) -> Vec<DescribedClear> {
+        let cleared = |(clear, goes): (&RecordClear, Vec<String>)| {
+            let record = self.records.get(clear.record as usize)?;
+            let target = self.records.get(clear.target as usize)?;
+            let references = &graph.resource(record.record.resource).references;
+            let path = &references.get(clear.position as usize)?.path;
+            // A reference that stands in nothing, and goes alone, is told by its path.
+            let alone = goes.iter().all(|goes| goes == path.as_str());
+            Some(DescribedClear {
+                path: path.clone(),
+                target: graph.name(target.record.resource).clone(),
+                key: key(stored, clear.target, redact),
+                goes: if alone { Vec::new() } else { goes },
+            })
+        };
+        self.clears_of(number).iter().zip(self.goes_with(graph, number)).filter_map(cleared).collect()
     }
 
     /// The references that a clear of a record removes.

@@ -261,7 +261,7 @@ fn by_record(plan: &DescribedPlan) -> BTreeMap<RecordId<'_>, Version<'_>> {
 fn id_of(record: &DescribedRecord) -> Option<RecordId<'_>> {
     match &record.at {
         Whereabouts::Server { id, .. } => Some((id, &record.resource)),
-        Whereabouts::File(_) => None,
+        Whereabouts::File(_) | Whereabouts::Outside { .. } => None,
     }
 }
 

@@ -6,7 +6,7 @@ use super::{Gathered, RecordDeleteError, RecordDeleteOptions};
 use crate::graph::{Constraint, DependencyGraph, Precedence, ResourceId};
 use crate::model::Reference;
 use crate::plan::delete::Optional;
-use crate::records::{Ask, RecordOf, RecordStore, satisfied_by};
+use crate::records::{Ask, Gap, GapCode, ItemOf, RecordOf, RecordStore, satisfied_by};
 
 /// What a visit of a store came to.
 pub(super) struct Visited<R> {
@@ -28,15 +28,74 @@ pub(super) fn gather<S: RecordStore>(
     for target in targets {
         visit.delete_target(target)?;
     }
-    let count = visit.gathered.records.len();
+    let targets = visit.gathered.records.len();
     let reach = Reach::of(graph, visit.of_resource.keys().copied().collect(), options.optional);
     for layer in reach.layers(graph) {
         visit.layer(store, &layer)?;
     }
-    Ok(Visited { gathered: visit.gathered, searched: reach.asked.into_iter().collect(), targets: count })
+    let mut gathered = visit.gathered;
+    gathered.gaps.extend(store.noticed());
+    let targets = gathered.without_strangers(graph, store, targets);
+    Ok(Visited { gathered, searched: reach.asked.into_iter().collect(), targets })
 }
 
-/// Whether a reference can be removed and its record stay.
+impl<R: Clone + Eq + std::hash::Hash> Gathered<R> {
+    /// Leaves out the targets that the store does not hold and that nothing in it refers to, and says of the
+    /// others that it does not hold them. How many targets are left. O(records + references).
+    fn without_strangers<S: RecordStore<Record = R>>(
+        &mut self,
+        graph: &DependencyGraph,
+        store: &S,
+        targets: usize,
+    ) -> usize {
+        let outside = |(_, record): &(u32, &RecordOf<R>)| !store.holds(record);
+        let mut strangers: BTreeSet<u32> =
+            (0..).zip(self.records.iter().take(targets)).filter(outside).map(|(number, _)| number).collect();
+        if strangers.is_empty() {
+            return targets;
+        }
+        let mut referred: BTreeMap<ResourceId, usize> = BTreeMap::new();
+        for (.., to) in &self.references {
+            if strangers.remove(to)
+                && let Some(record) = self.records.get(*to as usize)
+            {
+                *referred.entry(record.resource).or_default() += 1;
+            }
+        }
+        self.gaps.extend(referred.into_iter().map(|(id, count)| Gap {
+            code: GapCode::NotInFolder,
+            resource: graph.name(id).clone(),
+            message: format!(
+                "{count} of the targets {} in no file here, but records refer to {}: on the server already, or nowhere",
+                if count == 1 { "is" } else { "are" },
+                if count == 1 { "it" } else { "them" },
+            ),
+            said: None,
+        }));
+        // The others move up: the new number of each.
+        let count = u32::try_from(self.records.len()).unwrap_or(u32::MAX);
+        let stays = |old: &u32| !strangers.contains(old);
+        let ahead = (0..count).scan(0, |next: &mut u32, old| {
+            let number = *next;
+            *next += u32::from(stays(&old));
+            Some(number)
+        });
+        let moved: Vec<u32> = ahead.collect();
+        let number = |old: u32| moved.get(old as usize).copied().unwrap_or(old);
+        let kept = || (0..count).filter(stays);
+        self.records = kept().filter_map(|old| self.records.get(old as usize)).cloned().collect();
+        self.deleted = kept().filter_map(|old| self.deleted.get(old as usize)).copied().collect();
+        self.numbers = (0..).zip(&self.records).map(|(number, record)| (record.clone(), number)).collect();
+        for (from, _, to) in &mut self.references {
+            (*from, *to) = (number(*from), number(*to));
+        }
+        let items = std::mem::take(&mut self.items).into_iter();
+        self.items = items.map(|((from, at, to), items)| ((number(from), at, number(to)), items)).collect();
+        targets - strangers.len()
+    }
+}
+
+/// Whether a reference can be removed and its record stay, whatever the record has beside it.
 pub(super) fn is_clearable(reference: &Reference) -> bool {
     !reference.required && !reference.identifying
 }
@@ -142,6 +201,33 @@ struct Visit<'g, R> {
     gathered: Gathered<R>,
     /// The deleted records of each resource, in the order in which they were met.
     of_resource: BTreeMap<ResourceId, Vec<u32>>,
+    emptied: Emptied,
+}
+
+/// The items of required collections that records lose, by record, collection and the items that one is in.
+#[derive(Default)]
+struct Emptied(HashMap<(u32, String, Vec<u32>), BTreeSet<u32>>);
+
+impl Emptied {
+    /// Takes an item away with the reference that it requires; whether the record cannot be without what has
+    /// gone by now: its collection is empty, and so is each that is around it.
+    fn take(&mut self, record: u32, path: &str, items: &[ItemOf]) -> bool {
+        let collections: Vec<&str> =
+            path.match_indices("[*]").map(|(end, _)| path.get(..end).unwrap_or_default()).collect();
+        if collections.len() != items.len() {
+            return true;
+        }
+        // Innermost first: an item goes when a collection in it that is required is left empty.
+        for (depth, (collection, item)) in collections.into_iter().zip(items).enumerate().rev() {
+            let around = items.iter().take(depth).map(|item| item.item).collect();
+            let gone = self.0.entry((record, collection.to_owned(), around)).or_default();
+            gone.insert(item.item);
+            if gone.len() < item.of as usize {
+                return false;
+            }
+        }
+        true
+    }
 }
 
 impl<'g, R: Clone + Eq + std::hash::Hash> Visit<'g, R> {
@@ -151,9 +237,10 @@ impl<'g, R: Clone + Eq + std::hash::Hash> Visit<'g, R> {
             numbers: HashMap::new(),
             deleted: Vec::new(),
             references: Vec::new(),
+            items: HashMap::new(),
             gaps: Vec::new(),
         };
-        Self { graph, options, gathered, of_resource: BTreeMap::new() }
+        Self { graph, options, gathered, of_resource: BTreeMap::new(), emptied: Emptied::default() }
     }
 
     fn delete_target<E: std::error::Error>(&mut self, target: RecordOf<R>) -> Result<(), RecordDeleteError<E>> {
@@ -245,13 +332,22 @@ impl<'g, R: Clone + Eq + std::hash::Hash> Visit<'g, R> {
             let Some(&to) = targets.get(reference.target) else { continue };
             let references = &self.graph.resource(reference.from.resource).references;
             let Some(model) = references.get(reference.position as usize) else { continue };
-            let deletes = self.options.optional == Optional::Delete || !is_clearable(model);
             // A record that refers to itself goes with itself.
             if self.gathered.numbers.get(&reference.from) == Some(&to) {
                 continue;
             }
             let from = self.number(reference.from)?;
             self.gathered.references.push((from, reference.position, to));
+            let deletes = match self.options.optional {
+                Optional::Delete => true,
+                Optional::Clear if is_clearable(model) => false,
+                // An update may remove an item that is required, while others of its collection stay.
+                Optional::Clear => reference.items.is_empty() || self.emptied.take(from, &model.path, &reference.items),
+            };
+            if !reference.items.is_empty() {
+                let items = self.gathered.items.entry((from, reference.position, to)).or_default();
+                items.push(reference.items);
+            }
             if deletes && self.delete(from) {
                 new.push(from);
             }
