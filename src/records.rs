@@ -8,6 +8,7 @@
 
 mod check;
 mod checklist;
+mod cut;
 mod extract;
 mod files;
 mod folder_store;
@@ -35,6 +36,7 @@ pub use check::{
     MissingField, MissingTarget, Position, SharedIdentity, UnresolvedReference, WithoutPathway, check,
 };
 pub use checklist::{Checklist, Following};
+pub(crate) use cut::cut;
 pub use files::{Folder, Namespaces, Open, PayloadFile, Unmatched, is_payload_name};
 pub use folder_store::{FolderRecord, FolderStore, UnreadableFolder};
 pub use json::Flaw;
@@ -42,8 +44,8 @@ pub use key_file::{KeyFileError, NamedKey, read_keys};
 pub use keys::KeyValues;
 pub(crate) use keys::{Key, KeyForm, KeyHasher, form_of_values, members};
 pub use need::{Need, OwnNeeds, Standing, Unknown, implied};
-pub(crate) use read::{each_record, read_at};
 pub use read::{ReadOptions, Unreadable, each_line};
+pub(crate) use read::{each_record, read_at};
 pub use scan::{Scan, Use, scan};
 pub use stored::{
     Ask, Descriptions, Gap, GapCode, ItemOf, Matching, RecordOf, RecordReference, RecordStore, Referring, Seen,

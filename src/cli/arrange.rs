@@ -68,7 +68,8 @@ pub(crate) fn run(args: &ArrangeArgs, context: &Context) -> anyhow::Result<Outco
             let name = || out.display().to_string();
             // Written beside the folder and moved when all is there: nobody sees half of it.
             let hidden = tempfile::Builder::new().prefix(".edfi-plan-").tempdir_in(beside).with_context(name)?;
-            arrangement.write(&scan, &read, |file| fs::File::create(hidden.path().join(file)).map(BufWriter::new))?;
+            let create = |file: &str| fs::File::create(hidden.path().join(file)).map(BufWriter::new);
+            arrangement.write(&scan, &read, create).with_context(name)?;
             fs::create_dir_all(out).with_context(name)?;
             remove_earlier(out)?;
             for file in &arrangement.files {

@@ -7,8 +7,6 @@
 mod circle;
 mod write;
 
-pub(crate) use write::remove;
-
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;

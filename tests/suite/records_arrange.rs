@@ -463,3 +463,44 @@ fn the_same_files_whatever_the_order_of_input() {
     let (_, again) = arranged("ed-fi-6.0", &files);
     assert_eq!(out, again);
 }
+
+/// What a file of an arrangement holds, by operation.
+fn lines_of<'o>(arrangement: &Arrangement, out: &'o BTreeMap<String, Vec<u8>>, operation: Operation) -> Vec<&'o str> {
+    let files = arrangement.files.iter().filter(|file| file.operation == operation);
+    files.flat_map(|file| std::str::from_utf8(&out[&file.file]).unwrap().split_terminator('\n')).collect()
+}
+
+#[test]
+fn a_deferred_record_keeps_every_other_byte() {
+    let long = "1234567890123456789012345678901234567890";
+    let source = |item: &str| {
+        format!("{{ \"derivativeSourceEducationContentReference\" : {{\"contentIdentifier\":\"{item}\"}}}}")
+    };
+    // One that refers to the other and to a third, and the other that only refers back.
+    let start =
+        format!("{{\"contentIdentifier\":\"A\",  \"\\u006eamespace\" : \"uri:\\/\\/é\\u00e9\", \"cost\":{long}.50e+0,");
+    let end = format!(" \"version\" :{long},\"x\":{{\"b\" : 1 ,\"a\":[ ]}} }}");
+    let third = source("C");
+    let (first, back) = (source("B"), source("A"));
+    let a = format!("{start}\t\"derivativeSourceEducationContents\": [ {first} ,  {third}],{end}");
+    let b = format!(
+        "{{ \"derivativeSourceEducationContents\": [ {back} ] ,  \"z\":{long} , \"contentIdentifier\" : \"B\"}}"
+    );
+    let c = "{\"contentIdentifier\":\"C\"}";
+    let files =
+        BTreeMap::from([("educationContents.jsonl".to_owned(), format!("{a}\r\n\r\n{b}\r\n{c}\r\n").into_bytes())]);
+    let (arrangement, out) = arranged("ed-fi-5.2", &files);
+    assert_eq!(arrangement.deferred.iter().map(|deferred| deferred.records).collect::<Vec<_>>(), [1]);
+    let (created, updated) =
+        (lines_of(&arrangement, &out, Operation::Create), lines_of(&arrangement, &out, Operation::Update));
+    // Whichever goes without, the rest of it stays; an item left out is an item less, and a collection
+    // left empty is none.
+    let a_without = format!("{start}\t\"derivativeSourceEducationContents\": [ {third}],{end}");
+    let b_without = format!("{{ \"z\":{long} , \"contentIdentifier\" : \"B\"}}");
+    if updated == [a.as_str()] {
+        assert_eq!(created, [c, a_without.as_str(), b.as_str()]);
+    } else {
+        assert_eq!(updated, [b.as_str()]);
+        assert_eq!(created, [b_without.as_str(), c, a.as_str()]);
+    }
+}

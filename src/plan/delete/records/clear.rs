@@ -2,12 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
-
 use super::DescribedRecord;
 use crate::graph::DependencyGraph;
-use crate::plan::arrange::remove;
-use crate::records::{Flaw, Key, KeyHasher, RecordReader, Step, Whereabouts};
+use crate::records::{Flaw, Key, KeyHasher, RecordReader, Step, Whereabouts, cut};
 
 /// Why a record cannot be cleared as a plan says.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -72,17 +69,15 @@ pub fn cleared(graph: &DependencyGraph, planned: &DescribedRecord, body: &[u8]) 
     if let Some((_, path)) = wanted.iter().find(|(key, _)| !found.iter().any(|(found, _)| found == *key)) {
         return Err(changed(&record, path));
     }
-    let mut value: Value = serde_json::from_slice(body).map_err(|_| unreadable(Flaw::Syntax))?;
     let details = graph.details(resource);
     let required: BTreeSet<&str> = details.fields.iter().map(|field| field.path.as_str()).collect();
-    let paths: Vec<Vec<Step>> = found.into_iter().map(|(_, steps)| steps).collect();
-    if remove(&mut value, &paths, &required) {
-        return Err(ClearError::Emptied { record });
-    }
-    if let Value::Object(members) = &mut value {
-        members.retain(|name, _| !OF_THE_API.contains(&name.as_str()));
-    }
-    serde_json::to_vec(&value).map_err(|_| unreadable(Flaw::Syntax))
+    let of_the_api = OF_THE_API.map(|name| vec![Step::Member(name.into())]);
+    let paths: Vec<Vec<Step>> = found.into_iter().map(|(_, steps)| steps).chain(of_the_api).collect();
+    let left = cut(body, &paths, &required).map_err(unreadable)?;
+    let mut left = left.ok_or(ClearError::Emptied { record })?;
+    // A line break stands between values only, for in a string it is written as an escape.
+    left.iter_mut().filter(|byte| matches!(byte, b'\n' | b'\r')).for_each(|byte| *byte = b' ');
+    Ok(left)
 }
 
 fn changed(record: &str, path: &str) -> ClearError {
