@@ -61,9 +61,9 @@ struct Global {
     /// Where the metadata comes from; several are merged.
     ///
     /// The name of a bundled graph (see `standards`), a file or a directory of OpenAPI documents,
-    /// ApiModels or graph files, - for stdin, or the URL of an API; `api` stands for the one of
-    /// EDFI_API_BASE_URL or lightbeam.yaml. A bundled name wins over a file of that name; write ./NAME
-    /// for the file.
+    /// ApiSchemas, ApiModels, graph files or an API's GraphML (edges only), - for stdin, or the URL of an
+    /// API; `api` stands for the one of EDFI_API_BASE_URL or lightbeam.yaml. A bundled name wins over a
+    /// file of that name; write ./NAME for the file.
     #[arg(short, long, value_name = "SOURCE")]
     metadata: Vec<String>,
 
@@ -124,21 +124,28 @@ enum Command {
     /// Check a payload folder before it is sent
     ///
     /// Finds references that no record of the folder supplies, descriptor values without a descriptor,
-    /// duplicate keys, contradicting and missing fields, and what is no record at all. Files are
-    /// students.jsonl, .ndjson or .json, gzipped or not, or folders such as students/.
+    /// duplicate keys, one identity in two resources (a school and an agency with the same id),
+    /// contradicting and missing fields, and what is no record at all. Files are students.jsonl, .ndjson
+    /// or .json, gzipped or not, or folders such as students/.
     ///
-    /// A resource without any file is assumed to exist on the server.
+    /// A resource without any file is assumed to exist on the server. What may stand in a file or a line
+    /// that could not be read is missing, too, and marked. Exit code 1 if there are findings.
     Check(With<check::CheckArgs>),
     /// Write the records of a folder as numbered files, in the order in which to send them
     ///
     /// The references that the records really contain decide: parents stand before their children, and
     /// where records refer to each other in a circle, an optional reference is left out at first and set
-    /// by a second pass. _index.json lists the files by wave; files of one wave can be sent at the same time.
+    /// by a second pass. All other bytes of a record stay as they are; one that spans lines becomes one line.
+    /// _index.json lists the files by wave; files of one wave can be sent at the same time.
+    ///
+    /// Exit code 1 if records were left out or will be refused: what they refer to is missing.
     Arrange(With<arrange::ArrangeArgs>),
     /// List the records that refer to changed ones, directly or through others
     ///
     /// What changed is a payload file, whose name says the resource, or a key such as
     /// schools:schoolId=255901001 or sessions:schoolId=1,schoolYear=2026,sessionName=Fall.
+    ///
+    /// Exit code 1 if something could not be read that may refer to them, too.
     Affected(With<affected::AffectedArgs>),
     /// Plan a delete that nothing blocks; deletes nothing itself
     ///

@@ -8,6 +8,7 @@
 
 mod check;
 mod checklist;
+mod contained;
 mod cut;
 mod extract;
 mod files;
@@ -28,6 +29,7 @@ mod split;
 mod store;
 mod stored;
 mod trace;
+mod unread;
 mod value;
 mod wanted;
 

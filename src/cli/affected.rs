@@ -34,6 +34,8 @@ pub(crate) struct AffectedArgs {
 #[derive(Serialize)]
 struct Answer<'a> {
     changed: usize,
+    /// Lines and items that are no record, and may refer to what changed.
+    unread: u64,
     records: &'a [Resend],
 }
 
@@ -42,40 +44,49 @@ pub(crate) fn run(args: &AffectedArgs, context: &Context) -> anyhow::Result<Outc
     let dir = FolderArgs::dir(args.dir.as_deref(), context)?;
     let folder = args.folder.open(&dir, &graph, context)?;
     let namespaces = args.folder.namespaces(context)?;
-    let (changed, records) = with_progress(context, |progress| -> anyhow::Result<(usize, Vec<Affected>)> {
-        let read = args.folder.read(Some(progress));
-        let scan = scan(&graph, &folder, None, &read);
-        let mut changed = Changed::default();
-        for what in &args.changed {
-            let path = Path::new(what);
-            if path.is_file() {
-                let (folder, id) = one_file(&graph, path, &namespaces)?;
-                for (file, _) in &folder.files {
-                    if let Some(failed) = changed.add_file(&scan, id, file, &read).first() {
-                        bail!("{}: {}", failed.file, failed.reason);
+    let (changed, unread, records) =
+        with_progress(context, |progress| -> anyhow::Result<(usize, u64, Vec<Affected>)> {
+            let read = args.folder.read(Some(progress));
+            let scan = scan(&graph, &folder, None, &read);
+            let mut changed = Changed::default();
+            for what in &args.changed {
+                let path = Path::new(what);
+                if path.is_file() {
+                    let (folder, id) = one_file(&graph, path, &namespaces)?;
+                    for (file, _) in &folder.files {
+                        if let Some(failed) = changed.add_file(&scan, id, file, &read).first() {
+                            bail!("{}: {}", failed.file, failed.reason);
+                        }
                     }
+                } else {
+                    add_key(&graph, &scan, what, &mut changed)?;
                 }
-            } else {
-                add_key(&graph, &scan, what, &mut changed)?;
             }
-        }
-        if changed.is_empty() {
-            bail!("{}: no record with a key here", args.changed.join(", "));
-        }
-        let (records, unreadable) = affected(&scan, &changed, &read);
-        if let Some(failed) = unreadable.first() {
-            bail!("{}: {}", failed.file, failed.reason);
-        }
-        Ok((changed.len(), records))
-    })?;
+            if changed.is_empty() {
+                bail!("{}: no record with a key here", args.changed.join(", "));
+            }
+            let (records, unreadable) = affected(&scan, &changed, &read);
+            if let Some(failed) = unreadable.first() {
+                bail!("{}: {}", failed.file, failed.reason);
+            }
+            Ok((changed.len(), scan.unreadable_records(), records))
+        })?;
     let authorization = Authorization::relationships(&graph, &[])?;
     let records = in_load_order(&graph, records, authorization)?;
     let answer = match args.format {
         Format::Text => text::affected(&records),
-        Format::Json => json::answer("edfi-plan/affected/1", graph.metadata(), &Answer { changed, records: &records }),
+        Format::Json => {
+            let answer = Answer { changed, unread, records: &records };
+            json::answer("edfi-plan/affected/1", graph.metadata(), &answer)
+        }
     };
     context.terminal.print(&answer)?;
-    Ok(Outcome::Answered)
+    if unread == 0 {
+        return Ok(Outcome::Answered);
+    }
+    let what = if unread == 1 { "1 line or item is".to_owned() } else { format!("{unread} lines or items are") };
+    context.terminal.say(&format!("note: {what} no record and may refer to it too; see check"));
+    Ok(Outcome::Findings)
 }
 
 /// A file with the resource that its name says.

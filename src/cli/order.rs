@@ -1,11 +1,11 @@
 //! `order`: which resources to load, in which waves.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use anyhow::bail;
 use clap::{Args, ValueEnum};
-use edfi_plan::graph::{Authorization, DependencyGraph, Edge, ResourceId, SelectOptions, Selection, Selector};
+use edfi_plan::graph::{Authorization, DependencyGraph, SelectOptions, Selection, Selector};
 use edfi_plan::model::{Metadata, Published, PublishedForm, ResourceName};
 use edfi_plan::plan::load::{LoadOptions, LoadPlan, load_plan};
 use edfi_plan::plan::{published, server};
@@ -29,7 +29,8 @@ pub(crate) struct OrderArgs {
     #[arg(long)]
     required_only: bool,
 
-    /// Only resources that have payload files in this folder [default: data_dir of lightbeam.yaml].
+    /// Only resources that have payload files in this folder, by the references that the records really
+    /// contain [default: data_dir of lightbeam.yaml].
     #[arg(long, value_name = "DIR")]
     data: Option<Option<PathBuf>>,
 
@@ -164,25 +165,22 @@ pub(crate) fn run(args: &OrderArgs, context: &Context) -> anyhow::Result<Outcome
         let present = folder.resources();
         selection.resources.retain(|id| present.binary_search(id).is_ok());
     }
-    let mut options =
-        LoadOptions { required_only: args.required_only, authorization, external, ..LoadOptions::default() };
+    let records = match &folder {
+        Some(folder) if !graph.model().edges_only() => Some(graph_of_records(&graph, folder, args, context)?),
+        _ => None,
+    };
+    // What is needed, deferred or left open is told by the references that records contain.
+    let told = records.as_ref().unwrap_or(&graph);
+    let authorization = args.authorization.of(told)?;
+    let options = LoadOptions { required_only: args.required_only, authorization, external };
     let plan = match args.order {
-        Whose::Plan => {
-            let plan = load_plan(&graph, &selection, &options)?;
-            match &folder {
-                Some(folder) if !plan.deferred.is_empty() => {
-                    options.unused = unused(&graph, folder, args, context);
-                    load_plan(&graph, &selection, &options)?
-                }
-                _ => plan,
-            }
-        }
+        Whose::Plan => load_plan(told, &selection, &options)?,
         Whose::Server if args.required_only || !args.authorization.is_default() => {
             bail!(
                 "--order server is the API's own order; --required-only, --authorization and --pathway cannot change it"
             )
         }
-        Whose::Server => server::as_plan(&graph, &selection, &options)?,
+        Whose::Server => server::as_plan_of_records(&graph, told, &selection, &options)?,
     };
     let text = written(&plan, args, graph.metadata(), context);
     say_open(&plan, args.format, context);
@@ -190,25 +188,24 @@ pub(crate) fn run(args: &OrderArgs, context: &Context) -> anyhow::Result<Outcome
     Ok(Outcome::Answered)
 }
 
-/// The pairs whose references no record of the folder contains: they close no circle and need no
-/// deferral.
-fn unused(
+/// The graph without the optional references that no record of a folder contains.
+fn graph_of_records(
     graph: &DependencyGraph,
     folder: &Folder,
     args: &OrderArgs,
     context: &Context,
-) -> BTreeSet<(ResourceId, ResourceId)> {
+) -> anyhow::Result<DependencyGraph> {
     let scanned = with_progress(context, |progress| scan(graph, folder, None, &args.folder.read(Some(progress))));
-    let occurring: BTreeMap<ResourceId, Vec<usize>> = scanned.occurring().into_iter().collect();
-    let occurs = |edge: &&Edge| {
-        let references = &graph.resource(edge.dependent).references;
-        let found = occurring.get(&edge.dependent).map(Vec::as_slice).unwrap_or_default();
-        let paths: Vec<_> = found.iter().filter_map(|&at| references.get(at)).map(|r| &r.path).collect();
-        graph.references(edge).any(|reference| paths.contains(&&reference.path))
-    };
-    let present = |edge: &&Edge| occurring.contains_key(&edge.dependent) && occurring.contains_key(&edge.prerequisite);
-    let pairs = graph.edges().filter(present).filter(|edge| !occurs(edge));
-    pairs.map(|edge| (edge.prerequisite, edge.dependent)).collect()
+    let say = |what: String| context.terminal.say(&format!("note: {what}; whatever it could refer to counts"));
+    for unreadable in scanned.unreadable_files() {
+        say(format!("{}: {}", unreadable.file, unreadable.reason));
+    }
+    match scanned.unreadable_records() {
+        0 => {}
+        1 => say("1 line or item is no record (see check)".to_owned()),
+        many => say(format!("{many} lines or items are no records (see check)")),
+    }
+    Ok(DependencyGraph::build(scanned.contained())?)
 }
 
 /// The order of an API as it is: without references there is nothing to choose or to change.

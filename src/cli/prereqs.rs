@@ -130,20 +130,18 @@ fn checklist(args: &PrereqsArgs, payload: &Path, context: &Context) -> anyhow::R
         list.follow(&read, |_| Ok::<(), anyhow::Error>(()))?
     };
     for Unreadable { file, reason } in &unreadable {
-        context.terminal.say(&format!("note: {file}: {reason}; what it holds reads as missing"));
+        context.terminal.say(&format!("note: {file}: {reason}"));
     }
     let left_out = list.unreadable_records();
     if left_out > 0 {
         let what = if left_out == 1 { "line or item is no record" } else { "lines or items are no records" };
-        context
-            .terminal
-            .say(&format!("note: {left_out} {what}, and what it was meant to be reads as missing; see check"));
+        context.terminal.say(&format!("note: {left_out} {what}; see check"));
     }
     let needs = list.needs();
     let is_met = |need: &Need| match need.standing {
         Standing::Supplied(_) | Standing::Present => true,
         Standing::Assumed => !args.api,
-        Standing::Missing | Standing::Unknown | Standing::Absent | Standing::Malformed => false,
+        _ => false,
     };
     let met = needs.iter().all(is_met) && unreadable.is_empty();
     let name = graph.name(id);

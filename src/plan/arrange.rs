@@ -28,6 +28,8 @@ pub struct Arrangement {
     pub impossible: Vec<Impossible>,
     /// Records that refer to what the folder should supply and does not: the server will refuse them.
     pub unresolved: u64,
+    /// Of these, records that refer to what may stand in what is no record.
+    pub may_be_unread: u64,
     /// What is no record, and so in no file.
     pub invalid: u64,
     /// Files of the folder that could not be read.
@@ -105,6 +107,7 @@ pub fn arrange(scan: &Scan<'_, '_>, authorization: &Authorization, read: &ReadOp
         deferred: Vec::new(),
         impossible: Vec::new(),
         unresolved: scan.unresolved_records(),
+        may_be_unread: scan.records_with_unread(),
         invalid: scan.unreadable_records(),
         unreadable: scan.unreadable.clone(),
     };

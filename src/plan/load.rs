@@ -20,8 +20,6 @@ pub struct LoadOptions {
     pub authorization: Authorization,
     /// Resources that another system owns: not loaded, but needed.
     pub external: BTreeSet<ResourceId>,
-    /// Pairs (prerequisite, dependent) whose references the data does not contain: they order nothing.
-    pub unused: BTreeSet<(ResourceId, ResourceId)>,
 }
 
 /// A load order and what has to be known about it.
@@ -294,8 +292,7 @@ impl<'g> Steps<'g> {
         for edge in graph.edges() {
             // What another system owns exists already: nothing waits for it, and it waits for nothing.
             let external = [edge.prerequisite, edge.dependent].iter().any(|id| options.external.contains(id));
-            let unused = options.unused.contains(&(edge.prerequisite, edge.dependent));
-            if edge.is_self() || external || unused || options.required_only && !edge.may_be_required() {
+            if edge.is_self() || external || options.required_only && !edge.may_be_required() {
                 continue;
             }
             let (before, after) = (edge.prerequisite.index(), edge.dependent.index());

@@ -278,6 +278,21 @@ pub fn as_plan(
     selection: &Selection,
     options: &LoadOptions,
 ) -> Result<LoadPlan, RequiredCycle> {
+    as_plan_of_records(graph, graph, selection, options)
+}
+
+/// As [`as_plan`], for records whose references `contained` holds: the API's order is the same whatever
+/// is sent, but not what the records need and lose by it.
+///
+/// # Errors
+///
+/// A cycle that the server could not break either.
+pub fn as_plan_of_records(
+    graph: &DependencyGraph,
+    contained: &DependencyGraph,
+    selection: &Selection,
+    options: &LoadOptions,
+) -> Result<LoadPlan, RequiredCycle> {
     let chosen = |id: ResourceId| selection.resources.contains(&id) && !options.external.contains(&id);
     let rows = rows(graph)?;
     let order: BTreeMap<&ResourceName, usize> = rows
@@ -296,10 +311,10 @@ pub fn as_plan(
     }
     let mut deferred = Vec::new();
     for (from, to) in &published(graph, GraphForm::Legacy)?.dropped {
-        let edge = graph.edge(from.resource, to.resource).filter(|edge| !edge.is_self());
+        let edge = contained.edge(from.resource, to.resource).filter(|edge| !edge.is_self());
         let Some(edge) = edge.filter(|edge| chosen(edge.prerequisite) && chosen(edge.dependent)) else { continue };
         let target = graph.name(edge.prerequisite);
-        deferred.extend(graph.references(edge).map(|reference| Deferred {
+        deferred.extend(contained.references(edge).map(|reference| Deferred {
             resource: graph.name(edge.dependent).clone(),
             path: reference.path.clone(),
             target: target.clone(),
@@ -307,7 +322,7 @@ pub fn as_plan(
         }));
     }
     deferred.sort();
-    Ok(super::load::around(graph, selection, options, waves, deferred))
+    Ok(super::load::around(contained, selection, options, waves, deferred))
 }
 
 /// Our own edges in the form of the API's graph: what our plan defers is left out, and in the current

@@ -14,6 +14,7 @@ use super::json::Flaw;
 use super::keys::KeyValues;
 use super::read::{ReadOptions, Unreadable};
 use super::scan::{Pending, Scan};
+use super::unread::Unread;
 use crate::graph::ResourceId;
 use crate::model::{Kind, ResourceName, Target, Text};
 
@@ -80,6 +81,8 @@ pub struct Counts {
     pub references: u64,
     /// References without a record.
     pub unresolved: u64,
+    /// Of these and of `descriptors`, those whose target may stand in what could not be read.
+    pub may_be_unread: u64,
     /// Records whose key an earlier record has.
     pub duplicates: u64,
     /// Of these, with another content.
@@ -109,6 +112,7 @@ pub struct Position {
 
 /// A reference that no record supplies.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct UnresolvedReference {
     /// What refers.
     pub resource: ResourceName,
@@ -121,10 +125,13 @@ pub struct UnresolvedReference {
     pub target: Text,
     /// The key of the record that is missing.
     pub key: KeyValues,
+    /// Whether it may stand in what could not be read.
+    pub may_be_unread: bool,
 }
 
 /// A record that is missing.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct MissingTarget {
     /// Its resource, or the abstract resource.
     pub target: Text,
@@ -134,6 +141,8 @@ pub struct MissingTarget {
     pub references: u64,
     /// The first of them.
     pub first: Position,
+    /// Whether it may stand in what could not be read.
+    pub may_be_unread: bool,
 }
 
 /// A record whose key an earlier record has.
@@ -191,6 +200,7 @@ pub struct Conflict {
 
 /// A descriptor value without a descriptor.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct DescriptorFinding {
     /// The resource that uses it.
     pub resource: ResourceName,
@@ -203,6 +213,8 @@ pub struct DescriptorFinding {
     pub target: Text,
     /// The URI.
     pub value: String,
+    /// Whether its descriptor may stand in what could not be read.
+    pub may_be_unread: bool,
 }
 
 /// A field that is missing or of the wrong type.
@@ -259,6 +271,8 @@ pub struct WithoutPathway {
     pub associations: Vec<ResourceName>,
     /// Whether the folder has a file of one of them.
     pub associations_present: bool,
+    /// Whether one may stand in what could not be read.
+    pub may_be_unread: bool,
     /// How many people.
     pub records: u64,
     /// Where they stand; left out where the folder has no association at all.
@@ -287,6 +301,14 @@ impl CheckReport {
     }
 }
 
+/// References without a record, sorted.
+struct Without {
+    unresolved: Vec<Pending>,
+    descriptors: Vec<Pending>,
+    /// Where their targets may be all the same.
+    unread: Unread,
+}
+
 /// Describes what a scan found. Reads the files with findings a second time, for lines and values.
 #[must_use]
 pub fn check(
@@ -296,6 +318,8 @@ pub fn check(
     read: &ReadOptions<'_>,
 ) -> CheckReport {
     let graph = scan.graph;
+    let unread = scan.unread();
+    let mut may_be_unread = 0;
     let mut assumed: BTreeMap<(Text, bool, bool), u64> = BTreeMap::new();
     let (mut unresolved, mut descriptors) = (Vec::new(), Vec::new());
     for &pending in &scan.unresolved {
@@ -303,7 +327,10 @@ pub fn check(
         let external = super::scan::targets(graph, reference).iter().any(|id| options.external.contains(id));
         if external {
             *assumed.entry((target_name(&reference.target), false, true)).or_default() += 1;
-        } else if is_descriptor(scan, pending) {
+            continue;
+        }
+        may_be_unread += u64::from(unread.may_hold(scan, reference));
+        if is_descriptor(scan, pending) {
             descriptors.push(pending);
         } else {
             unresolved.push(pending);
@@ -335,6 +362,7 @@ pub fn check(
             records: scan.lanes.iter().map(|l| l.records).sum(),
             references,
             unresolved: unresolved.len() as u64,
+            may_be_unread,
             duplicates: scan.duplicates.len() as u64,
             conflicting: scan.conflicts,
             descriptors: descriptors.len() as u64,
@@ -365,7 +393,7 @@ pub fn check(
         spellings: folder.spellings.clone(),
         strict: options.strict,
     };
-    explain::explain(scan, options, read, &unresolved, &descriptors, &mut report);
+    explain::explain(scan, options, read, &Without { unresolved, descriptors, unread }, &mut report);
     report
 }
 

@@ -16,6 +16,7 @@ use super::read::{ReadOptions, Unreadable, read_at};
 use super::scan::{Scan, targets};
 use super::shape::Shape;
 use super::store::Place;
+use super::unread::Unread;
 use crate::graph::{DependencyGraph, ResourceId};
 use crate::model::{Kind, Reference, Target, Text};
 
@@ -47,6 +48,7 @@ pub struct Checklist<'s, 'g, 'f> {
     shape: Shape,
     hasher: KeyHasher,
     scan: Option<&'s Scan<'g, 'f>>,
+    unread: Option<Unread>,
     following: Following,
     payloads: Vec<(u64, Vec<Edge>)>,
     nodes: Vec<Node>,
@@ -110,6 +112,7 @@ impl<'s, 'g, 'f> Checklist<'s, 'g, 'f> {
             // Keys of the folder and of the payloads must compare.
             hasher: scan.map_or_else(KeyHasher::random, |scan| scan.hasher),
             scan,
+            unread: scan.map(Scan::unread),
             following,
             payloads: Vec::new(),
             nodes: Vec::new(),
@@ -178,7 +181,7 @@ impl<'s, 'g, 'f> Checklist<'s, 'g, 'f> {
                 match &node.standing {
                     State::InFile(place) => places.push((*place, number)),
                     _ if depth > self.following.depth => {}
-                    State::Is(Standing::Missing) => self.derive(number),
+                    State::Is(Standing::Missing | Standing::Unread) => self.derive(number),
                     State::Is(Standing::Unknown) if node.why == Some(Unknown::NotVisible) => self.derive(number),
                     State::Is(_) => {}
                 }
@@ -326,8 +329,11 @@ impl<'s, 'g, 'f> Checklist<'s, 'g, 'f> {
         });
         let has_files =
             || self.scan.is_some_and(|scan| candidates.iter().any(|id| scan.lane_of_resource(*id).is_some()));
+        let may_be_unread =
+            || self.scan.zip(self.unread.as_ref()).is_some_and(|(scan, unread)| unread.may_hold(scan, reference));
         let standing = match supplied {
             Some(place) => State::InFile(place),
+            None if may_be_unread() => State::Is(Standing::Unread),
             None if has_files() => State::Is(Standing::Missing),
             None => State::Is(Standing::Assumed),
         };

@@ -51,6 +51,8 @@ pub enum Standing {
     Supplied(Position),
     /// No record is it, although the folder has records of its kind, or the API that was asked shows them.
     Missing,
+    /// No record that could be read is it, but of the files and lines of its kind some could not.
+    Unread,
     /// No file could supply it.
     Assumed,
     /// The API that was asked has it.

@@ -6,7 +6,7 @@ use std::io;
 use super::extract::{Extract, Reader};
 use super::keys::Key;
 use super::read::{Numbered, ReadOptions, Unreadable, read_all, read_at};
-use super::scan::{Scan, targets};
+use super::scan::{Pending, Scan, targets};
 use super::split::{Chunk, Stream};
 use super::store::Place;
 use crate::graph::ResourceId;
@@ -91,8 +91,21 @@ impl Scan<'_, '_> {
         places.len() as u64
     }
 
-    /// What is no record.
-    pub(crate) fn unreadable_records(&self) -> u64 {
+    /// Of these, records that refer to what may stand in what could not be read.
+    pub(crate) fn records_with_unread(&self) -> u64 {
+        let unread = self.unread();
+        let may_hold = |pending: &&Pending| {
+            let reference = self.lane_at(pending.place).and_then(|lane| self.reference(lane, pending.position));
+            reference.is_some_and(|reference| unread.may_hold(self, reference))
+        };
+        let mut places: Vec<Place> = self.unresolved.iter().filter(may_hold).map(|pending| pending.place).collect();
+        places.dedup();
+        places.len() as u64
+    }
+
+    /// How many lines and items are no record, and so say nothing.
+    #[must_use]
+    pub fn unreadable_records(&self) -> u64 {
         self.flaws.iter().filter(|(_, flaw)| !flaw.is_readable()).count() as u64
     }
 

@@ -99,7 +99,8 @@ fn payload_files_narrow_an_order() {
     std::fs::write(folder.path().join("students.jsonl"), "{}\n").unwrap();
     std::fs::write(folder.path().join("StudentSchoolAssociations.jsonl.gz"), "").unwrap();
     std::fs::create_dir(folder.path().join("schools")).unwrap();
-    std::fs::write(folder.path().join("schools/part-1.ndjson"), "{}\n").unwrap();
+    let school = r#"{"localEducationAgencyReference":{"localEducationAgencyId":1}}"#;
+    std::fs::write(folder.path().join("schools/part-1.ndjson"), school).unwrap();
     std::fs::create_dir(folder.path().join("calendars")).unwrap();
     std::fs::write(folder.path().join("nonsense.json"), "[]").unwrap();
     let answer = run(&["order", "--data", folder.path().to_str().unwrap(), "--format", "csv"]);
@@ -110,7 +111,12 @@ fn payload_files_narrow_an_order() {
     );
     assert!(answer.stderr.contains("note: left out: nonsense.json: "), "{}", answer.stderr);
     let answer = run(&["order", "--data", folder.path().to_str().unwrap()]);
-    assert!(answer.stdout.contains("Must already exist, not selected: "), "{}", answer.stdout);
+    // Of what a school or an enrollment may refer to, the records name one.
+    assert!(
+        answer.stdout.contains("\nMust already exist, not loaded here: localEducationAgencies\n"),
+        "{}",
+        answer.stdout
+    );
 }
 
 #[test]
@@ -129,6 +135,40 @@ fn data_that_closes_no_circle_needs_no_deferral() {
     }
     let with = order();
     assert!(with.stderr.contains("deferred: "), "{}", with.stderr);
+}
+
+#[test]
+fn an_order_of_data_says_what_its_records_need() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    let order = |more: &[&str]| {
+        run(&[&["-m", "ed-fi-6.0", "order", "--format", "json", "--data", folder.path().to_str().unwrap()], more]
+            .concat())
+    };
+    let listed = |answer: &str, list: &str, of: &str| -> Vec<String> {
+        let answer: serde_json::Value = serde_json::from_str(answer).unwrap();
+        let list = answer[list].as_array().unwrap();
+        list.iter().map(|entry| entry[of].as_str().unwrap().to_owned()).collect()
+    };
+    write("staffs.jsonl", "{\"staffUniqueId\":\"1\"}\n");
+    write("localEducationAgencies.jsonl", "{\"localEducationAgencyId\":1}\n");
+    let answer = order(&[]).stdout;
+    assert_eq!(listed(&answer, "selfReferences", "path"), [""; 0]);
+    // What authorization asks for stays; a person of the data is loaded.
+    assert!(!listed(&answer, "external", "resource").contains(&"/ed-fi/people".to_owned()), "{answer}");
+    assert!(listed(&answer, "external", "reason").contains(&"pathway".to_owned()), "{answer}");
+
+    write("staffs.jsonl", "{\"staffUniqueId\":\"1\",\"personReference\":{\"personId\":\"1\"}}\n");
+    write("localEducationAgencies.jsonl", "{\"parentLocalEducationAgencyReference\":{}}\n");
+    for answer in [order(&[]).stdout, order(&["--order", "server"]).stdout] {
+        assert_eq!(listed(&answer, "selfReferences", "path"), ["$.parentLocalEducationAgencyReference"]);
+        assert!(listed(&answer, "external", "resource").contains(&"/ed-fi/people".to_owned()), "{answer}");
+    }
+    // What cannot be read may refer to anything.
+    write("localEducationAgencies.jsonl", "{\"localEducationAgencyId\"\n");
+    let answer = order(&[]);
+    assert_eq!(listed(&answer.stdout, "selfReferences", "path"), ["$.parentLocalEducationAgencyReference"]);
+    assert!(answer.stderr.contains("note: 1 line or item is no record"), "{}", answer.stderr);
 }
 
 /// Records whose references run in the known circle of Data Standard 6.

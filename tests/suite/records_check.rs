@@ -403,3 +403,42 @@ fn what_was_learned_of_other_records_changes_nothing() {
     let referring: Vec<u64> = (1..=600).filter(|line| !without_school.contains(line)).collect();
     assert_eq!(unresolved, referring);
 }
+
+#[test]
+fn what_could_not_be_read_is_not_simply_missing() {
+    let mut files = one("schools.jsonl", "{\"schoolId\":1}\n{\"schoolId\":2\n");
+    let period =
+        |school: &str| format!("{{\"classPeriodName\":\"{school}\",\"schoolReference\":{{\"schoolId\":{school}}}}}\n");
+    files.insert("classPeriods.jsonl".into(), (period("1") + &period("2")).into_bytes());
+    files.insert("students.jsonl".into(), b"{\"studentUniqueId\":\"1\"}\n".to_vec());
+    let enrollment = "{\"entryDate\":\"2026-01-01\",\"schoolReference\":{\"schoolId\":1},\"studentReference\":{\"studentUniqueId\":\"9\"}}\n";
+    files.insert("studentSchoolAssociations.jsonl".into(), enrollment.into());
+    let seen = |report: &CheckReport| {
+        let of = |u: &edfi_plan::records::UnresolvedReference| (u.position.file.clone(), u.may_be_unread);
+        report.unresolved.iter().map(of).collect::<Vec<_>>()
+    };
+    let report = checked(&files, &CheckOptions::default(), 2);
+    let (periods, enrollments) = ("classPeriods.jsonl".to_owned(), "studentSchoolAssociations.jsonl".to_owned());
+    assert_eq!(seen(&report), [(periods.clone(), true), (enrollments.clone(), false)]);
+    assert_eq!((report.counts.unresolved, report.counts.may_be_unread), (2, 1));
+    let missing = report.missing_targets.iter().map(|m| (m.target.as_str(), m.may_be_unread));
+    assert_eq!(missing.collect::<Vec<_>>(), [("/ed-fi/schools", true), ("/ed-fi/students", false)]);
+    assert!(!report.without_pathway[0].may_be_unread);
+
+    // Mended, nothing is in doubt; of a file that cannot be opened everything is.
+    files.insert("schools.jsonl".into(), b"{\"schoolId\":1}\n{\"schoolId\":3}\n".to_vec());
+    assert_eq!(
+        seen(&checked(&files, &CheckOptions::default(), 2)),
+        [(periods.clone(), false), (enrollments.clone(), false)]
+    );
+    let graph = graph("ed-fi-5.0");
+    let mut payloads: Vec<PayloadFile> =
+        files.iter().map(|(name, bytes)| PayloadFile::from_bytes(name.as_str(), bytes.clone())).collect();
+    for payload in payloads.iter_mut().filter(|payload| payload.name == "students.jsonl") {
+        payload.open = Box::new(|| Err(std::io::ErrorKind::PermissionDenied.into()));
+    }
+    let folder = Folder::assign(&graph, payloads, &Namespaces::default());
+    let read = ReadOptions::default();
+    let report = check(&scan(&graph, &folder, None, &read), &folder, &CheckOptions::default(), &read);
+    assert_eq!(seen(&report), [(periods, false), (enrollments, true)]);
+}

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::identities::{self, Shared};
 use super::{
     CheckOptions, CheckReport, Conflict, DescriptorFinding, DuplicateFinding, InvalidRecord, Located, MissingField,
-    MissingTarget, Position, SharedIdentity, UnresolvedReference, WithoutPathway, reference, target_name,
+    MissingTarget, Position, SharedIdentity, UnresolvedReference, Without, WithoutPathway, reference, target_name,
 };
 use crate::model::Text;
 use crate::records::extract::{At, Extract, Found, Problem, Reader, Trouble};
@@ -16,6 +16,7 @@ use crate::records::keys::{Key, KeyValues, values_of};
 use crate::records::read::{ReadOptions, read_at};
 use crate::records::scan::{Lane, Pending, Scan};
 use crate::records::store::{Duplicate, Place};
+use crate::records::unread::Unread;
 
 /// What stands in for a value that is left out.
 const REDACTED: &str = "***";
@@ -28,13 +29,13 @@ pub(super) fn explain(
     scan: &Scan<'_, '_>,
     options: &CheckOptions,
     read: &ReadOptions<'_>,
-    unresolved: &[Pending],
-    descriptors: &[Pending],
+    without: &Without,
     report: &mut CheckReport,
 ) {
+    let Without { unresolved, descriptors, unread } = without;
     let max = options.max.unwrap_or(usize::MAX);
     let (groups, leaders) = most_wanted(scan, unresolved, max);
-    let people = without_pathway(scan, max, report);
+    let people = without_pathway(scan, unread, max, report);
     let mut shared = identities::shared(scan);
     report.counts.shared_identities = shared.len() as u64;
     shared.truncate(max);
@@ -62,8 +63,7 @@ pub(super) fn explain(
         keys: BTreeMap::new(),
         identities: shared.iter().map(|s| (s.place, (s.superclass.clone(), KeyValues::new()))).collect(),
         compared: scan.duplicates.iter().flat_map(|d| [d.place, d.first]).collect(),
-        unresolved,
-        descriptors,
+        without,
         troubled,
         report,
     };
@@ -94,8 +94,10 @@ pub(super) fn explain(
     }
     for (missing, references) in groups {
         let (Some(first), Some(key)) = (leaders.get(&missing), keys.get(&missing)) else { continue };
+        let may_be_unread = reference(scan, *first).is_some_and(|reference| unread.may_hold(scan, reference));
         let first = position(first.place);
-        report.missing_targets.push(MissingTarget { target: missing.0, key: key.clone(), references, first });
+        let (target, key) = (missing.0, key.clone());
+        report.missing_targets.push(MissingTarget { target, key, references, first, may_be_unread });
     }
     // By number of references, then by what is missing: the hash of a key decides nothing that shows.
     let order = |m: &MissingTarget| (std::cmp::Reverse(m.references), m.target.clone(), m.first.clone());
@@ -129,12 +131,14 @@ fn most_wanted(
 }
 
 /// Counts people that no association makes visible; their places by group.
-fn without_pathway(scan: &Scan<'_, '_>, max: usize, report: &mut CheckReport) -> Vec<(usize, Place)> {
+fn without_pathway(scan: &Scan<'_, '_>, unread: &Unread, max: usize, report: &mut CheckReport) -> Vec<(usize, Place)> {
     let mut places = Vec::new();
     for pathway in scan.graph.pathways() {
         let Some(person) = scan.lane(&pathway.person) else { continue };
         let Some(lane) = scan.lanes.get(person) else { continue };
         let associations_present = pathway.associations.iter().any(|a| scan.lane(a).is_some());
+        let of_association = pathway.associations.iter().filter_map(|name| scan.graph.id(name));
+        let may_be_unread = of_association.into_iter().any(|id| unread.is_of(id));
         let entries = lane.table.entries().iter().enumerate();
         let mut hidden: Vec<Place> = entries
             .filter(|(at, entry)| entry.place.file() < scan.payloads && !scan.is_visible(person, *at))
@@ -149,6 +153,7 @@ fn without_pathway(scan: &Scan<'_, '_>, max: usize, report: &mut CheckReport) ->
             resource: pathway.person.clone(),
             associations: pathway.associations.clone(),
             associations_present,
+            may_be_unread,
             records: hidden.len() as u64,
             people: Vec::new(),
         });
@@ -197,8 +202,7 @@ struct Second<'s, 'g, 'f, 'r> {
     /// What records of an identity that is taken are, and their keys.
     identities: BTreeMap<Place, (Text, KeyValues)>,
     compared: BTreeSet<Place>,
-    unresolved: &'s [Pending],
-    descriptors: &'s [Pending],
+    without: &'s Without,
     troubled: BTreeSet<Place>,
     report: &'r mut CheckReport,
 }
@@ -252,16 +256,19 @@ impl Second<'_, '_, '_, '_> {
         let path = concrete(&reference.path, extract.indices(found.at));
         let target = target_name(&reference.target);
         let position = self.at(place, line);
-        if self.descriptors.binary_search(&pending).is_ok() {
+        let may_be_unread = self.without.unread.may_hold(self.scan, reference);
+        if self.without.descriptors.binary_search(&pending).is_ok() {
             if self.report.descriptors.len() < self.max {
                 let value = text_of(found.value, record);
-                self.report.descriptors.push(DescriptorFinding { resource, position, path, target, value });
+                let found = DescriptorFinding { resource, position, path, target, value, may_be_unread };
+                self.report.descriptors.push(found);
             }
-        } else if self.unresolved.binary_search(&pending).is_ok() {
+        } else if self.without.unresolved.binary_search(&pending).is_ok() {
             let key = self.values(lane, reference, found, record);
             self.keys.entry((target.clone(), pending.key)).or_insert_with(|| key.clone());
             if self.report.unresolved.len() < self.max {
-                self.report.unresolved.push(UnresolvedReference { resource, position, path, target, key });
+                let found = UnresolvedReference { resource, position, path, target, key, may_be_unread };
+                self.report.unresolved.push(found);
             }
         }
     }

@@ -50,11 +50,16 @@ pub fn arrangement(arrangement: &Arrangement, width: Width) -> String {
     if arrangement.unresolved > 0 {
         let records = grouped_count(arrangement.unresolved, "record", "records");
         let what = if arrangement.unresolved == 1 { "it refers" } else { "they refer" };
-        note("Careful", &format!("   {records} will be refused: what {what} to is missing; see check"));
+        let perhaps = match arrangement.may_be_unread {
+            0 => String::new(),
+            some if some == arrangement.unresolved => " or among what is no record".to_owned(),
+            some => format!(", for {} perhaps among what is no record", grouped(some)),
+        };
+        note("Careful", &format!("   {records} will be refused: what {what} to is missing{perhaps}; see check"));
     }
     if arrangement.invalid > 0 {
-        let records = grouped_count(arrangement.invalid, "line or item", "lines or items");
-        note("Left out", &format!("  {records} that are no records; see check"));
+        let (one, many) = ("line or item that is no record", "lines or items that are no records");
+        note("Left out", &format!("  {}; see check", grouped_count(arrangement.invalid, one, many)));
     }
     text
 }

@@ -26,7 +26,7 @@ pub fn check(report: &CheckReport, width: Width) -> String {
     let counts = &report.counts;
     let groups = report.missing_targets.iter().map(|m| {
         let times = if m.references == 1 { String::new() } else { format!("{} times, first ", grouped(m.references)) };
-        format!("{} {}: {times}{}", short(&m.target), key(&m.key), at(&m.first))
+        format!("{} {}: {times}{}{}", short(&m.target), key(&m.key), at(&m.first), perhaps(m.may_be_unread))
     });
     let lines: Vec<String> = groups.collect();
     let shown: u64 = report.missing_targets.iter().map(|m| m.references).sum();
@@ -40,7 +40,11 @@ pub fn check(report: &CheckReport, width: Width) -> String {
     section(
         &format!("Unknown descriptors, {}:", grouped_count(counts.descriptors, "value", "values")),
         counts.descriptors,
-        report.descriptors.iter().map(|d| format!("{} {}: {}", at(&d.position), d.path, d.value)).collect(),
+        report
+            .descriptors
+            .iter()
+            .map(|d| format!("{} {}: {}{}", at(&d.position), d.path, d.value, perhaps(d.may_be_unread)))
+            .collect(),
     );
     section(
         &format!("Missing or mistyped fields, {}:", grouped(counts.missing_fields)),
@@ -96,10 +100,17 @@ pub fn check(report: &CheckReport, width: Width) -> String {
             })
             .collect(),
     );
+    let readable = report.invalid.iter().any(|invalid| invalid.flaw.is_readable());
+    let or_odd = if readable { ", or records that servers read in different ways" } else { "" };
     section(
-        &format!("Not records, {}:", grouped(counts.invalid)),
+        &format!("Not records{or_odd}, {}:", grouped(counts.invalid)),
         counts.invalid,
         report.invalid.iter().map(|i| format!("{} {}", at(&i.position), i.message)).collect(),
+    );
+    section(
+        "Files that could not be read:",
+        report.unreadable_files.len() as u64,
+        report.unreadable_files.iter().map(|f| format!("{}: {}", f.file, f.reason)).collect(),
     );
     section(
         "Files of no resource:",
@@ -144,13 +155,18 @@ fn notes(report: &CheckReport, width: Width) -> String {
     if !external.is_empty() {
         note("Assumed", &format!("  to be loaded by others: {}", external.join(", ")));
     }
+    if report.counts.may_be_unread > 0 {
+        let references = grouped_count(report.counts.may_be_unread, "reference", "references");
+        note("Careful", &format!("  {references} may be to what could not be read: mend that first, then check again"));
+    }
     for people in &report.without_pathway {
         let associations: Vec<&str> = people.associations.iter().map(|a| a.short()).collect();
+        let perhaps = if people.may_be_unread { "in what could not be read or " } else { "" };
         let first = people.people.first().map(|p| format!(", first {}", at(p))).unwrap_or_default();
         note(
             "Careful",
             &format!(
-                "  {} of {} without {}{first}: unless on the server already, updates and dependents get 403",
+                "  {} of {} without {}{first}: unless {perhaps}on the server already, updates and dependents get 403",
                 grouped_count(people.records, "record", "records"),
                 people.resource.short(),
                 associations.join(" or "),
@@ -158,6 +174,11 @@ fn notes(report: &CheckReport, width: Width) -> String {
         );
     }
     if text.is_empty() { text } else { format!("\n{text}") }
+}
+
+/// What is said of a target that may be there all the same.
+fn perhaps(unread: bool) -> &'static str {
+    if unread { " (perhaps unread)" } else { "" }
 }
 
 fn at(position: &Position) -> String {

@@ -50,6 +50,7 @@ fn counted(needs: &[Need]) -> String {
         needs.iter().filter(once).count() as u64
     };
     let missing = count(&|need| need.standing == Standing::Missing);
+    let unread = count(&|need| need.standing == Standing::Unread);
     let hidden = count(&|need| need.why == Some(Unknown::NotVisible));
     let open = count(&|need| need.standing == Standing::Unknown && need.why != Some(Unknown::NotVisible));
     let absent = count(&|need| need.standing == Standing::Absent);
@@ -58,6 +59,7 @@ fn counted(needs: &[Need]) -> String {
         (absent, "required reference is absent", "required references are absent"),
         (malformed, "reference is malformed", "references are malformed"),
         (missing, "record is missing", "records are missing"),
+        (unread, "record may be unread", "records may be unread"),
         (hidden, "record is not shown", "records are not shown"),
         (open, "record cannot be known", "records cannot be known"),
     ];
@@ -78,6 +80,7 @@ fn line_of(need: &Need) -> String {
     let standing = match (&need.standing, need.why) {
         (Standing::Supplied(position), _) => format!("in {}:{}", position.file, position.line),
         (Standing::Missing, _) => "MISSING".to_owned(),
+        (Standing::Unread, _) => "MAYBE UNREAD".to_owned(),
         (Standing::Assumed, _) => "assumed to exist".to_owned(),
         (Standing::Present, _) => "on the server".to_owned(),
         (Standing::Absent, _) => "ABSENT".to_owned(),
@@ -103,6 +106,7 @@ fn explained(needs: &[Need], width: Width) -> String {
     let has = |standing: Standing| needs.iter().any(|need| need.standing == standing);
     let is = |why: Unknown| needs.iter().any(|need| need.why == Some(why));
     let meanings = [
+        (has(Standing::Unread), "MAYBE UNREAD", "in no file, unless in what could not be read of its kind; see check"),
         (
             is(Unknown::NotVisible),
             "NOT SHOWN",

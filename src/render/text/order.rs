@@ -183,12 +183,12 @@ fn externals(external: &[External], width: Width) -> String {
     }
     let left_out = names(Reason::Reference, false);
     if !left_out.is_empty() {
-        text.push_str(&wrapped("Must already exist, not selected: ", &left_out, ", ", width));
+        text.push_str(&wrapped("Must already exist, not loaded here: ", &left_out, ", ", width));
     }
     let descriptors = names(Reason::Reference, true);
     if !descriptors.is_empty() {
         let names: Vec<&str> = descriptors.iter().map(|d| d.trim_end_matches("Descriptors")).collect();
-        text.push_str(&summed(&format!("Descriptors not selected ({}): ", names.len()), &names, width));
+        text.push_str(&summed(&format!("Descriptors not loaded here ({}): ", names.len()), &names, width));
     }
     let mut pathways: BTreeMap<&[ResourceName], Vec<&str>> = BTreeMap::new();
     for pathway in external.iter().filter(|e| e.reason == Reason::Pathway) {
