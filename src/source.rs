@@ -12,6 +12,7 @@ mod cross_check;
 mod dependencies;
 mod draft;
 mod error;
+mod fit;
 mod graph_file;
 mod graphml;
 mod list;
@@ -30,6 +31,7 @@ use sha2::{Digest, Sha256};
 
 pub use bundled::{DEFAULT, Standard, fitting, instead_of, standard, standards};
 pub use error::SourceError;
+pub use fit::{BetterFit, better_fit};
 pub use graph_file::write_graph;
 pub use part::part;
 pub use published::read_published;

@@ -40,5 +40,15 @@ pub(crate) fn run(args: &AuditArgs, context: &Context) -> anyhow::Result<Outcome
         Format::Json => json::answer("edfi-plan/audit/1", graph.metadata(), &found),
     };
     context.terminal.print(&answer)?;
-    Ok(if found.findings() == 0 { Outcome::Answered } else { Outcome::Findings })
+    if found.findings() == 0 {
+        return Ok(Outcome::Answered);
+    }
+    if let Some(better) = source::better_fit(&published, graph.model()) {
+        let (name, here, there) = (better.name, better.differing_in_use, better.differing);
+        context.terminal.say(&format!(
+            "note: {name} (bundled) fits much better: {there} of its resources and those named there differ, \
+             of the graph in use {here}. Give -m {name}"
+        ));
+    }
+    Ok(Outcome::Findings)
 }

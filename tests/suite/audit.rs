@@ -279,3 +279,37 @@ fn an_order_that_is_none() {
         rows("[{\"resource\":\"students\",\"order\":1}]").unwrap_err().starts_with("'students' is not a resource path")
     );
 }
+
+#[test]
+fn an_order_of_another_standard_names_the_graph_that_fits() {
+    let order = |name: &str| {
+        let graph = standard(name);
+        let plan = server::as_plan(&graph, &graph.select_all(), &LoadOptions::default()).unwrap();
+        let document = Document { name: name.to_owned(), bytes: lists::dependencies(&plan).into_bytes() };
+        read_published(&document).unwrap()
+    };
+    let graphs =
+        ["ed-fi-3.3", "ed-fi-4.0", "ed-fi-5.0", "ed-fi-5.0+tpdm", "ed-fi-5.1", "ed-fi-5.2+sample", "ed-fi-6.0"];
+    let models = graphs.map(|name| source::standard(name).unwrap());
+    for name in graphs {
+        let published = order(name);
+        for (used, model) in graphs.iter().zip(&models) {
+            let better = source::better_fit(&published, model).map(|better| better.name);
+            assert_eq!(better.as_deref(), (*used != name).then_some(name), "order of {name} against {used}");
+        }
+        // Without some of it, and with resources of the host's own, it is still the order of its standard.
+        let mut part = published;
+        let mut number = 0;
+        part.rows.retain(|_| {
+            number += 1;
+            number % 40 != 0
+        });
+        part.rows.iter_mut().take(3).for_each(|row| row.resource = "/host/things".into());
+        let own = source::standard(name).unwrap();
+        assert_eq!(source::better_fit(&part, &own), None, "{name}");
+    }
+    // What somebody wrote down of one standard is far from all of them.
+    let bytes = b"schools\nstudents\nparents\nstudentParentAssociations\n".to_vec();
+    let list = read_published(&Document { name: "list".into(), bytes }).unwrap();
+    assert_eq!(source::better_fit(&list, &source::standard("ed-fi-5.2").unwrap()), None);
+}
