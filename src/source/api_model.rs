@@ -9,6 +9,7 @@ mod core;
 mod document;
 mod domain;
 mod naming;
+mod version;
 mod walk;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -59,6 +60,7 @@ pub(super) fn read(documents: &[(&Document, Syntax)], others: &[Draft]) -> Resul
     let described = models.iter().any(|(_, model)| model.schema_definition.physical_name == CORE);
     let mut core = if described { None } else { Core::of(others) };
     if let Some(core) = &core {
+        draft.limits.extend(version::other_keys(core, &models).map(|limit| (None, limit)));
         models.insert(0, ("", core.stand_in(&models)));
     }
     let documents: Vec<(&str, &ApiModel)> = models.iter().map(|(name, model)| (*name, model)).collect();

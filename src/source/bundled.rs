@@ -1,6 +1,6 @@
 //! The graphs that the binary carries.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::api::DataModel;
 use crate::model::{Kind, Model, ResourceName, Text};
@@ -108,6 +108,20 @@ pub(super) fn cores_with(entities: &BTreeSet<SchemaKey>) -> Vec<&'static str> {
         entities.is_subset(&known)
     };
     cores().filter(|standard| has_all(&standard.model())).map(|standard| standard.name).collect()
+}
+
+/// The core graphs, oldest first, with the names of each resource's key by entity, in lower case.
+pub(super) fn core_keys() -> Vec<(&'static str, BTreeMap<SchemaKey, BTreeSet<String>>)> {
+    let keys = |model: &Model| {
+        let own = model.resources.iter().filter(|resource| resource.kind == Kind::Resource);
+        own.map(|resource| {
+            let key = &model.details(&resource.name).key;
+            let names = key.iter().map(|field| field.name.to_lowercase()).collect();
+            (SchemaKey::of(resource.name.project(), &resource.entity), names)
+        })
+        .collect()
+    };
+    cores().map(|standard| (standard.name, keys(&standard.model()))).collect()
 }
 
 /// The data standards whose core has exactly these resources, or exactly these descriptors, or both.

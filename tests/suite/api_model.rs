@@ -303,10 +303,67 @@ fn an_extension_asks_for_its_core() {
     );
 }
 
-/// The bundled graph of Data Standard 3.3 as a document.
+/// A bundled graph as a document.
+fn bundled(name: &str) -> Document {
+    let graph = source::write_graph(&source::standard(name).unwrap()).unwrap();
+    Document { name: name.to_owned(), bytes: graph.into_bytes() }
+}
+
 fn bundled_3_3() -> Document {
-    let graph = source::write_graph(&source::standard("ed-fi-3.3").unwrap()).unwrap();
-    Document { name: "ed-fi-3.3".to_owned(), bytes: graph.into_bytes() }
+    bundled("ed-fi-3.3")
+}
+
+#[test]
+fn an_extension_for_another_core_is_told_by_the_keys_it_uses() {
+    let limit = |core: &str, extension: Document| -> Option<String> {
+        let model = source::read(&[extension, bundled(core)], &[]).unwrap();
+        let found = model.metadata.limits.iter().find(|limit| limit.contains("another version of core"));
+        found.map(ToString::to_string)
+    };
+    // An extension with a resource of its own that refers to a grading period by the key of 3.3.
+    let name = |schema: &str, name: &str| json!({"schema": schema, "name": name});
+    let column =
+        |name: &str, kind: &str| json!({"propertyName": name, "propertyType": {"dbType": kind}, "isIdentifying": true});
+    let columns = [
+        ("GradingPeriodDescriptorId", "Int32"),
+        ("PeriodSequence", "Int32"),
+        ("SchoolId", "Int32"),
+        ("SchoolYear", "Int16"),
+    ];
+    let columns: Vec<Value> = columns.iter().map(|(name, kind)| column(name, kind)).collect();
+    let own = json!({"schema": "x", "name": "Plan", "locallyDefinedProperties": [column("PlanId", "Int32")],
+        "identifiers": [{"identifierName": "Plan_PK", "identifyingPropertyNames": ["PlanId"], "isPrimary": true}]});
+    let document = json!({
+        "odsApiVersion": "7.0",
+        "schemaDefinition": {"logicalName": "X", "physicalName": "x", "version": "1.0"},
+        "aggregateDefinitions": [{"aggregateRootEntityName": name("x", "Plan"), "aggregateEntityNames": [name("x", "Plan")]}],
+        "aggregateExtensionDefinitions": [],
+        "entityDefinitions": [own],
+        "associationDefinitions": [{
+            "fullName": name("x", "FK_Plan_GradingPeriod"), "cardinality": "OneToZeroOrMore",
+            "primaryEntityFullName": name("edfi", "GradingPeriod"), "primaryEntityProperties": columns,
+            "secondaryEntityFullName": name("x", "Plan"), "secondaryEntityProperties": columns,
+        }],
+    });
+    let extension = || Document { name: "x.json".to_owned(), bytes: document.to_string().into_bytes() };
+    assert_eq!(limit("ed-fi-3.3", extension()), None);
+    assert_eq!(
+        limit("ed-fi-5.2", extension()).as_deref(),
+        Some(
+            "the extension is for another version of core: it refers to GradingPeriod by other keys. Give its own core; \
+             ed-fi-3.3 or ed-fi-4.0 (bundled) has these keys"
+        )
+    );
+    for (extension, core, told) in [
+        ("tpdm-0.8", "ed-fi-3.3", false),
+        ("tpdm-0.8", "ed-fi-4.0", true),
+        ("nebraska", "ed-fi-3.3", false),
+        ("arizona", "ed-fi-3.3", false),
+    ] {
+        let path = format!("metadata/apimodel/ext-{extension}-on-ds-3.2c.ApiModel-EXTENSION.json");
+        let Some(document) = corpus::document(&path) else { return };
+        assert_eq!(limit(core, document).is_some(), told, "{extension} on {core}");
+    }
 }
 
 /// A graph of core tells an extension all that the ApiModel of core does, but for what a descriptor

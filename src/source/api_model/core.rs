@@ -93,6 +93,18 @@ impl<'o> Core<'o> {
         model
     }
 
+    /// The names of the key of a resource, where the documents state it; descriptors have none of their own.
+    pub(super) fn key(&self, schema: &SchemaKey) -> Option<impl Iterator<Item = &'o Text>> {
+        let resource = self.resources.get(schema).filter(|resource| resource.kind == Kind::Resource)?;
+        let key = resource.identity.stated.as_ref().filter(|key| !key.is_empty())?;
+        Some(key.iter().map(|field| &field.name))
+    }
+
+    /// What a resource is called by its entity.
+    pub(super) fn entity(&self, schema: &SchemaKey) -> Option<&'o str> {
+        self.resources.get(schema).map(|resource| resource.entity.as_str())
+    }
+
     /// Where a resource holds a column of its key.
     pub(super) fn place(&self, schema: &SchemaKey, column: &str) -> Option<Text> {
         let name = camel(&property(column, column.ends_with("DescriptorId")));
