@@ -89,18 +89,18 @@ fn lower_case(text: &[u8], out: &mut Vec<u8>) {
 /// A whole number of at most 64 bits.
 fn whole(value: Span, raw: &[u8], out: &mut Vec<u8>) -> bool {
     let text = match value.token {
-        Token::Number | Token::Text => Cow::Borrowed(raw.trim_ascii()),
-        Token::Escaped => Cow::Owned(unescape(raw)),
+        Token::Number | Token::Text | Token::Escaped => decoded(value, raw),
         _ => return false,
     };
+    let text = text.trim_ascii();
     // The usual case is canonical already: digits without a leading zero, short of 64 bits.
     let canonical_already = matches!(text.first(), Some(b'1'..=b'9')) && text.len() <= 18;
     if canonical_already && text.iter().all(u8::is_ascii_digit) {
-        out.extend_from_slice(&text);
+        out.extend_from_slice(text);
         return true;
     }
     let start = out.len();
-    if !decimal(&text, out) {
+    if !decimal(text, out) {
         return false;
     }
     let is_whole = std::str::from_utf8(out.get(start..).unwrap_or_default())
@@ -309,7 +309,10 @@ mod tests {
 
     #[test]
     fn by_value_of_the_declared_type() {
-        equal(FieldKind::Long, &["7", "7.0", "\"7\"", "\"007\"", "70e-1", "0.7e1", "\" 7\"", "\"\\u0037\""]);
+        equal(
+            FieldKind::Long,
+            &["7", "7.0", "\"7\"", "\"007\"", "70e-1", "0.7e1", "\" 7\"", "\"7\\n\"", "\"\\u0037\""],
+        );
         equal(FieldKind::Long, &["-0", "0", "\"0\""]);
         equal(FieldKind::Long, &["1000", "1e3"]);
         distinct(FieldKind::Long, &["7", "-7", "70", "18446744073709551615", "9223372036854775807"]);
