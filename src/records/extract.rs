@@ -151,8 +151,10 @@ impl Reader<'_> {
             return Err(Flaw::NotAnObject);
         }
         let (large, twice) = (walk.scanner.number_too_large, walk.scanner.duplicate_member);
+        let lone = walk.scanner.lone_surrogate;
         into.flaws.extend(twice.then_some(Flaw::DuplicateMember));
         into.flaws.extend(large.then_some(Flaw::NumberTooLarge));
+        into.flaws.extend(lone.then_some(Flaw::LoneSurrogate));
         self.finish_key(record, into);
         self.compare(record, into);
         Ok(())

@@ -254,7 +254,8 @@ impl Echo {
         let Some(text) = scanner.bytes.get(before.start..scanner.at).filter(|text| text.len() <= TOO_LONG) else {
             return;
         };
-        let flawed = scanner.duplicate_member || scanner.number_too_large || into.problems.len() > before.problems;
+        let flawed = scanner.duplicate_member || scanner.number_too_large || scanner.lone_surrogate;
+        let flawed = flawed || into.problems.len() > before.problems;
         // A number alone does not show where it ends.
         if flawed || !matches!(text.first(), Some(b'"' | b'{' | b'[')) {
             return;

@@ -4,9 +4,13 @@
 //! Stricter than the grammar where servers are: no member twice, no number beyond 64 bits, at most
 //! [`MAX_DEPTH`] levels.
 
+mod content;
 mod members;
+mod text;
 
+pub(crate) use content::content;
 pub(crate) use members::{FEW, Members, Open, hash_of};
+pub(crate) use text::unescape;
 
 /// Levels of nesting; servers refuse records that are nested more than 64 deep.
 pub(crate) const MAX_DEPTH: u32 = 128;
@@ -34,6 +38,9 @@ pub enum Flaw {
     DuplicateMember,
     /// A number that does not fit into 64 bits.
     NumberTooLarge,
+    /// An escape of half a character, as where a text was cut inside an emoji. ODS/API (Newtonsoft) stores
+    /// U+FFFD for it, System.Text.Json, which DMS uses, refuses to read the string.
+    LoneSurrogate,
 }
 
 impl Flaw {
@@ -51,12 +58,13 @@ impl Flaw {
             Self::Gzip => "the gzip data is damaged or cut off here; compress the file again",
             Self::DuplicateMember => "a member stands twice in one object; keep one",
             Self::NumberTooLarge => "a number does not fit into 64 bits; write it as a string if it is text",
+            Self::LoneSurrogate => "half of an escaped character, such as \\ud83d alone; write all of it or none",
         }
     }
 
     /// Whether the record can be read all the same.
     pub(crate) fn is_readable(self) -> bool {
-        matches!(self, Self::DuplicateMember | Self::NumberTooLarge)
+        matches!(self, Self::DuplicateMember | Self::NumberTooLarge | Self::LoneSurrogate)
     }
 
     /// A stable word for machines: `cut-off`.
@@ -73,6 +81,7 @@ impl Flaw {
             Self::Gzip => "damaged-gzip",
             Self::DuplicateMember => "duplicate-member",
             Self::NumberTooLarge => "number-too-large",
+            Self::LoneSurrogate => "lone-surrogate",
         }
     }
 }
@@ -122,55 +131,6 @@ impl Span {
     }
 }
 
-/// The text of a string whose escapes have been validated.
-pub(crate) fn unescape(raw: &[u8]) -> Vec<u8> {
-    let mut text = Vec::with_capacity(raw.len());
-    let mut rest = raw;
-    while let Some((&byte, after)) = rest.split_first() {
-        rest = after;
-        if byte != b'\\' {
-            text.push(byte);
-            continue;
-        }
-        let Some((&escape, after)) = rest.split_first() else { break };
-        rest = after;
-        match escape {
-            b'b' => text.push(8),
-            b'f' => text.push(12),
-            b'n' => text.push(b'\n'),
-            b'r' => text.push(b'\r'),
-            b't' => text.push(b'\t'),
-            b'u' => {
-                let high = take_hex(&mut rest);
-                let mut code = high;
-                if (0xd800..0xdc00).contains(&high)
-                    && let Some(mut after) = rest.strip_prefix(b"\\u".as_slice())
-                {
-                    let low = take_hex(&mut after);
-                    if (0xdc00..0xe000).contains(&low) {
-                        code = 0x1_0000 + ((high - 0xd800) << 10) + (low - 0xdc00);
-                        rest = after;
-                    }
-                }
-                let character = char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER);
-                text.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
-            }
-            other => text.push(other),
-        }
-    }
-    text
-}
-
-fn take_hex(rest: &mut &[u8]) -> u32 {
-    let mut code = 0;
-    for _ in 0..4 {
-        let Some((&digit, after)) = rest.split_first() else { break };
-        code = code * 16 + char::from(digit).to_digit(16).unwrap_or(0);
-        *rest = after;
-    }
-    code
-}
-
 /// A position in one record.
 pub(crate) struct Scanner<'b> {
     pub(crate) bytes: &'b [u8],
@@ -179,11 +139,13 @@ pub(crate) struct Scanner<'b> {
     pub(crate) number_too_large: bool,
     /// Set when a member stands twice.
     pub(crate) duplicate_member: bool,
+    /// Set when half a character is escaped without the other half.
+    pub(crate) lone_surrogate: bool,
 }
 
 impl<'b> Scanner<'b> {
     pub(crate) fn new(bytes: &'b [u8]) -> Self {
-        Self { bytes, at: 0, number_too_large: false, duplicate_member: false }
+        Self { bytes, at: 0, number_too_large: false, duplicate_member: false, lone_surrogate: false }
     }
 
     #[inline]
@@ -235,45 +197,6 @@ impl<'b> Scanner<'b> {
         let name = self.string()?;
         self.expect(b':')?;
         Ok(name)
-    }
-
-    /// The rest of a string after its opening quote.
-    #[inline]
-    pub(crate) fn string(&mut self) -> Result<Span, Flaw> {
-        let start = self.at;
-        let mut token = Token::Text;
-        loop {
-            self.at += plain(self.bytes.get(self.at..).unwrap_or_default());
-            match self.peek() {
-                Some(b'"') => {
-                    let span = span(token, start, self.at);
-                    self.at += 1;
-                    return Ok(span);
-                }
-                Some(b'\\') => {
-                    token = Token::Escaped;
-                    self.escape()?;
-                }
-                Some(_) => return Err(Flaw::Control),
-                None => return Err(Flaw::CutOff),
-            }
-        }
-    }
-
-    fn escape(&mut self) -> Result<(), Flaw> {
-        match self.bytes.get(self.at + 1) {
-            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 2,
-            Some(b'u') => {
-                let digits = self.bytes.get(self.at + 2..self.at + 6).ok_or(Flaw::CutOff)?;
-                if !digits.iter().all(u8::is_ascii_hexdigit) {
-                    return Err(Flaw::Syntax);
-                }
-                self.at += 6;
-            }
-            Some(_) => return Err(Flaw::Syntax),
-            None => return Err(Flaw::CutOff),
-        }
-        Ok(())
     }
 
     /// A value that starts with `first` and holds no others; for an object or array, `None`.
@@ -398,35 +321,6 @@ pub(crate) fn span(token: Token, start: usize, end: usize) -> Span {
     Span { token, start: start as u32, end: end as u32 }
 }
 
-/// How many bytes at the start are neither quote, backslash nor control character.
-#[inline]
-fn plain(bytes: &[u8]) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGHS: u64 = 0x8080_8080_8080_8080;
-    let mut at = 0;
-    while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
-        let word = u64::from_le_bytes(*chunk);
-        // A byte of zero gives a high bit in `zero(word)`, and none below it is wrong.
-        let zero = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;
-        let control = word.wrapping_sub(ONES * 0x20) & !word & HIGHS;
-        let stops = zero(word ^ (ONES * 0x22)) | zero(word ^ (ONES * 0x5c)) | control;
-        if stops != 0 {
-            return at + (stops.trailing_zeros() / 8) as usize;
-        }
-        at += 8;
-        // A text this long is likely to be longer still: sixteen bytes at a time.
-        while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<16>()) {
-            let stops = |byte: u8| (byte == b'"') | (byte == b'\\') | (byte < 0x20);
-            if chunk.iter().fold(false, |any, &byte| any | stops(byte)) {
-                break;
-            }
-            at += 16;
-        }
-    }
-    let rest = bytes.get(at..).unwrap_or_default();
-    at + rest.iter().take_while(|b| !matches!(b, b'"' | b'\\' | 0..=0x1f)).count()
-}
-
 /// Whether a number is within 64 bits: a whole one as integer, another as binary floating point.
 fn fits(number: &[u8], is_whole: bool) -> bool {
     let Ok(text) = std::str::from_utf8(number) else { return false };
@@ -450,6 +344,7 @@ mod tests {
         let mut flaws = Vec::new();
         flaws.extend(scanner.number_too_large.then_some(Flaw::NumberTooLarge));
         flaws.extend(scanner.duplicate_member.then_some(Flaw::DuplicateMember));
+        flaws.extend(scanner.lone_surrogate.then_some(Flaw::LoneSurrogate));
         Ok(flaws)
     }
 
@@ -539,7 +434,24 @@ mod tests {
     }
 
     #[test]
-    fn escapes_are_decoded() {
-        assert_eq!(unescape(br"a\u00e9\ud83d\ude00\n\/\ud800x"), "aé😀\n/\u{fffd}x".as_bytes());
+    fn halves_of_characters() {
+        for text in [r#""\ud83d\ude00""#, r#""\uD83D\uDE00\uDBFF\uDFFF""#, r#""\ud7ff\ue000""#, r#""\\ud83d""#] {
+            assert_eq!(scan(text), Ok(Vec::new()), "{text}");
+            assert!(serde_json::from_str::<serde_json::Value>(text).is_ok(), "{text}");
+        }
+        for text in [
+            r#""\ud83d""#,
+            r#""\ud83dx""#,
+            r#""\ude00""#,
+            r#""\ud83d\ud83d\ude00""#,
+            r#""\ude00\ud83d""#,
+            r#""\ud83d\n""#,
+            r#""\uDBff\u0041""#,
+            r#"{"\udfff":1}"#,
+        ] {
+            assert_eq!(scan(text), Ok(vec![Flaw::LoneSurrogate]), "{text}");
+            assert!(serde_json::from_str::<serde_json::Value>(text).is_err(), "{text}");
+        }
+        assert_eq!(scan(r#""\ud83d\udg00""#), Err(Flaw::Syntax));
     }
 }

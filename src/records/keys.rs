@@ -14,7 +14,8 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use serde_json::Value;
 use siphasher::sip128::SipHasher13;
 
-use super::json::Scanner;
+use super::check::{text_of, value_of};
+use super::json::{Flaw, Members, Scanner};
 use super::value;
 use crate::graph::{DependencyGraph, ResourceId};
 use crate::model::{AbstractResource, FieldKind, KeyField, Kind, Reference, Target, Text};
@@ -210,10 +211,28 @@ pub type KeyValues = BTreeMap<Text, Value>;
 
 /// The key inside a reference object, by the names of the target.
 pub(crate) fn values_of(graph: &DependencyGraph, of: ResourceId, reference: &Reference, object: &[u8]) -> KeyValues {
-    let object: BTreeMap<String, Value> = serde_json::from_slice(object).unwrap_or_default();
+    let object = scalars(object).unwrap_or_default();
     let KeyForm::Fields { fields, .. } = KeyForm::of_target(graph, reference) else { return KeyValues::new() };
     let value = |member: &str| object.get(member).cloned().unwrap_or_default();
     members(graph, of, reference, &fields).map(|(field, member)| (field.name.clone(), value(member))).collect()
+}
+
+/// The scalars of an object by name; of a member that stands twice, the last.
+fn scalars(object: &[u8]) -> Result<BTreeMap<String, Value>, Flaw> {
+    let (mut scanner, mut members) = (Scanner::new(object), Members::default());
+    let mut scalars = BTreeMap::new();
+    scanner.expect(b'{')?;
+    let mut more = scanner.next_token()? != b'}';
+    while more {
+        let name = scanner.name()?;
+        let first = scanner.next_token()?;
+        match scanner.scalar(first)? {
+            Some(value) => drop(scalars.insert(text_of(name, object), value_of(value, object))),
+            None => scanner.skip(&mut members, 1)?,
+        }
+        more = scanner.another(b'}')?;
+    }
+    Ok(scalars)
 }
 
 /// The canonical form of key values given by name, as somebody wrote them; `None` where a field is

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::model::Text;
 use crate::records::extract::{At, Extract, Found, Problem, Reader, Trouble};
-use crate::records::json::{Span, Token, unescape};
+use crate::records::json::{Span, Token, content, unescape};
 use crate::records::keys::{Key, KeyValues, values_of};
 use crate::records::read::{ReadOptions, read_at};
 use crate::records::scan::{Lane, Pending, Scan};
@@ -239,8 +239,7 @@ impl Second<'_, '_, '_, '_> {
 
     /// The content of a record without regard to the order of its members.
     fn content(&self, record: &[u8]) -> Option<Key> {
-        let value: Value = serde_json::from_slice(record).ok()?;
-        Some(self.scan.hasher.key(value.to_string().as_bytes()))
+        content(record).ok().map(|content| self.scan.hasher.key(&content))
     }
 
     fn at(&self, place: Place, line: u64) -> Position {
