@@ -19,6 +19,7 @@ mod key_file;
 mod keys;
 mod lookup;
 mod need;
+mod pathway;
 mod question;
 mod read;
 mod reread;

@@ -59,7 +59,7 @@ pub struct CheckReport {
     /// Files that could not be read.
     #[serde(serialize_with = "unreadable")]
     pub unreadable_files: Vec<Unreadable>,
-    /// Resources without a file that records refer to.
+    /// Resources that records refer to and that have no file, or none that can be compared.
     pub assumed: Vec<Assumed>,
     /// People that no association of the folder makes visible.
     pub without_pathway: Vec<WithoutPathway>,
@@ -247,7 +247,7 @@ pub struct InvalidRecord {
     pub message: &'static str,
 }
 
-/// A resource without a file that records refer to.
+/// A resource that records refer to and of which the files do not tell whether a record is missing.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Assumed {
@@ -259,6 +259,9 @@ pub struct Assumed {
     pub descriptor: bool,
     /// Whether another system owns it: then it is no finding under `strict` either.
     pub external: bool,
+    /// Whether there are files of it all the same, but the metadata tells no key by which references to it
+    /// compare with their records.
+    pub has_files: bool,
 }
 
 /// People of one resource that no association of the folder makes visible.
@@ -269,6 +272,10 @@ pub struct WithoutPathway {
     pub resource: ResourceName,
     /// The associations, any of which would do.
     pub associations: Vec<ResourceName>,
+    /// The people who lack them, where the person has an association of its own but is seen through these
+    /// only, as a contact is through its student; empty where the person itself lacks them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub through: Vec<ResourceName>,
     /// Whether the folder has a file of one of them.
     pub associations_present: bool,
     /// Whether one may stand in what could not be read.
@@ -320,13 +327,13 @@ pub fn check(
     let graph = scan.graph;
     let unread = scan.unread();
     let mut may_be_unread = 0;
-    let mut assumed: BTreeMap<(Text, bool, bool), u64> = BTreeMap::new();
+    let mut assumed: BTreeMap<(Text, bool, bool, bool), u64> = BTreeMap::new();
     let (mut unresolved, mut descriptors) = (Vec::new(), Vec::new());
     for &pending in &scan.unresolved {
         let Some(reference) = reference(scan, pending) else { continue };
         let external = super::scan::targets(graph, reference).iter().any(|id| options.external.contains(id));
         if external {
-            *assumed.entry((target_name(&reference.target), false, true)).or_default() += 1;
+            *assumed.entry((target_name(&reference.target), false, true, false)).or_default() += 1;
             continue;
         }
         may_be_unread += u64::from(unread.may_hold(scan, reference));
@@ -345,14 +352,17 @@ pub fn check(
             if !descriptor {
                 references += count;
             }
-            let has_files = lane.targets.get(position).is_some_and(|t| !t.is_empty());
+            let supplied: u64 = lane.supplied.get(position).into_iter().flatten().sum();
+            let count = count.saturating_sub(supplied);
             let comparable = plan.is_some_and(|p| !p.members.is_empty());
-            if count > 0 && !(has_files && comparable) {
+            if count > 0 && !(comparable && scan.tells_missing(reference)) {
+                let has_files = !comparable && lane.targets.get(position).is_some_and(|t| !t.is_empty());
                 let ids = super::scan::targets(graph, reference);
                 let owned =
                     |id: &ResourceId| options.external.contains(id) || graph.resource(*id).kind == Kind::SchoolYears;
                 let external = ids.iter().any(owned);
-                *assumed.entry((target_name(&reference.target), descriptor, external)).or_default() += count;
+                let target = target_name(&reference.target);
+                *assumed.entry((target, descriptor, external, has_files)).or_default() += count;
             }
         }
     }
@@ -382,11 +392,12 @@ pub fn check(
         unreadable_files: scan.unreadable.clone(),
         assumed: assumed
             .into_iter()
-            .map(|((resource, descriptor, external), references)| Assumed {
+            .map(|((resource, descriptor, external, has_files), references)| Assumed {
                 resource,
                 references,
                 descriptor,
                 external,
+                has_files,
             })
             .collect(),
         without_pathway: Vec::new(),

@@ -5,13 +5,14 @@
 //! bounds: docs/design.md, "Checking records".
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 
-use super::extract::{Extract, Reader};
+use super::extract::{Extract, Problem, Reader, Trouble};
 use super::files::{Folder, PayloadFile};
 use super::json::Flaw;
 use super::keys::{Key, KeyHasher};
 use super::lookup::{Answer, Batch, Supplier, supplier};
+use super::pathway::{Pathway, set};
 use super::read::{Numbered, ReadOptions, Unreadable, read_all};
 use super::shape::Shape;
 use super::store::{Collected, Duplicate, Entry, Place, Table};
@@ -36,8 +37,10 @@ pub struct Scan<'g, 'f> {
     pub(crate) unresolved: Vec<Pending>,
     /// Records whose key an earlier one has, by place.
     pub(crate) duplicates: Vec<Duplicate>,
-    /// Records that lack or contradict something, by place.
-    pub(crate) troubled: Vec<Place>,
+    /// Records that lack something, by place.
+    pub(crate) incomplete: Vec<Place>,
+    /// Records that contradict themselves, by place.
+    pub(crate) contradictory: Vec<Place>,
     /// What is no record, by place.
     pub(crate) flaws: Vec<(Place, Flaw)>,
     pub(crate) missing: u64,
@@ -59,6 +62,8 @@ pub(crate) struct Lane {
     pub(crate) supplied: Vec<Vec<u64>>,
     /// For a person, one bit a key: whether an association makes it visible.
     pub(crate) visible: Vec<AtomicU64>,
+    /// For a person, one bit a key: whether an association would if the person at its other end were visible.
+    pub(crate) hidden_through: Vec<AtomicU64>,
 }
 
 /// A reference whose target was not there when it was read.
@@ -82,20 +87,13 @@ pub struct Use {
     pub count: u64,
 }
 
-/// Makes people of a lane visible.
-struct Pathway {
-    /// The lane of the person.
-    person: usize,
-    /// The person must be referred to together with a visible one of these lanes.
-    through: Vec<usize>,
-}
-
 struct Worker {
     extract: Extract,
     tallies: BTreeMap<usize, Tally>,
     pending: Vec<Pending>,
     patience: usize,
-    troubled: Vec<Place>,
+    incomplete: Vec<Place>,
+    contradictory: Vec<Place>,
     flaws: Vec<(Place, Flaw)>,
     missing: u64,
     conflicts: u64,
@@ -139,6 +137,7 @@ pub fn scan<'g, 'f>(
                 references: vec![0; references.len()],
                 supplied: targets.iter().map(|t| vec![0; t.len()]).collect(),
                 visible: Vec::new(),
+                hidden_through: Vec::new(),
                 targets,
             }
         })
@@ -152,7 +151,8 @@ pub fn scan<'g, 'f>(
         hasher: KeyHasher::random(),
         unresolved: Vec::new(),
         duplicates: Vec::new(),
-        troubled: Vec::new(),
+        incomplete: Vec::new(),
+        contradictory: Vec::new(),
         flaws: Vec::new(),
         missing: 0,
         conflicts: 0,
@@ -208,15 +208,22 @@ impl Scan<'_, '_> {
         }
         for worker in workers {
             self.unresolved.extend(worker.pending);
-            self.troubled.extend(worker.troubled);
+            self.incomplete.extend(worker.incomplete);
+            self.contradictory.extend(worker.contradictory);
             self.flaws.extend(worker.flaws);
             self.missing += worker.missing;
             self.conflicts += worker.conflicts;
         }
         let waiting = std::mem::take(&mut self.unresolved);
-        self.unresolved = self.settle(waiting, &pathways);
+        let mut left = self.settle(waiting, &pathways);
+        left.retain(|pending| {
+            let reference = self.lane_at(pending.place).and_then(|lane| self.reference(lane, pending.position));
+            reference.is_some_and(|reference| self.tells_missing(reference))
+        });
+        self.unresolved = left;
         self.unresolved.sort_unstable();
-        self.troubled.sort_unstable();
+        self.incomplete.sort_unstable();
+        self.contradictory.sort_unstable();
         self.duplicates.sort_unstable();
         // A record that was searched from its start again may have shown its flaw twice.
         self.flaws.sort_unstable();
@@ -260,21 +267,19 @@ impl Scan<'_, '_> {
         self.lanes.binary_search_by_key(&id, |lane| lane.resource).ok()
     }
 
-    /// For each association lane the people it makes visible.
-    fn pathways(&self) -> BTreeMap<usize, Vec<Pathway>> {
-        let mut by_association: BTreeMap<usize, Vec<Pathway>> = BTreeMap::new();
-        for pathway in self.graph.pathways() {
-            let Some(person) = self.lane(&pathway.person) else { continue };
-            let of_others = self.graph.pathways().iter().filter(|other| {
-                other.associations.iter().any(|a| pathway.also_before_update.contains(a) && self.lane(a).is_some())
-            });
-            let through: Vec<usize> = of_others.filter_map(|other| self.lane(&other.person)).collect();
-            for association in pathway.associations.iter().filter_map(|a| self.lane(a)) {
-                let pathway = Pathway { person, through: through.clone() };
-                by_association.entry(association).or_default().push(pathway);
+    /// Whether a reference that no record supplies is to one that is missing, and not to one of a resource
+    /// without a file. Of a descriptor that the name leaves open, all that it may mean must have a file; of
+    /// an abstract resource, one subclass.
+    pub(crate) fn tells_missing(&self, reference: &Reference) -> bool {
+        match &reference.target {
+            Target::Resource(name) => {
+                std::iter::once(name).chain(&reference.alternatives).all(|name| self.lane(name).is_some())
             }
+            Target::Abstract(entity) => {
+                self.graph.subclasses(entity).iter().any(|id| self.lane_of_resource(*id).is_some())
+            }
+            Target::Unresolved(_) => false,
         }
-        by_association
     }
 
     fn freeze(
@@ -296,7 +301,8 @@ impl Scan<'_, '_> {
         }
         let (table, duplicates) = Table::freeze(tallies.into_iter().map(|t| t.keys).collect(), threads);
         if pathways.values().flatten().any(|p| p.person == lane) {
-            lane_of.visible = (0..table.entries().len().div_ceil(64)).map(|_| AtomicU64::new(0)).collect();
+            let bits = || (0..table.entries().len().div_ceil(64)).map(|_| AtomicU64::new(0)).collect();
+            (lane_of.visible, lane_of.hidden_through) = (bits(), bits());
         }
         lane_of.table = table;
         // Where a part of the key is unknown, equal keys say nothing; what is on the server already may
@@ -333,17 +339,6 @@ impl Scan<'_, '_> {
             }
         }
         waiting
-    }
-
-    fn make_visible(&self, person: usize, at: usize) {
-        if let Some(word) = self.lanes.get(person).and_then(|lane| lane.visible.get(at / 64)) {
-            word.fetch_or(1 << (at % 64), Ordering::Relaxed);
-        }
-    }
-
-    pub(crate) fn is_visible(&self, person: usize, at: usize) -> bool {
-        let word = self.lanes.get(person).and_then(|lane| lane.visible.get(at / 64));
-        word.is_some_and(|word| word.load(Ordering::Relaxed) >> (at % 64) & 1 == 1)
     }
 
     /// The references that the records really contain and that a record of the folder supplies, by
@@ -405,7 +400,8 @@ impl Worker {
             tallies: BTreeMap::new(),
             pending: Vec::new(),
             patience: PATIENCE,
-            troubled: Vec::new(),
+            incomplete: Vec::new(),
+            contradictory: Vec::new(),
             flaws: Vec::new(),
             missing: 0,
             conflicts: 0,
@@ -446,13 +442,13 @@ impl Worker {
             }
         }
         if !self.extract.problems.is_empty() {
-            self.troubled.push(place);
-            for problem in &self.extract.problems {
-                match problem.what {
-                    super::extract::Trouble::Conflict(..) => self.conflicts += 1,
-                    _ => self.missing += 1,
-                }
-            }
+            let is_conflict = |problem: &&Problem| matches!(problem.what, Trouble::Conflict(..));
+            let conflicts = self.extract.problems.iter().filter(is_conflict).count();
+            let missing = self.extract.problems.len() - conflicts;
+            self.contradictory.extend((conflicts > 0).then_some(place));
+            self.incomplete.extend((missing > 0).then_some(place));
+            self.conflicts += conflicts as u64;
+            self.missing += missing as u64;
         }
         if self.asked.is_full() {
             self.look_up(scan, pathways);
@@ -481,10 +477,10 @@ impl Worker {
                     let mut referred = found().filter(|found| found.lane == *of).peekable();
                     referred.peek().is_none() || referred.any(|found| scan.is_visible(found.lane, found.at))
                 };
-                if pathway.through.iter().all(in_sight) {
-                    for found in found().filter(|found| found.lane == pathway.person) {
-                        scan.make_visible(found.lane, found.at);
-                    }
+                let Some(person) = scan.lanes.get(pathway.person) else { continue };
+                let is_seen = pathway.through.iter().all(in_sight);
+                for found in found().filter(|found| found.lane == pathway.person) {
+                    set(if is_seen { &person.visible } else { &person.hidden_through }, found.at);
                 }
             }
         }

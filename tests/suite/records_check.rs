@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 
 use edfi_plan::graph::DependencyGraph;
+use edfi_plan::model::{Model, ResourceName};
 use edfi_plan::records::{CheckOptions, CheckReport, Flaw, Folder, Namespaces, PayloadFile, ReadOptions, check, scan};
 use edfi_plan::source;
 
@@ -19,10 +20,38 @@ pub(crate) fn folder(graph: &DependencyGraph, files: &BTreeMap<String, Vec<u8>>)
 }
 
 fn checked(files: &BTreeMap<String, Vec<u8>>, options: &CheckOptions, threads: usize) -> CheckReport {
-    let graph = graph("ed-fi-5.0");
-    let folder = folder(&graph, files);
+    checked_by(&graph("ed-fi-5.0"), files, options, threads)
+}
+
+fn checked_by(
+    graph: &DependencyGraph,
+    files: &BTreeMap<String, Vec<u8>>,
+    options: &CheckOptions,
+    threads: usize,
+) -> CheckReport {
+    let folder = folder(graph, files);
     let read = ReadOptions { threads, ..ReadOptions::default() };
-    check(&scan(&graph, &folder, None, &read), &folder, options, &read)
+    check(&scan(graph, &folder, None, &read), &folder, options, &read)
+}
+
+pub(crate) const GRADE_LEVEL: &str = "$.entryGradeLevelDescriptor";
+
+/// Lets the grade level of an enrollment mean a term as well, as the name of a property may.
+pub(crate) fn ambiguous(model: &mut Model) {
+    let references = model.resources.iter_mut().flat_map(|resource| &mut resource.references);
+    let grade_level = references.filter(|reference| reference.path == GRADE_LEVEL);
+    let term = || ResourceName::new("ed-fi", "termDescriptors");
+    assert_eq!(grade_level.map(|reference| reference.alternatives.push(term())).count(), 1);
+}
+
+pub(crate) fn enrollment(grade_level: &str) -> String {
+    format!(
+        "{{\"studentReference\":{{\"studentUniqueId\":\"1\"}},\"schoolReference\":{{\"schoolId\":1}},\"entryDate\":\"2025-08-20\",\"entryGradeLevelDescriptor\":\"uri://x#{grade_level}\"}}\n"
+    )
+}
+
+pub(crate) fn descriptor(code: &str) -> Vec<u8> {
+    format!("{{\"namespace\":\"uri://x\",\"codeValue\":\"{code}\",\"shortDescription\":\"x\"}}\n").into_bytes()
 }
 
 fn one(name: &str, text: &str) -> BTreeMap<String, Vec<u8>> {
@@ -441,4 +470,155 @@ fn what_could_not_be_read_is_not_simply_missing() {
     let read = ReadOptions::default();
     let report = check(&scan(&graph, &folder, None, &read), &folder, &CheckOptions::default(), &read);
     assert_eq!(seen(&report), [(periods, false), (enrollments, true)]);
+}
+
+#[test]
+fn a_descriptor_that_a_property_only_may_mean_proves_nothing() {
+    let mut model = source::standard("ed-fi-5.0").unwrap();
+    ambiguous(&mut model);
+    let graph = DependencyGraph::build(model).unwrap();
+    let on = |day: &str, grade_level: &str| enrollment(grade_level).replace("08-20", day);
+    let associations = on("08-20", "Fall") + &on("08-21", "Ninth") + &on("08-22", "Tenth");
+    let mut files = one("studentSchoolAssociations.jsonl", &associations);
+    let options = CheckOptions::default();
+    let assumed = |report: &CheckReport| -> Vec<(String, u64)> {
+        let of_grades = report.assumed.iter().filter(|a| a.resource == "/ed-fi/gradeLevelDescriptors");
+        of_grades.map(|a| (a.resource.to_string(), a.references)).collect()
+    };
+    // With the file of either alone, what is not in it may be of the other.
+    files.insert("termDescriptors.jsonl".into(), descriptor("Fall"));
+    let report = checked_by(&graph, &files, &options, 2);
+    assert_eq!((report.counts.descriptors, report.findings()), (0, 0));
+    assert_eq!(assumed(&report), [("/ed-fi/gradeLevelDescriptors".to_owned(), 2)]);
+    files.insert("gradeLevelDescriptors.jsonl".into(), descriptor("Ninth"));
+    let report = checked_by(&graph, &files, &options, 2);
+    assert_eq!((report.counts.descriptors, assumed(&report)), (1, vec![]));
+    assert_eq!(report.descriptors[0].position.line, 3);
+    files.remove("termDescriptors.jsonl");
+    let report = checked_by(&graph, &files, &options, 2);
+    assert_eq!((report.counts.descriptors, assumed(&report)[0].1), (0, 2));
+}
+
+#[test]
+fn files_that_cannot_be_compared_are_not_called_missing() {
+    let mut model = source::standard("ed-fi-5.0").unwrap();
+    let organization = model.abstracts.iter_mut().find(|a| a.entity == "EducationOrganization").unwrap();
+    organization.key.clear();
+    let graph = DependencyGraph::build(model).unwrap();
+    let course = "{\"courseCode\":\"A\",\"courseTitle\":\"A\",\"numberOfParts\":1,\"identificationCodes\":[],\"educationOrganizationReference\":{\"educationOrganizationId\":1}}\n";
+    let mut files = one("courses.jsonl", course);
+    let told = |files: &_| {
+        let report = checked_by(&graph, files, &CheckOptions::default(), 1);
+        assert_eq!((report.findings(), report.assumed.len()), (0, 1));
+        (report.assumed[0].has_files, edfi_plan::render::text::check(&report, edfi_plan::render::text::Width(80)))
+    };
+    let (has_files, text) = told(&files);
+    assert!(!has_files && text.contains("Assumed  without a file: EducationOrganization (1)"), "{text}");
+    files.insert("schools.jsonl".into(), SCHOOL.into());
+    let (has_files, text) = told(&files);
+    assert!(has_files && text.contains("Assumed  to be in the files, for the metadata tells no key"), "{text}");
+    assert!(!text.contains("without a file"), "{text}");
+}
+
+const SCHOOL: &str =
+    "{\"schoolId\":1,\"nameOfInstitution\":\"x\",\"educationOrganizationCategories\":[],\"gradeLevels\":[]}\n";
+
+#[test]
+fn half_a_character_is_said_and_the_record_read_all_the_same() {
+    let school = SCHOOL.replace("\"x\"", "\"x\\ud83d\"");
+    let mut files = one("schools.jsonl", &(school.clone() + &school + &school.replace("x\\", "y\\")));
+    let period = |id: u32| {
+        format!(
+            "{{\"classPeriodName\":\"{id}\",\"schoolReference\":{{\"schoolId\":{id},\"link\":{{\"rel\":\"\\udc00\"}}}}}}\n"
+        )
+    };
+    files.insert("classPeriods.jsonl".into(), (period(1) + &period(77)).into_bytes());
+    let report = checked(&files, &CheckOptions::default(), 1);
+    let flaws: Vec<_> =
+        report.invalid.iter().map(|i| (i.position.file.as_str(), i.position.line, i.flaw.code())).collect();
+    let lone = |file, lines: std::ops::RangeInclusive<u64>| lines.map(move |line| (file, line, "lone-surrogate"));
+    assert_eq!(flaws, lone("classPeriods.jsonl", 1..=2).chain(lone("schools.jsonl", 1..=3)).collect::<Vec<_>>());
+    let same: Vec<(u64, bool)> = report.duplicates.iter().map(|d| (d.position.line, d.same)).collect();
+    assert_eq!(same, [(2, true), (3, false)]);
+    assert_eq!(report.unresolved.iter().map(|u| u.key["schoolId"].clone()).collect::<Vec<_>>(), [77]);
+}
+
+#[test]
+fn each_kind_of_finding_is_shown_as_far_as_max() {
+    // The first lacks fields, the last contradicts itself.
+    let session = "{\"sessionName\":\"A\",\"schoolReference\":{\"schoolId\":1}}\n";
+    let offering = "{\"localCourseCode\":\"A\",\"courseReference\":{\"courseCode\":\"A\",\"educationOrganizationId\":1},\"schoolReference\":{\"schoolId\":1},\"sessionReference\":{\"schoolId\":2,\"schoolYear\":2025,\"sessionName\":\"Fall\"}}\n";
+    for (first, second) in
+        [("a/sessions.jsonl", "b/courseOfferings.jsonl"), ("b/sessions.jsonl", "a/courseOfferings.jsonl")]
+    {
+        let files = BTreeMap::from([
+            (first.to_owned(), session.repeat(2).into_bytes()),
+            (second.to_owned(), offering.repeat(2).into_bytes()),
+        ]);
+        let report = checked(&files, &CheckOptions { max: Some(1), ..CheckOptions::default() }, 2);
+        assert!(report.counts.missing_fields > 2 && report.counts.conflicting == 2, "{:?}", report.counts);
+        assert_eq!((report.missing_fields.len(), report.conflicting.len()), (1, 1));
+        assert_eq!((report.missing_fields[0].position.line, report.conflicting[0].position.line), (1, 1));
+    }
+}
+
+#[test]
+fn a_contact_is_seen_through_a_student_that_is() {
+    let contact = |id: &str| format!("{{\"contactUniqueId\":\"{id}\",\"firstName\":\"A\",\"lastSurname\":\"B\"}}\n");
+    let student = |id: &str| {
+        format!(
+            "{{\"studentUniqueId\":\"{id}\",\"firstName\":\"A\",\"lastSurname\":\"B\",\"birthDate\":\"2010-01-01\"}}\n"
+        )
+    };
+    let link = |contact: &str, student: &str| {
+        format!(
+            "{{\"contactReference\":{{\"contactUniqueId\":\"{contact}\"}},\"studentReference\":{{\"studentUniqueId\":\"{student}\"}}}}\n"
+        )
+    };
+    let mut files = BTreeMap::from([
+        ("contacts.jsonl".to_owned(), (contact("seen") + &contact("hidden") + &contact("alone")).into_bytes()),
+        ("students.jsonl".to_owned(), (student("1") + &student("2")).into_bytes()),
+        (
+            "studentContactAssociations.jsonl".to_owned(),
+            (link("seen", "1") + &link("seen", "2") + &link("hidden", "2")).into_bytes(),
+        ),
+    ]);
+    /// Whose, without which associations, through whom, how many and on which lines.
+    type Told = (String, Vec<String>, Vec<String>, u64, Vec<u64>);
+    let told = |files: &_| -> Vec<Told> {
+        let report = checked(files, &CheckOptions { strict: true, ..CheckOptions::default() }, 2);
+        let names = |names: &[ResourceName]| names.iter().map(|name| name.endpoint().to_owned()).collect();
+        let of = |w: &edfi_plan::records::WithoutPathway| {
+            let lines = w.people.iter().map(|p| p.line).collect();
+            (w.resource.endpoint().to_owned(), names(&w.associations), names(&w.through), w.records, lines)
+        };
+        assert_eq!(report.counts.without_pathway, report.without_pathway.iter().map(|w| w.records).sum::<u64>());
+        report.without_pathway.iter().map(of).collect()
+    };
+    let group = |person: &str, association: &str, through: &[&str], count: u64, lines: &[u64]| {
+        let through: Vec<String> = through.iter().map(|t| (*t).to_owned()).collect();
+        (person.to_owned(), vec![association.to_owned()], through, count, lines.to_vec())
+    };
+    let alone = group("contacts", "studentContactAssociations", &[], 1, &[3]);
+    // Without a file of enrollments nobody is seen; whom that concerns is counted.
+    assert_eq!(
+        told(&files),
+        [
+            alone.clone(),
+            group("contacts", "studentSchoolAssociations", &["students"], 2, &[]),
+            group("students", "studentSchoolAssociations", &[], 2, &[]),
+        ]
+    );
+    files.insert("studentSchoolAssociations.jsonl".into(), enrollment("Ninth").into_bytes());
+    assert_eq!(
+        told(&files),
+        [
+            alone.clone(),
+            group("contacts", "studentSchoolAssociations", &["students"], 1, &[2]),
+            group("students", "studentSchoolAssociations", &[], 1, &[2]),
+        ]
+    );
+    // Students that are in no file are not known to be hidden.
+    files.remove("students.jsonl");
+    assert_eq!(told(&files), [alone]);
 }

@@ -9,10 +9,11 @@ use super::{
     CheckOptions, CheckReport, Conflict, DescriptorFinding, DuplicateFinding, InvalidRecord, Located, MissingField,
     MissingTarget, Position, SharedIdentity, UnresolvedReference, Without, WithoutPathway, reference, target_name,
 };
-use crate::model::Text;
+use crate::model::{ResourceName, Text};
 use crate::records::extract::{At, Extract, Found, Problem, Reader, Trouble};
 use crate::records::json::{Span, Token, content, unescape};
 use crate::records::keys::{Key, KeyValues, values_of};
+use crate::records::pathway::{is_set, seen_through};
 use crate::records::read::{ReadOptions, read_at};
 use crate::records::scan::{Lane, Pending, Scan};
 use crate::records::store::{Duplicate, Place};
@@ -40,7 +41,11 @@ pub(super) fn explain(
     report.counts.shared_identities = shared.len() as u64;
     shared.truncate(max);
     let shown = |list: &[Pending]| list.iter().take(max).map(|p| p.place).collect::<Vec<_>>();
-    let troubled: BTreeSet<Place> = scan.troubled.iter().take(max).copied().collect();
+    let troubled: BTreeSet<Place> = [&scan.incomplete, &scan.contradictory]
+        .into_iter()
+        .flat_map(|places| places.iter().take(max))
+        .copied()
+        .collect();
     let mut wanted: Vec<Place> = shown(unresolved);
     wanted.extend(leaders.values().map(|p| p.place));
     wanted.extend(shown(descriptors));
@@ -136,30 +141,30 @@ fn without_pathway(scan: &Scan<'_, '_>, unread: &Unread, max: usize, report: &mu
     for pathway in scan.graph.pathways() {
         let Some(person) = scan.lane(&pathway.person) else { continue };
         let Some(lane) = scan.lanes.get(person) else { continue };
-        let associations_present = pathway.associations.iter().any(|a| scan.lane(a).is_some());
-        let of_association = pathway.associations.iter().filter_map(|name| scan.graph.id(name));
-        let may_be_unread = of_association.into_iter().any(|id| unread.is_of(id));
         let entries = lane.table.entries().iter().enumerate();
-        let mut hidden: Vec<Place> = entries
-            .filter(|(at, entry)| entry.place.file() < scan.payloads && !scan.is_visible(person, *at))
-            .map(|(_, entry)| entry.place)
-            .collect();
-        if hidden.is_empty() {
-            continue;
-        }
-        report.counts.without_pathway += hidden.len() as u64;
-        let group = report.without_pathway.len();
-        report.without_pathway.push(WithoutPathway {
-            resource: pathway.person.clone(),
-            associations: pathway.associations.clone(),
-            associations_present,
-            may_be_unread,
-            records: hidden.len() as u64,
-            people: Vec::new(),
-        });
-        if associations_present {
-            hidden.sort_unstable();
-            places.extend(hidden.into_iter().take(max).map(|place| (group, place)));
+        let hidden = entries.filter(|(at, entry)| entry.place.file() < scan.payloads && !scan.is_visible(person, *at));
+        let (through, alone): (Vec<_>, Vec<_>) = hidden.partition(|(at, _)| is_set(&lane.hidden_through, *at));
+        let others: Vec<ResourceName> = seen_through(scan.graph, pathway).cloned().collect();
+        let groups = [(alone, &pathway.associations, Vec::new()), (through, &pathway.also_before_update, others)];
+        for (hidden, associations, through) in groups.into_iter().filter(|(hidden, ..)| !hidden.is_empty()) {
+            let associations_present = associations.iter().any(|a| scan.lane(a).is_some());
+            let may_be_unread = associations.iter().filter_map(|a| scan.graph.id(a)).any(|id| unread.is_of(id));
+            let records = hidden.len() as u64;
+            report.counts.without_pathway += records;
+            if associations_present {
+                let mut hidden: Vec<Place> = hidden.into_iter().map(|(_, entry)| entry.place).collect();
+                hidden.sort_unstable();
+                places.extend(hidden.into_iter().take(max).map(|place| (report.without_pathway.len(), place)));
+            }
+            report.without_pathway.push(WithoutPathway {
+                resource: pathway.person.clone(),
+                associations: associations.clone(),
+                through,
+                associations_present,
+                may_be_unread,
+                records,
+                people: Vec::new(),
+            });
         }
     }
     places

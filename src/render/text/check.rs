@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Width, count, sentence};
-use crate::records::{CheckReport, KeyValues, Position};
+use crate::records::{Assumed, CheckReport, KeyValues, Position};
 
 /// A summary line, then each kind of finding, the most wanted missing records first.
 #[must_use]
@@ -139,13 +139,19 @@ fn notes(report: &CheckReport, width: Width) -> String {
     let mut text = String::new();
     let mut note = |first: &str, line: &str| text.push_str(&sentence(first, line, 9, width));
     let verb = if report.strict { "Missing" } else { "Assumed" };
-    let listed = |external: bool| -> Vec<String> {
-        let of_kind = report.assumed.iter().filter(|a| !a.descriptor && a.external == external);
+    let listed = |wanted: &dyn Fn(&Assumed) -> bool| -> Vec<String> {
+        let of_kind = report.assumed.iter().filter(|a| !a.descriptor && wanted(a));
         of_kind.map(|a| format!("{} ({})", short(&a.resource), grouped(a.references))).collect()
     };
-    let (absent, external) = (listed(false), listed(true));
+    let absent = listed(&|a| !a.external && !a.has_files);
+    let incomparable = listed(&|a| !a.external && a.has_files);
+    let external = listed(&|a| a.external);
     if !absent.is_empty() {
         note(verb, &format!("  without a file: {}", absent.join(", ")));
+    }
+    if !incomparable.is_empty() {
+        let line = "to be in the files, for the metadata tells no key by which they compare";
+        note("Assumed", &format!("  {line}: {}", incomparable.join(", ")));
     }
     let descriptors = report.assumed.iter().filter(|a| a.descriptor && !a.external).count() as u64;
     if descriptors > 0 {
@@ -161,14 +167,16 @@ fn notes(report: &CheckReport, width: Width) -> String {
     }
     for people in &report.without_pathway {
         let associations: Vec<&str> = people.associations.iter().map(|a| a.short()).collect();
+        let through: Vec<&str> = people.through.iter().map(|person| person.short()).collect();
         let perhaps = if people.may_be_unread { "in what could not be read or " } else { "" };
         let first = people.people.first().map(|p| format!(", first {}", at(p))).unwrap_or_default();
         note(
             "Careful",
             &format!(
-                "  {} of {} without {}{first}: unless {perhaps}on the server already, updates and dependents get 403",
+                "  {} of {}{} without {}{first}: unless {perhaps}on the server already, updates and dependents get 403",
                 grouped_count(people.records, "record", "records"),
                 people.resource.short(),
+                if through.is_empty() { String::new() } else { format!(" whose {} are", through.join(" or ")) },
                 associations.join(" or "),
             ),
         );
