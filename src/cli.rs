@@ -142,7 +142,7 @@ enum Command {
     Arrange(With<arrange::ArrangeArgs>),
     /// List the records that refer to changed ones, directly or through others
     ///
-    /// What changed is a payload file, whose name says the resource, or a key such as
+    /// What changed is a payload file, by its path or by its name in the folder, or a key such as
     /// schools:schoolId=255901001 or sessions:schoolId=1,schoolYear=2026,sessionName=Fall.
     ///
     /// Exit code 1 if something could not be read that may refer to them, too.

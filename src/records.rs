@@ -13,6 +13,7 @@ mod cut;
 mod extract;
 mod files;
 mod folder_store;
+mod groups;
 mod habits;
 mod json;
 mod key_file;

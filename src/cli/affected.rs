@@ -1,12 +1,12 @@
 //! `affected`: what to send again after a correction.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
 use edfi_plan::graph::{Authorization, DependencyGraph, Found, ResourceId};
 use edfi_plan::plan::resend::{Resend, in_load_order};
-use edfi_plan::records::{Affected, Changed, Folder, KeyValues, Namespaces, Scan, affected, scan};
+use edfi_plan::records::{Affected, Changed, Folder, KeyValues, Namespaces, PayloadFile, Scan, affected, scan};
 use edfi_plan::render::{json, text};
 use serde::Serialize;
 
@@ -51,13 +51,17 @@ pub(crate) fn run(args: &AffectedArgs, context: &Context) -> anyhow::Result<Outc
             let mut changed = Changed::default();
             for what in &args.changed {
                 let path = Path::new(what);
-                if path.is_file() {
+                let mut add = |file: &PayloadFile, id| match changed.add_file(&scan, id, file, &read).first() {
+                    Some(failed) => bail!("{}: {}", failed.file, failed.reason),
+                    None => Ok(()),
+                };
+                if let Some(name) = name_within(&dir, path)
+                    && let Some((file, id)) = folder.files.iter().find(|(file, _)| file.name == name)
+                {
+                    add(file, *id)?;
+                } else if path.is_file() {
                     let (folder, id) = one_file(&graph, path, &namespaces)?;
-                    for (file, _) in &folder.files {
-                        if let Some(failed) = changed.add_file(&scan, id, file, &read).first() {
-                            bail!("{}: {}", failed.file, failed.reason);
-                        }
-                    }
+                    folder.files.iter().try_for_each(|(file, _)| add(file, id))?;
                 } else {
                     add_key(&graph, &scan, what, &mut changed)?;
                 }
@@ -89,10 +93,35 @@ pub(crate) fn run(args: &AffectedArgs, context: &Context) -> anyhow::Result<Outc
     Ok(Outcome::Findings)
 }
 
-/// A file with the resource that its name says.
+/// The name below the folder of a file in it: of a path that leads there, or of a name as `check` prints it.
+fn name_within(dir: &Path, path: &Path) -> Option<String> {
+    let below = |path: &Path| -> Option<String> {
+        let parts = path.components().filter(|part| !matches!(part, Component::CurDir));
+        let parts = parts.map(|part| match part {
+            Component::Normal(name) => Some(name.to_string_lossy()),
+            _ => None,
+        });
+        Some(parts.collect::<Option<Vec<_>>>()?.join("/"))
+    };
+    if !path.is_file() {
+        return below(path);
+    }
+    // A link in the folder is known by its own name, one to the folder by that of what it leads to.
+    if let Ok(rest) = path.strip_prefix(dir) {
+        return below(rest);
+    }
+    below(path.canonicalize().ok()?.strip_prefix(dir.canonicalize().ok()?).ok()?)
+}
+
+/// A file outside the folder with the resource that its name says, or that of the folder it lies in.
 fn one_file(graph: &DependencyGraph, path: &Path, namespaces: &Namespaces) -> anyhow::Result<(Folder, ResourceId)> {
     let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    let folder = Folder::assign(graph, vec![payload_file(path, name)], namespaces);
+    let mut folder = Folder::assign(graph, vec![payload_file(path, name.clone())], namespaces);
+    if let (true, Some(above)) = (folder.files.is_empty(), path.parent().and_then(Path::file_name)) {
+        let name = format!("{}/{name}", above.to_string_lossy());
+        let in_folder = Folder::assign(graph, vec![payload_file(path, name)], namespaces);
+        folder = if in_folder.files.is_empty() { folder } else { in_folder };
+    }
     match (folder.resources().first(), folder.unmatched.first()) {
         (Some(&id), _) => Ok((folder, id)),
         (None, Some(unmatched)) => bail!("{}: {}", path.display(), unmatched.reason),

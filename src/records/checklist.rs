@@ -55,6 +55,8 @@ pub struct Checklist<'s, 'g, 'f> {
     known: HashMap<(Text, Key), usize>,
     derived: usize,
     lines: BTreeMap<Place, u64>,
+    /// Records that are read already, for a distance to come.
+    ahead: BTreeMap<Place, (u64, Vec<u8>)>,
 }
 
 impl std::fmt::Debug for Checklist<'_, '_, '_> {
@@ -119,6 +121,7 @@ impl<'s, 'g, 'f> Checklist<'s, 'g, 'f> {
             known: HashMap::new(),
             derived: 0,
             lines: BTreeMap::new(),
+            ahead: BTreeMap::new(),
         }
     }
 
@@ -157,7 +160,8 @@ impl<'s, 'g, 'f> Checklist<'s, 'g, 'f> {
 
     /// Follows the references of the payloads. `look_up` is handed, of each distance, what no file supplies,
     /// and may say of each how it stands. What it leaves missing, or unknown because it is not visible, is
-    /// followed by its key. O(files) for each distance.
+    /// followed by its key. O(files) for each distance, but among resources that refer to each other in a
+    /// circle, or to themselves, once whatever the distance.
     ///
     /// # Errors
     ///
@@ -186,7 +190,7 @@ impl<'s, 'g, 'f> Checklist<'s, 'g, 'f> {
                     State::Is(_) => {}
                 }
             }
-            unreadable.extend(self.read(places, depth <= self.following.depth, read));
+            unreadable.extend(self.read(places, self.following.depth.checked_sub(depth), read));
         }
         unreadable.sort();
         unreadable.dedup();
@@ -236,29 +240,60 @@ impl<'s, 'g, 'f> Checklist<'s, 'g, 'f> {
         }
     }
 
-    /// Reads records of the folder, and what they refer to where that is followed.
-    fn read(&mut self, mut places: Vec<(Place, usize)>, follow: bool, read: &ReadOptions<'_>) -> Vec<Unreadable> {
+    /// Reads records of the folder, and what they refer to where that is followed, for `further` distances.
+    fn read(
+        &mut self,
+        mut places: Vec<(Place, usize)>,
+        further: Option<usize>,
+        read: &ReadOptions<'_>,
+    ) -> Vec<Unreadable> {
         let Some(scan) = self.scan else { return Vec::new() };
         places.sort_unstable();
         // A subclass supplies references to itself and to its superclass: two nodes, one place.
         let mut wanted: Vec<Place> = places.iter().map(|(place, _)| *place).collect();
         wanted.dedup();
+        let (known, open): (Vec<Place>, Vec<Place>) = wanted.iter().partition(|place| self.ahead.contains_key(place));
         let mut extract = Extract::default();
-        read_at(&scan.files, &wanted, read, |place, line, record| {
-            self.lines.insert(place, line);
-            let Some(lane) = scan.lane_at(place).and_then(|lane| scan.lanes.get(lane)) else { return };
-            let reader = Reader { hasher: self.hasher, shape: &lane.shape };
-            if !follow || reader.read(record, &mut extract).is_err() {
-                return;
+        for place in known {
+            if let Some((line, record)) = self.ahead.get(&place).cloned() {
+                self.place(place, line, &record, &places, further.is_some(), &mut extract);
             }
-            let first = places.partition_point(|(before, _)| *before < place);
-            for &(_, number) in places.iter().skip(first).take_while(|(here, _)| *here == place) {
-                let edges = self.edges_of(lane.resource, Some(place), &extract, record);
-                if let Some(node) = self.nodes.get_mut(number) {
-                    node.edges = edges;
-                }
+        }
+        let (around, mut unreadable) = scan.around(&open, further.unwrap_or_default(), read);
+        unreadable.extend(read_at(&scan.files, &around, read, |place, line, record| {
+            if open.binary_search(&place).is_ok() {
+                self.place(place, line, record, &places, further.is_some(), &mut extract);
+            } else {
+                self.ahead.insert(place, (line, record.to_vec()));
             }
-        })
+        }));
+        unreadable
+    }
+
+    /// Notes the line of a record that was read, and what it refers to where that is followed.
+    fn place(
+        &mut self,
+        place: Place,
+        line: u64,
+        record: &[u8],
+        places: &[(Place, usize)],
+        follow: bool,
+        extract: &mut Extract,
+    ) {
+        self.lines.insert(place, line);
+        let lane = self.scan.and_then(|scan| scan.lanes.get(scan.lane_at(place)?));
+        let Some(lane) = lane.filter(|_| follow) else { return };
+        let reader = Reader { hasher: self.hasher, shape: &lane.shape };
+        if reader.read(record, extract).is_err() {
+            return;
+        }
+        let first = places.partition_point(|(before, _)| *before < place);
+        for &(_, number) in places.iter().skip(first).take_while(|(here, _)| *here == place) {
+            let edges = self.edges_of(lane.resource, Some(place), extract, record);
+            if let Some(node) = self.nodes.get_mut(number) {
+                node.edges = edges;
+            }
+        }
     }
 
     /// The references of a record that is missing, as its key tells them.
@@ -327,14 +362,13 @@ impl<'s, 'g, 'f> Checklist<'s, 'g, 'f> {
         let supplied = self.scan.and_then(|scan| {
             candidates.iter().find_map(|id| scan.lanes.get(scan.lane_of_resource(*id)?)?.table.place(key.1))
         });
-        let has_files =
-            || self.scan.is_some_and(|scan| candidates.iter().any(|id| scan.lane_of_resource(*id).is_some()));
+        let told = || self.scan.is_some_and(|scan| scan.tells_missing(reference));
         let may_be_unread =
             || self.scan.zip(self.unread.as_ref()).is_some_and(|(scan, unread)| unread.may_hold(scan, reference));
         let standing = match supplied {
             Some(place) => State::InFile(place),
             None if may_be_unread() => State::Is(Standing::Unread),
-            None if has_files() => State::Is(Standing::Missing),
+            None if told() => State::Is(Standing::Missing),
             None => State::Is(Standing::Assumed),
         };
         self.nodes.push(Node { target: key.0.clone(), key: values, standing, why: None, edges: Vec::new() });

@@ -167,6 +167,28 @@ fn lightbeams_configuration_names_the_folder_and_the_projects() {
 }
 
 #[test]
+fn a_changed_file_is_known_by_its_path_and_by_its_name_in_the_folder() {
+    let folder = folder(&[("classPeriods/1.jsonl", PERIOD), ("schools/part-1.jsonl", SCHOOL)]);
+    let outside = self::folder(&[("schools/correction.jsonl", SCHOOL), ("odd/part-1.jsonl", SCHOOL)]);
+    let affected = |changed: &str| run(&["-m", "ed-fi-5.0", "affected", &path(&folder, "in"), "--changed", changed]);
+    for changed in [
+        path(&folder, "in/schools/part-1.jsonl"),
+        path(&folder, "in/classPeriods/../schools/part-1.jsonl"),
+        "schools/part-1.jsonl".to_owned(),
+        "./schools/part-1.jsonl".to_owned(),
+        path(&outside, "in/schools/correction.jsonl"),
+    ] {
+        let answer = affected(&changed);
+        assert_eq!(answer.code, 0, "{changed}: {}", answer.stderr);
+        assert!(answer.stdout.starts_with("1 record to send again"), "{changed}: {}", answer.stdout);
+    }
+    let answer = affected(&path(&outside, "in/odd/part-1.jsonl"));
+    assert!(answer.code == 2 && answer.stderr.contains("unknown resource 'part-1'"), "{}", answer.stderr);
+    let answer = affected("schools/part-2.jsonl");
+    assert!(answer.code == 2 && answer.stderr.contains("neither a file nor a key"), "{}", answer.stderr);
+}
+
+#[test]
 fn a_file_of_no_resource_is_named_and_leaves_no_plan_complete() {
     let folder = folder(&[("students.jsonl", "{\"studentUniqueId\":\"7\"}\n"), ("studnts.jsonl", "{}\n")]);
     let dir = path(&folder, "in");
