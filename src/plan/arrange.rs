@@ -76,7 +76,8 @@ pub struct DeferredRecords {
     pub resource: ResourceName,
     /// Where.
     pub path: Text,
-    /// How many records are sent without it at first.
+    /// How many records are sent without it at first and with it at last; one that a later record of its
+    /// key replaces does not count.
     pub records: u64,
 }
 
@@ -133,6 +134,7 @@ pub fn arrange(scan: &Scan<'_, '_>, authorization: &Authorization, read: &ReadOp
             files.push(file(start + 1, lane, Operation::Create, scan.records_of(lane), false, content));
             continue;
         };
+        let again = again(scan, &circle);
         for (turn, run) in circle.runs.into_iter().enumerate() {
             let skips: BTreeMap<Place, BTreeSet<Skip>> =
                 run.places.iter().filter_map(|p| Some((*p, circle.deferred.get(p)?.clone()))).collect();
@@ -141,15 +143,14 @@ pub fn arrange(scan: &Scan<'_, '_>, authorization: &Authorization, read: &ReadOp
             files.push(file(start + turn + 1, run.lane, Operation::Create, records, run.ordered, content));
         }
         for &lane in &group.lanes {
-            let again: Vec<Place> =
-                circle.deferred.keys().copied().filter(|place| scan.lane_at(*place) == Some(lane)).collect();
+            let again: Vec<Place> = again.keys().copied().filter(|place| scan.lane_at(*place) == Some(lane)).collect();
             if !again.is_empty() {
                 let records = again.len() as u64;
                 let content = Content::Records(again, BTreeMap::new());
                 files.push(file(start + length + 1, lane, Operation::Update, records, false, content));
             }
         }
-        arrangement.deferred.extend(deferred(scan, &circle.deferred));
+        arrangement.deferred.extend(deferred(scan, &again));
         arrangement.impossible.extend(circle.impossible.into_iter().map(|places| impossible(scan, &places)));
         arrangement.unreadable.extend(circle.unreadable);
     }
@@ -210,6 +211,24 @@ fn starts(scan: &Scan<'_, '_>, groups: &[Group], lengths: &[usize], authorizatio
         Some((number(before), number(later)))
     });
     starts::starts(lengths, vec![0; groups.len()], fixed, wanted)
+}
+
+/// What a second pass sends again: the records that went without a reference, but for one that a later
+/// record of its key has replaced, which would come back.
+fn again(scan: &Scan<'_, '_>, circle: &circle::Circle) -> BTreeMap<Place, BTreeSet<Skip>> {
+    let mut again = circle.deferred.clone();
+    if again.is_empty() {
+        return again;
+    }
+    let given_up: BTreeSet<&Place> = circle.impossible.iter().flatten().collect();
+    for of_one_key in scan.of_one_key() {
+        let mut sent = of_one_key.iter().rev().filter(|place| !given_up.contains(place));
+        let last = sent.next();
+        for replaced in of_one_key.iter().filter(|place| Some(*place) != last) {
+            again.remove(replaced);
+        }
+    }
+    again
 }
 
 fn deferred(scan: &Scan<'_, '_>, skips: &BTreeMap<Place, BTreeSet<Skip>>) -> Vec<DeferredRecords> {

@@ -148,15 +148,9 @@ impl Scan<'_, '_> {
             inner.places.extend(worker.places);
             inner.references.extend(worker.references);
         }
-        let mut duplicates = self.duplicates.clone();
-        duplicates.sort_unstable_by_key(|d| (d.first, d.place));
-        for of_one_key in duplicates.chunk_by(|a, b| a.first == b.first) {
-            let mut before = of_one_key.first().map(|d| d.first);
-            for duplicate in of_one_key {
-                if let Some(to) = before.replace(duplicate.place) {
-                    inner.references.push(InnerReference { from: duplicate.place, to, position: None });
-                }
-            }
+        for of_one_key in self.of_one_key() {
+            let pairs = of_one_key.iter().zip(of_one_key.iter().skip(1));
+            inner.references.extend(pairs.map(|(&to, &from)| InnerReference { from, to, position: None }));
         }
         inner.places.sort_unstable();
         inner.references.sort_unstable();
@@ -204,6 +198,14 @@ impl Scan<'_, '_> {
             *known = place.min(*known);
         }
         first
+    }
+
+    /// The records of each key that several have, in their order: the last is the one that counts.
+    pub(crate) fn of_one_key(&self) -> Vec<Vec<Place>> {
+        let mut duplicates = self.duplicates.clone();
+        duplicates.sort_unstable_by_key(|d| (d.first, d.place));
+        let of_first = duplicates.chunk_by(|a, b| a.first == b.first);
+        of_first.map(|of| of.iter().take(1).map(|d| d.first).chain(of.iter().map(|d| d.place)).collect()).collect()
     }
 
     /// Hands out the records of a file in order, without what is no record.

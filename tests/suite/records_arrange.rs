@@ -464,6 +464,43 @@ fn the_same_files_whatever_the_order_of_input() {
     assert_eq!(out, again);
 }
 
+/// Of records of one key the last is what is left, in whatever circle they stand.
+#[test]
+fn a_second_pass_brings_no_earlier_record_back() {
+    let (mut replaced, mut updated) = (0, 0);
+    for seed in 0..200 {
+        let mut random = Random::new(seed);
+        let mut below = |bound: u64| random.below(bound);
+        let mut last: BTreeMap<u64, String> = BTreeMap::new();
+        let mut text = String::new();
+        for version in 0..8 {
+            let (id, parent) = (below(4), below(5));
+            let parent = match parent {
+                4 => String::new(),
+                parent => format!(",\"parentLearningStandardReference\":{{\"learningStandardId\":\"{parent}\"}}"),
+            };
+            let record = format!("{{\"learningStandardId\":\"{id}\",\"description\":\"{version}\"{parent}}}");
+            text.push_str(&record);
+            text.push('\n');
+            replaced += usize::from(last.insert(id, record).is_some());
+        }
+        let files = BTreeMap::from([("learningStandards.jsonl".to_owned(), text.into_bytes())]);
+        let (arrangement, out) = arranged("ed-fi-5.1", &files);
+        let mut left: BTreeMap<u64, String> = BTreeMap::new();
+        for file in &arrangement.files {
+            updated += usize::from(file.operation == Operation::Update);
+            for line in std::str::from_utf8(&out[&file.file]).unwrap().lines() {
+                let record: Value = serde_json::from_str(line).unwrap();
+                left.insert(record["learningStandardId"].as_str().unwrap().parse().unwrap(), line.to_owned());
+            }
+        }
+        assert_eq!(left, last, "seed {seed}");
+        let again = arrangement.files.iter().filter(|file| file.operation == Operation::Update).map(|f| f.records);
+        assert_eq!(arrangement.deferred.iter().map(|d| d.records).sum::<u64>(), again.sum::<u64>(), "seed {seed}");
+    }
+    assert!(replaced > 200 && updated > 20, "{replaced} {updated}");
+}
+
 /// What a file of an arrangement holds, by operation.
 fn lines_of<'o>(arrangement: &Arrangement, out: &'o BTreeMap<String, Vec<u8>>, operation: Operation) -> Vec<&'o str> {
     let files = arrangement.files.iter().filter(|file| file.operation == operation);
