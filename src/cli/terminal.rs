@@ -54,8 +54,8 @@ impl Terminal {
 
     /// Says something beside the answer. Whether anybody listens does not matter.
     pub(crate) fn say(&self, text: &str) {
-        let mut out = io::stderr().lock();
-        let _ = writeln!(out, "{text}");
+        // In one piece, for stderr keeps nothing back.
+        let _ = io::stderr().lock().write_all(format!("{text}\n").as_bytes());
     }
 }
 
