@@ -51,7 +51,8 @@ pub struct ArrangedFile {
     pub file: String,
     /// How many records.
     pub records: u64,
-    /// Whether a record may refer to one before it in the same file: send them one after another.
+    /// Whether a record may refer to one before it in the same file, or have the key of one: send them one
+    /// after another.
     pub ordered: bool,
     #[serde(skip)]
     content: Content,
@@ -117,6 +118,8 @@ pub fn arrange(scan: &Scan<'_, '_>, authorization: &Authorization, read: &ReadOp
     let lengths: Vec<usize> = circles.iter().map(|c| c.as_ref().map_or(1, |c| c.runs.len().max(1))).collect();
     let starts = starts(scan, &groups, &lengths, authorization);
 
+    // Sent at the same time, two records of one key collide, or the first is what stays.
+    let twice: BTreeSet<usize> = scan.duplicates.iter().filter_map(|duplicate| scan.lane_at(duplicate.place)).collect();
     let mut files: Vec<ArrangedFile> = Vec::new();
     let file = |wave: usize, lane: usize, operation, records, ordered, content| ArrangedFile {
         wave,
@@ -131,7 +134,7 @@ pub fn arrange(scan: &Scan<'_, '_>, authorization: &Authorization, read: &ReadOp
         let Some(circle) = circle else {
             let Some(&lane) = group.lanes.first() else { continue };
             let content = Content::Whole(scan.files_of(lane));
-            files.push(file(start + 1, lane, Operation::Create, scan.records_of(lane), false, content));
+            files.push(file(start + 1, lane, Operation::Create, scan.records_of(lane), twice.contains(&lane), content));
             continue;
         };
         let again = again(scan, &circle);
@@ -140,7 +143,8 @@ pub fn arrange(scan: &Scan<'_, '_>, authorization: &Authorization, read: &ReadOp
                 run.places.iter().filter_map(|p| Some((*p, circle.deferred.get(p)?.clone()))).collect();
             let records = run.places.len() as u64;
             let content = Content::Records(run.places, skips);
-            files.push(file(start + turn + 1, run.lane, Operation::Create, records, run.ordered, content));
+            let ordered = run.ordered || twice.contains(&run.lane);
+            files.push(file(start + turn + 1, run.lane, Operation::Create, records, ordered, content));
         }
         for &lane in &group.lanes {
             let again: Vec<Place> = again.keys().copied().filter(|place| scan.lane_at(*place) == Some(lane)).collect();

@@ -501,6 +501,27 @@ fn a_second_pass_brings_no_earlier_record_back() {
     assert!(replaced > 200 && updated > 20, "{replaced} {updated}");
 }
 
+/// Sent at the same time, they would collide, or the first of them would be what is left.
+#[test]
+fn records_of_one_key_are_sent_one_after_another() {
+    let student = |id: u8, name: &str| format!("{{\"studentUniqueId\":\"{id}\",\"firstSurname\":\"{name}\"}}\n");
+    let agency = |id: u8| format!("{{\"localEducationAgencyId\":{id}}}\n");
+    let of = |students: [u8; 2], agencies: [u8; 2]| {
+        let students = students.map(|id| student(id, "A")).concat();
+        let agencies = agencies.map(agency).concat();
+        let files = [("students.jsonl", students), ("localEducationAgencies.jsonl", agencies)];
+        let files = files.map(|(name, text)| (name.to_owned(), text.into_bytes())).into();
+        let (arrangement, _) = arranged("ed-fi-5.2", &files);
+        arrangement.files.iter().map(|f| (f.resource.endpoint().to_owned(), f.ordered)).collect::<BTreeMap<_, _>>()
+    };
+    let expected = |students: bool, agencies: bool| {
+        BTreeMap::from([("students".to_owned(), students), ("localEducationAgencies".to_owned(), agencies)])
+    };
+    assert_eq!(of([1, 2], [1, 2]), expected(false, false));
+    assert_eq!(of([1, 1], [1, 2]), expected(true, false));
+    assert_eq!(of([1, 2], [1, 1]), expected(false, true));
+}
+
 /// What a file of an arrangement holds, by operation.
 fn lines_of<'o>(arrangement: &Arrangement, out: &'o BTreeMap<String, Vec<u8>>, operation: Operation) -> Vec<&'o str> {
     let files = arrangement.files.iter().filter(|file| file.operation == operation);

@@ -10,6 +10,9 @@ use super::trace::named;
 use crate::model::ResourceName;
 use crate::records::{Need, Standing, Unknown};
 
+/// Levels that are drawn: of a chain of records, deeper ones stand beside each other.
+const DRAWN: usize = 10;
+
 /// The list of one or several payloads of a resource; `file` is where several stand.
 #[must_use]
 pub fn checklist(resource: &ResourceName, payloads: usize, needs: &[Need], file: &str, width: Width) -> String {
@@ -26,7 +29,11 @@ pub fn checklist(resource: &ResourceName, payloads: usize, needs: &[Need], file:
             text.push_str(&format!("{} {file}:{}\n", resource.short(), line.unwrap_or_default()));
         }
         open.truncate(need.depth);
-        let trunk: String = open.iter().map(|more| if *more { "│   " } else { "    " }).collect();
+        let above = open.iter().skip(open.len().saturating_sub(DRAWN));
+        let mut trunk: String = above.map(|more| if *more { "│   " } else { "    " }).collect();
+        if open.len() > DRAWN {
+            trunk.insert_str(0, &format!("{}… ", need.depth));
+        }
         let branch = if last { "└── " } else { "├── " };
         let below = if last { "    " } else { "│   " };
         open.push(!last);
