@@ -173,7 +173,7 @@ impl Diagnosis {
         // A path that leads to no resource known here may lead to an item by its key.
         if let Some(text) = self.strange.take() {
             let outline = outline(&text);
-            self.explanation = self.explanation.replace(&text, &outline);
+            self.explanation = self.explanation.replace(&names::address(&text), &outline);
             self.resource = Some(outline);
         }
         for value in self.references.iter_mut().flat_map(|seen| seen.key.values_mut()) {
@@ -328,13 +328,14 @@ impl<'g> Diagnoser<'g> {
         let pathway = judgement.pathway();
         let mut because = judgement.because;
         if let (Some(text), None) = (&failure.resource, resource) {
-            match self.graph.find(text) {
+            let address = names::address(text);
+            match self.graph.find(&address) {
                 Err(homograph @ LookupError::Homograph { .. }) => because.push(format!("{homograph}.")),
                 // Of a path that leads nowhere that is said already.
-                _ if facts.code() == Code::NotFound => because.extend(self.known_elsewhere(text)),
+                _ if facts.code() == Code::NotFound => because.extend(self.known_elsewhere(&address)),
                 _ => {
-                    because.push(format!("This graph has no resource '{text}'."));
-                    because.extend(self.known_elsewhere(text));
+                    because.push(format!("This graph has no resource '{address}'."));
+                    because.extend(self.known_elsewhere(&address));
                 }
             }
         }

@@ -80,51 +80,45 @@ impl<'g> Names<'g> {
         names
     }
 
-    /// The resource that a request was about, from a path, a URL or a name.
+    /// The resource that a request was about, from a path, a URL or a name. One of a project that the graph
+    /// does not have is none of its resources, whatever their names.
     pub(super) fn request(&self, text: &str) -> Option<ResourceId> {
         let segments = segments(text);
-        let mut qualified = false;
-        for pair in segments.windows(2) {
-            let project = folded(pair[0]);
-            if let Some(id) = self.endpoints.get(&(project.clone(), pair[1].to_ascii_lowercase())) {
-                return Some(*id);
-            }
-            qualified |=
-                self.endpoints.range((project.clone(), String::new())..).next().is_some_and(|(k, _)| k.0 == project);
+        let qualified = || segments.windows(2).filter(|pair| self.is_project(pair[0]));
+        let endpoint = |pair: &[&str]| self.endpoints.get(&(folded(pair[0]), pair[1].to_ascii_lowercase())).copied();
+        if let Some(id) = qualified().find_map(endpoint) {
+            return Some(id);
         }
-        if qualified {
-            // The API has that project, but not that endpoint; another name would be a guess.
-            return match segments.as_slice() {
-                [project, name] => self.find(&format!("{project}/{name}")),
-                _ => None,
-            };
+        if qualified().next().is_some() {
+            // The API has that project, but not that endpoint: another name of it, not another project.
+            return qualified().find_map(|pair| self.find(&pair.join("/")));
         }
-        segments.iter().find_map(|segment| self.find(segment))
+        self.find(without_base(&segments).first()?)
+    }
+
+    fn is_project(&self, name: &str) -> bool {
+        let project = folded(name);
+        let mut from = self.endpoints.range((project.clone(), String::new())..);
+        from.next().is_some_and(|(key, _)| key.0 == project)
     }
 
     /// Where a path, a URL or the name of an endpoint leads, to the letter but for its case.
     pub(super) fn route(&self, text: &str) -> Route {
         let segments = segments(text);
-        let is_project = |project: &str| {
-            let project = folded(project);
-            self.endpoints.range((project.clone(), String::new())..).next().is_some_and(|(key, _)| key.0 == project)
+        let qualified = segments.windows(2).position(|pair| self.is_project(pair[0])).map(|at| &segments[at..]);
+        let (project, name, item) = match (qualified, without_base(&segments)) {
+            (Some([project, name, rest @ ..]), _) => (Some(*project), *name, !rest.is_empty()),
+            (_, [only]) => (None, *only, false),
+            (_, [name, _]) if self.find(name).is_some() => (None, *name, true),
+            _ => return Route::Nowhere(Vec::new()),
         };
-        let qualified = segments.windows(2).enumerate().find(|(_, pair)| is_project(pair[0]));
-        let (project, name, item) = match qualified {
-            Some((at, pair)) => (Some(pair[0]), pair[1], segments.len() > at + 2),
-            None => match segments.as_slice() {
-                [only] => (None, *only, false),
-                _ => return Route::Nowhere(Vec::new()),
-            },
-        };
-        let (project, plain) = (project.map(folded), name.to_ascii_lowercase());
-        let is = |(of, endpoint): &(String, String)| {
-            *endpoint == plain && project.as_ref().is_none_or(|project| project == of)
-        };
+        let (of, plain) = (project.map(folded), name.to_ascii_lowercase());
+        let is =
+            |(project, endpoint): &(String, String)| *endpoint == plain && of.as_ref().is_none_or(|of| of == project);
         if let Some((_, &id)) = self.endpoints.iter().find(|(key, _)| is(key)) {
             return Route::Endpoint { id, item };
         }
-        let whole = qualified.map_or_else(|| name.to_owned(), |(_, pair)| pair.join("/"));
+        let whole = project.map_or_else(|| name.to_owned(), |project| format!("{project}/{name}"));
         let subclasses = |entity: &str| -> Vec<String> {
             self.graph.subclasses(entity).iter().map(|&id| self.graph.name(id).to_string()).collect()
         };
@@ -229,11 +223,37 @@ impl<'g> Names<'g> {
     }
 }
 
-/// The segments of a path or URL.
+/// The segments of a path or URL, without the host.
 fn segments(text: &str) -> Vec<&str> {
     let path = text.split(['?', '#']).next().unwrap_or_default();
-    let path = path.split_once("://").map_or(path, |(_, rest)| rest);
+    let path = path.split_once("://").map_or(path, |(_, rest)| rest.split_once('/').map_or("", |(_, path)| path));
     path.split('/').filter(|s| !s.is_empty()).collect()
+}
+
+/// The segments after `…/data/v3/2026`, where a path of an Ed-Fi API names the project.
+fn without_base<'t, 's>(segments: &'s [&'t str]) -> &'s [&'t str] {
+    let is_version =
+        |s: &str| s.strip_prefix(['v', 'V']).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    let is_year = |s: &str| s.len() == 4 && s.bytes().all(|b| b.is_ascii_digit());
+    let data = segments.windows(2).rposition(|pair| pair[0].eq_ignore_ascii_case("data") && is_version(pair[1]));
+    let rest = data.and_then(|at| segments.get(at..)).unwrap_or(segments);
+    let base = |s: &&&str| s.eq_ignore_ascii_case("data") || is_version(s) || is_year(s);
+    rest.get(rest.iter().take_while(base).count()..).unwrap_or_default()
+}
+
+/// What a path or URL calls the resource, without the base before it and the item after it.
+pub(super) fn address(text: &str) -> String {
+    let segments = segments(text);
+    let is_id = |s: &str| {
+        let digits = s.bytes().filter(u8::is_ascii_hexdigit).count();
+        s.bytes().all(|b| b.is_ascii_digit()) || (digits == 32 && s.bytes().all(|b| b == b'-' || b.is_ascii_hexdigit()))
+    };
+    match without_base(&segments) {
+        [] => text.to_owned(),
+        [only] => (*only).to_owned(),
+        [name, id] if is_id(id) => (*name).to_owned(),
+        [project, name, ..] => format!("/{project}/{name}"),
+    }
 }
 
 fn child(children: &[(ResourceId, Text)]) -> Meaning {

@@ -183,7 +183,7 @@ fn a_path_that_leads_nowhere_is_told_the_endpoint_that_is_near() {
         assert!(found.explanation.contains(near), "{request}: {}", found.explanation);
     }
     // Where the endpoint exists it is the item, never its parent.
-    for request in ["GET /data/v3/ed-fi/students/604822", "PUT students"] {
+    for request in ["GET /data/v3/ed-fi/students/604822", "GET students/604822", "PUT students"] {
         let found = nowhere(request, "The specified item could not be found.");
         assert!(found.explanation.contains("no item with that id"), "{}", found.explanation);
         assert!(found.remedy.load.is_empty() && notes(&found).starts_with("Look the id up"), "{}", notes(&found));
@@ -331,4 +331,36 @@ fn a_name_of_two_resources_is_no_unknown_one() {
     assert!(found.explanation.contains("/ed-fi/staffs and /homograph/staffs"), "{}", found.explanation);
     let found = by("ed-fi-5.2+homograph", "POST /homograph/studentSchoolAssociations", None, 409, missing("School"));
     assert_eq!((found.verdict, found.references[0].target.as_str()), (Verdict::Confirmed, "/homograph/schools"));
+}
+
+#[test]
+fn a_resource_of_a_project_that_the_graph_lacks_is_none_of_its_own() {
+    for request in [
+        "POST /homograph/studentSchoolAssociations",
+        "POST /data/v3/homograph/studentSchoolAssociations",
+        "POST https://host/base/school/data/v3/2026/homograph/studentSchoolAssociations",
+        "PUT homograph/studentSchoolAssociations/1",
+    ] {
+        let found = diagnosed(request, None, 409, missing("School"));
+        assert_eq!(found.verdict, Verdict::Inconclusive, "{request} {found:#?}");
+        let said = "no resource '/homograph/studentSchoolAssociations'.";
+        assert!(found.explanation.contains(said), "{}", found.explanation);
+    }
+    // A tenant may be called like a resource.
+    let found = diagnosed("POST /school/data/v3/tpdm/candidates", None, 409, missing("School"));
+    assert_eq!(found.resource.as_deref(), Some("/school/data/v3/tpdm/candidates"));
+    for request in ["POST students", "PUT students/1", "POST https://host/students", "PUT /data/v3/2026/students/1"] {
+        let found = diagnosed(request, None, 409, missing("Person"));
+        assert_eq!(found.resource.as_deref(), Some("/ed-fi/students"), "{request}");
+    }
+}
+
+#[test]
+fn a_path_to_an_item_has_the_other_names_of_its_resource_as_well() {
+    for request in ["PUT /ed-fi/parents/1", "DELETE /data/v3/ed-fi/parents/abc", "PUT https://host/ed-fi/Parent/1"] {
+        let found = diagnosed(request, None, 409, missing("Person"));
+        assert_eq!(found.resource.as_deref(), Some("/ed-fi/contacts"), "{request}");
+    }
+    let found = diagnosed("PUT /ed-fi/nothings/4f2c", None, 409, missing("Person"));
+    assert!(found.explanation.contains("no resource '/ed-fi/nothings'."), "{}", found.explanation);
 }
