@@ -210,9 +210,34 @@ impl<'g> Names<'g> {
         (!children.is_empty()).then(|| child(&children))
     }
 
+    /// A path of a message as the graph spells it: the classes of ODS/API up to 7.1 put the name of the owner
+    /// before that of a collection, `$.staffAddresses[0].city`. Indexes stay. O(length + collections a step).
+    pub(super) fn spelled(&self, resource: ResourceId, path: &str) -> String {
+        let Some(said) = path.strip_prefix("$.") else { return path.to_owned() };
+        let mut inside: Vec<(Vec<&str>, &str)> =
+            self.graph.details(resource).collections.iter().map(|c| (steps(&c.path), c.entity.as_str())).collect();
+        let mut spelled = "$".to_owned();
+        for (depth, step) in said.split('.').enumerate() {
+            let (name, index) = step.split_at(step.find('[').unwrap_or(step.len()));
+            let here = inside.iter().filter(|(steps, _)| steps.len() == depth + 1);
+            let last = |steps: &[&'g str]| steps.last().copied().unwrap_or_default();
+            let exact = here.clone().map(|(steps, _)| last(steps)).find(|own| own.eq_ignore_ascii_case(name));
+            let owned =
+                || here.clone().find(|(steps, entity)| is_owned(name, last(steps), entity)).map(|(s, _)| last(s));
+            let own = exact.or_else(owned);
+            // Below what is no collection there is none.
+            inside.retain(|(steps, _)| own.is_some() && steps.len() > depth && steps.get(depth).copied() == own);
+            spelled.push('.');
+            spelled.push_str(if exact.is_some() { name } else { own.unwrap_or(name) });
+            spelled.push_str(index);
+        }
+        spelled
+    }
+
     /// References of a resource at a path of a message, which may carry indexes and, from a DMS, lack
     /// all steps but the last one or two.
     pub(super) fn at(&self, resource: ResourceId, path: &str) -> Vec<&'g Reference> {
+        let path = &self.spelled(resource, path);
         let said = steps(path);
         let references = &self.graph.resource(resource).references;
         let whole: Vec<&Reference> = references.iter().filter(|r| same(&steps(&r.path), &said)).collect();
@@ -269,6 +294,16 @@ pub(super) fn steps(path: &str) -> Vec<&str> {
 
 fn same(left: &[&str], right: &[&str]) -> bool {
     left.len() == right.len() && left.iter().zip(right).all(|(a, b)| a.eq_ignore_ascii_case(b))
+}
+
+/// Whether a name is that of a collection after what its entity begins with: `staffAddresses` of `addresses`,
+/// whose items are `StaffAddress`.
+fn is_owned(name: &str, collection: &str, entity: &str) -> bool {
+    let split = name.len().checked_sub(collection.len()).and_then(|at| name.split_at_checked(at));
+    split.is_some_and(|(owner, rest)| {
+        let starts = entity.get(..owner.len()).is_some_and(|start| start.eq_ignore_ascii_case(owner));
+        !owner.is_empty() && rest.eq_ignore_ascii_case(collection) && starts
+    })
 }
 
 /// Whether a path stands below another one.

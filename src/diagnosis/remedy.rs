@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::catalogue::Nuance;
 use super::codes::Code;
 use super::names::Sort;
-use super::response::Hint;
+use super::response::{Hint, Role, Server};
 use super::verdict::{Case, Judgement, Seen, There, Verdict, by_person, several};
 use crate::graph::{Constraint, DependencyGraph, Follow, Precedence, ResourceId};
 use crate::model::{Kind, Reference, ResourceName, Target};
@@ -116,7 +116,7 @@ fn load_missing(case: &Case<'_>, judgement: &Judgement, remedy: &mut Remedy) {
         let names: Vec<String> = wanted.iter().map(|&id| graph.name(id).short().to_owned()).collect();
         let what = if names.is_empty() { "the descriptor".to_owned() } else { several(&names, 4) };
         remedy.notes.push(match judgement.verdict {
-            Verdict::NotADependencyMatter => "Send a descriptor as namespace#codeValue.".to_owned(),
+            Verdict::NotADependencyMatter => judgement.advice.clone().unwrap_or_default(),
             _ => format!("Load the value into {what} first, or map it to one that exists."),
         });
     }
@@ -166,10 +166,14 @@ fn load_missing(case: &Case<'_>, judgement: &Judgement, remedy: &mut Remedy) {
             }
         }
     }
+    // The others list all that is missing, so that the rest is known to be there.
+    if matches!(case.facts.server, Server::Dms | Server::Meadowlark) {
+        return;
+    }
     let others = others(case, &judgement.seen, there);
     if !others.is_empty() {
         remedy.notes.push(format!(
-            "Servers name the first missing reference only; the record also refers to {}.",
+            "ODS/API names the first missing reference only; the record also refers to {}.",
             several(&others, 5)
         ));
     }
@@ -194,6 +198,10 @@ fn others(case: &Case<'_>, seen: &[Seen], there: &There) -> Vec<String> {
 
 fn walk_pathway(case: &Case<'_>, judgement: &Judgement, remedy: &mut Remedy) {
     let graph = case.graph;
+    if let Some(advice) = &judgement.advice {
+        remedy.notes.push(advice.clone());
+        return;
+    }
     let people = by_person(&judgement.ways);
     if people.is_empty() {
         if case.resource.is_none() && !case.facts.hints.is_empty() {
@@ -291,8 +299,20 @@ fn delete_first(case: &Case<'_>, judgement: &Judgement, remedy: &mut Remedy) {
     if case.facts.code() == Code::DependentExists && !remedy.delete.is_empty() {
         remedy.notes.push("Delete what refers to this item, the most distant first.".to_owned());
         if judgement.blocking.len() < remedy.delete.len() {
-            remedy.notes.push("The server names one blocker at a time; the others can block next.".to_owned());
+            remedy.notes.extend(next_blockers(case).map(str::to_owned));
         }
+    }
+}
+
+/// Whether what the server does not name can block next.
+fn next_blockers(case: &Case<'_>) -> Option<&'static str> {
+    let blockers = case.facts.named.iter().filter(|named| named.role == Role::Entity).count();
+    match case.facts.server {
+        Server::Meadowlark => None,
+        // A DMS up to 0.7 lists all that blocks.
+        Server::Dms if blockers > 1 => None,
+        Server::Dms => Some("A DMS from 8 on names one blocker at a time; the others can block next."),
+        _ => Some("The server names one blocker at a time; the others can block next."),
     }
 }
 

@@ -209,6 +209,10 @@ pub(super) fn read(status: Option<u16>, body: &Body) -> Facts {
         preambles.clear();
     }
     codes = settle(codes, preambles, envelope.kind.as_deref(), facts.status);
+    // What an Ed-Fi API denies in words of its host; a proxy denies as well.
+    if codes == [Code::Unknown] && facts.status == Some(403) && facts.server != Server::Unknown {
+        codes = vec![Code::AuthorizationOther];
+    }
     // Meadowlark lists descriptors among the references; of descriptors throughout, their values are missing.
     let descriptors_only = facts.named.iter().all(|n| n.role == Role::Descriptor) && !facts.named.is_empty();
     if descriptors_only && facts.server == Server::Meadowlark && codes.first() == Some(&Code::UnresolvedReference) {
@@ -248,9 +252,6 @@ fn settle(mut codes: Vec<Code>, preambles: Vec<Code>, kind: Option<&str>, status
     }
     if codes.is_empty() {
         codes.extend(preambles.first().or(typed.as_ref().map(|(code, _)| code)));
-    }
-    if codes.is_empty() && status == Some(403) {
-        codes.push(Code::AuthorizationOther);
     }
     if codes.is_empty() {
         codes.push(Code::Unknown);
@@ -357,6 +358,10 @@ fn note(facts: &mut Facts, template: &Template, text: &str, path: Option<&str>, 
             Hole::Fields => incomplete = Some(filling),
             Hole::Route => facts.route = facts.route.take().or_else(|| Some(filling.to_owned())),
             Hole::Key => facts.key.extend(key_values(filling)),
+            // `claims (none)`: the hint beside it helps nobody.
+            Hole::Text if template.code == Code::RelationshipMissing && filling.ends_with("(none)") => {
+                facts.nuances.push(Nuance::NoClaims);
+            }
             Hole::Text if template.code == Code::DescriptorValueMissing => {
                 facts.values.push((path.map(str::to_owned), filling.to_owned()));
             }

@@ -364,3 +364,102 @@ fn a_path_to_an_item_has_the_other_names_of_its_resource_as_well() {
     let found = diagnosed("PUT /ed-fi/nothings/4f2c", None, 409, missing("Person"));
     assert!(found.explanation.contains("no resource '/ed-fi/nothings'."), "{}", found.explanation);
 }
+
+#[test]
+fn collections_of_older_servers_carry_the_name_of_their_owner() {
+    let invalid = |request: &str, path: &str, message: &str, record: Option<Value>| {
+        diagnosed(
+            request,
+            record,
+            400,
+            json!({ "message": "The request is invalid.", "modelState": { path: [message] } }),
+        )
+    };
+    for path in ["request.StaffAddresses[0].City", "request.Addresses[0].City", "$.staffAddresses[0].city"] {
+        let found = invalid("POST staffs", path, "City is required.", None);
+        assert!(found.explanation.contains("staffs requires $.addresses[*].city"), "{path}: {}", found.explanation);
+    }
+    // Of the superclass, and in one another.
+    for (request, path, needed) in [
+        ("POST schools", "request.EducationOrganizationAddresses[0].City", "$.addresses[*].city"),
+        (
+            "POST staffs",
+            "request.StaffAddresses[0].StaffAddressPeriods[1].BeginDate",
+            "$.addresses[*].periods[*].beginDate",
+        ),
+    ] {
+        let found = invalid(request, path, "Required", None);
+        assert!(found.explanation.contains(&format!("requires {needed}")), "{path}: {}", found.explanation);
+    }
+    let message = "ClassPeriodReference is missing the following properties: ClassPeriodName";
+    let path = "request.BellScheduleClassPeriods[1].ClassPeriodReference";
+    let found = invalid("POST bellSchedules", path, message, None);
+    assert_eq!(paths(&found), ["$.classPeriods[*].classPeriodReference"]);
+    let periods = json!([{ "classPeriodReference": { "classPeriodName": "1", "schoolId": 1 } },
+                         { "classPeriodReference": { "schoolId": 1 } }]);
+    let found = invalid("POST bellSchedules", path, message, Some(json!({ "classPeriods": periods })));
+    assert_eq!(paths(&found), ["$.classPeriods[1].classPeriodReference"]);
+    // What the server wrote stays what it wrote.
+    assert_eq!(found.missing_fields, ["$.bellScheduleClassPeriods[1].classPeriodReference.classPeriodName"]);
+    let found = invalid("POST staffs", "request.StudentAddresses[0].City", "City is required.", None);
+    assert!(found.explanation.contains("does not list"), "{}", found.explanation);
+}
+
+#[test]
+fn only_a_server_that_names_one_hides_the_others() {
+    let record =
+        json!({ "studentReference": { "studentUniqueId": "S" }, "sectionReference": { "sectionIdentifier": "1" } });
+    let others = |body: Value| {
+        let found = diagnosed("POST studentSectionAssociations", Some(record.clone()), 409, body);
+        assert_eq!(found.verdict, Verdict::Confirmed);
+        notes(&found).contains("the record also refers to")
+    };
+    assert!(others(missing("Student")));
+    assert!(!others(missing_at("$.studentReference", "The referenced Student item does not exist.")));
+    let kind = "urn:ed-fi:api:data-conflict:unresolved-reference";
+    assert!(!others(json!({ "type": kind, "detail": "The referenced Student item(s) do not exist." })));
+    let blocked = |detail: &str| {
+        let kind = "urn:ed-fi:api:data-conflict:dependent-item-exists";
+        let detail = format!("The requested action cannot be performed because this item is referenced by {detail}.");
+        notes(&diagnosed("DELETE students/1", None, 409, json!({ "type": kind, "detail": detail })))
+    };
+    assert!(blocked("an existing 'Grade' item").contains("names one blocker at a time"));
+    assert!(blocked("existing Grade item(s)").contains("A DMS from 8 on names one blocker at a time"));
+    let both = blocked("existing StudentSchoolAssociation, StudentProgramAssociation item(s)");
+    assert!(!both.contains("one blocker at a time"), "{both}");
+}
+
+#[test]
+fn no_record_helps_a_client_without_an_education_organization() {
+    let hint = "Access to the requested data could not be authorized. Hint: You may need to create a corresponding \
+                'StudentSchoolAssociation' item.";
+    let denied = |claims: &str| {
+        let error = format!(
+            "No relationships have been established between the caller's education organization id claims ({claims}) \
+             and the resource item's 'StudentUniqueId' value."
+        );
+        let body = json!({ "type": "urn:ed-fi:api:security:authorization", "detail": hint, "errors": [error] });
+        diagnosed("POST grades", None, 403, body)
+    };
+    assert_eq!(denied("1, 2").verdict, Verdict::Confirmed);
+    let found = denied("none");
+    assert_eq!((found.code, found.verdict), (Code::RelationshipMissing, Verdict::NotADependencyMatter));
+    assert_eq!(found.remedy.notes, ["Have the host assign the client its education organizations."]);
+    assert!(found.remedy.load.is_empty());
+}
+
+#[test]
+fn a_value_of_another_descriptor_is_a_uri_all_the_same() {
+    let told = |value: &str| {
+        let said = format!("GradeLevelDescriptor value '{value}' is not a valid GradeLevelDescriptor.");
+        let kind = "urn:ed-fi:api:bad-request";
+        let path = "$.entryGradeLevelDescriptor";
+        let body = json!({ "type": kind, "detail": "Data validation failed.", "validationErrors": { path: [said] } });
+        let found = diagnosed("POST studentSchoolAssociations", None, 400, body);
+        assert_eq!((found.code, found.verdict), (Code::DescriptorValueMissing, Verdict::NotADependencyMatter));
+        (found.explanation.contains("is no descriptor URI"), notes(&found))
+    };
+    assert_eq!(told("Ninth grade"), (true, "Send a descriptor as namespace#codeValue.".to_owned()));
+    let (no_uri, advice) = told("uri://ed-fi.org/TermDescriptor#Ninth grade");
+    assert!(!no_uri && advice.starts_with("Correct the mapping"), "{advice}");
+}

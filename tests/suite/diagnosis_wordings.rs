@@ -303,3 +303,20 @@ fn every_template_is_reachable() {
         }
     }
 }
+
+#[test]
+fn what_a_gateway_denies_is_no_answer_of_an_ed_fi_api() {
+    let denied = |body: Body| {
+        let failure = Failure { status: Some(403), resource: Some("students".into()), ..Failure::new(body) };
+        let found = diagnoser(|diagnoser| diagnoser.diagnose(&failure));
+        (found.code, found.verdict)
+    };
+    let page = "<html><head><title>Attention Required!</title></head><body>You have been blocked</body></html>";
+    let quota = json!({ "statusCode": 403, "message": "Out of call volume quota." });
+    for body in [Body::Text(page.into()), Body::Text(String::new()), Body::Json(json!({})), Body::Json(quota)] {
+        assert_eq!(denied(body.clone()), (Code::Unknown, Inconclusive), "{body:?}");
+    }
+    // In the form of an Ed-Fi API, its words may be those of a plugin.
+    let plugin = Body::Json(legacy("The district does not take part."));
+    assert_eq!(denied(plugin), (Code::AuthorizationOther, Elsewhere));
+}

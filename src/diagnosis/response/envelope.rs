@@ -40,7 +40,10 @@ pub(super) fn open(value: &Value) -> Envelope {
             let empty = |name: &str| member(name).is_some_and(is_empty);
             envelope.server = if problem && (empty("validationErrors") || empty("errors")) {
                 Server::Dms
-            } else if problem || (member("message").is_some() && member("traceId").is_none()) {
+            } else if problem
+                // Gateways give the status as `statusCode`.
+                || (member("message").is_some() && member("traceId").is_none() && member("statusCode").is_none())
+            {
                 // Without an empty member it may still be a DMS; a template of its own would say so.
                 if problem { Server::Unknown } else { Server::Ods }
             } else {

@@ -144,7 +144,7 @@ pub(super) fn missing_fields(case: &Case<'_>, resource: ResourceId) -> Judgement
             judgement.because.push("The request has no body.".to_owned());
             continue;
         }
-        let path = if missing.starts_with('$') { missing.clone() } else { camel(missing) };
+        let path = if missing.starts_with('$') { case.names.spelled(resource, missing) } else { camel(missing) };
         if let Some(reference) = reference_at(case, resource, &path) {
             judgement.because.push(format!(
                 "{}: its absence is a matter of the record, not of order.",

@@ -16,9 +16,24 @@ pub(super) fn missing_value(case: &Case<'_>, resource: ResourceId) -> Judgement 
     };
     if case.facts.has(Nuance::NotAUri) && !case.facts.text.contains("does not exist") {
         judgement.verdict = Verdict::NotADependencyMatter;
-        judgement
-            .because
-            .push("The value is no descriptor URI (namespace#codeValue); loading will not mend it.".into());
+        // A DMS says the same of a URI of another descriptor.
+        let is_uri =
+            |value: &str| value.split_once('#').is_some_and(|(space, code)| space.contains("://") && !code.is_empty());
+        let mut values = case.facts.values.iter().map(|(_, value)| value.as_str()).peekable();
+        let uris = values.peek().is_some() && values.all(is_uri);
+        let (because, advice) = if uris {
+            (
+                "The value is one of another descriptor than the property takes; loading will not mend it.",
+                "Correct the mapping to a value of the descriptor that the property takes.",
+            )
+        } else {
+            (
+                "The value is no descriptor URI (namespace#codeValue); loading will not mend it.",
+                "Send a descriptor as namespace#codeValue.",
+            )
+        };
+        judgement.because.push(because.to_owned());
+        judgement.advice = Some(advice.to_owned());
     }
     let other_type = case.facts.values.iter().find_map(|(_, value)| misplaced(case, value, &named));
     judgement.because.extend(other_type);
@@ -62,6 +77,7 @@ fn one_descriptor(case: &Case<'_>, resource: ResourceId, named: &Named) -> Findi
 /// A legacy message that names a value and no descriptor.
 fn by_value(case: &Case<'_>, resource: ResourceId) -> Judgement {
     let mut seen = Vec::new();
+    let paths: Vec<String> = case.facts.paths.iter().map(|path| case.names.spelled(resource, path)).collect();
     for reference in case.graph.resource(resource).references.iter().filter(|r| case.leads_to_descriptor(r)) {
         let values: Vec<&String> = case.facts.values.iter().map(|(_, value)| value).collect();
         let holds = |s: &Seen| {
@@ -72,7 +88,7 @@ fn by_value(case: &Case<'_>, resource: ResourceId) -> Judgement {
             );
             values.iter().any(|value| value.eq_ignore_ascii_case(&uri))
         };
-        let inside = case.facts.paths.iter().any(|path| below(&reference.path, path));
+        let inside = paths.iter().any(|path| below(&reference.path, path));
         seen.extend(case.seen(reference).into_iter().filter(|s| inside || holds(s)));
     }
     let mut judgement = if seen.is_empty() {

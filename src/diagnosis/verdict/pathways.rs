@@ -38,7 +38,8 @@ pub(super) fn relationship(case: &Case<'_>, resource: ResourceId) -> Judgement {
         return Judgement::new(
             Verdict::NotADependencyMatter,
             "The client has no education organization at all; no record that is loaded changes that.",
-        );
+        )
+        .advise("Have the host assign the client its education organizations.");
     }
     let mut hinted = facts.hints.iter().flat_map(|hint| &hint.associations);
     if let Some(strange) = hinted.find(|name| case.names.resolve(name, Some(resource)).is_none()) {

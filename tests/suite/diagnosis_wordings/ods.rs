@@ -182,7 +182,7 @@ fn authorization() {
                 &format!(
                     "{DENIED} Hint: You may need to create a corresponding 'StudentEducationOrganizationResponsibilityAssociation' item."
                 ),
-                &[&format!("{none} claims (none) and the resource item's 'StudentUniqueId' value.")],
+                &[&format!("{none} claim (1) and the resource item's 'StudentUniqueId' value.")],
             ),
             relationship,
             Confirmed,
@@ -292,7 +292,7 @@ fn authorization() {
             &[],
         ),
         (grades, 403, ods("forbidden", "Authorization failed", &["x"]), other, Elsewhere, &[]),
-        (grades, 403, json!({}), other, Elsewhere, &[]),
+        (grades, 403, json!({}), Code::Unknown, Inconclusive, &[]),
         // Servers that cannot tell whom they serve.
         (
             grades,
