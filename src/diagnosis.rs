@@ -323,7 +323,7 @@ impl<'g> Diagnoser<'g> {
             facts.named.iter().map(|n| n.text.clone()).filter(|text| seen.insert(text.clone())).collect()
         };
         let unknown: Vec<String> =
-            named.iter().filter(|name| self.names.resolve(name, resource).is_none()).cloned().collect();
+            named.iter().filter(|name| self.meaning(name, resource).is_none()).cloned().collect();
         let client = client::Client::of(&facts, judgement.verdict, &unknown);
         let pathway = judgement.pathway();
         let mut because = judgement.because;
@@ -340,12 +340,12 @@ impl<'g> Diagnoser<'g> {
             }
         }
         if facts.code().is_dependency_matter() {
-            let strange = named.iter().filter(|name| self.names.resolve(name, resource).is_none());
+            let strange = named.iter().filter(|name| self.meaning(name, resource).is_none());
             because.extend(strange.filter_map(|name| self.known_elsewhere(name)));
         }
         Diagnosis {
             input: failure.place.clone(),
-            entities: self.entities(&named, resource),
+            entities: self.entities(&named, &facts.uris, resource),
             resource: resource.map(|id| self.graph.name(id).to_string()).or_else(|| failure.resource.clone()),
             method: failure.method.clone(),
             status: facts.status,
@@ -372,11 +372,17 @@ impl<'g> Diagnoser<'g> {
         }
     }
 
-    /// What names stand for, each once.
-    fn entities(&self, named: &[String], near: Option<ResourceId>) -> Vec<String> {
+    /// What a name in a message stands for, be it that of a role.
+    fn meaning(&self, name: &str, near: Option<ResourceId>) -> Option<names::Meaning> {
+        self.names.resolve(name, near).or_else(|| self.names.in_role(name, near?))
+    }
+
+    /// What names and the paths of items stand for, each once.
+    fn entities(&self, named: &[String], uris: &[String], near: Option<ResourceId>) -> Vec<String> {
         let mut entities = Vec::new();
-        for name in named {
-            let Some(meaning) = self.names.resolve(name, near) else { continue };
+        let by_name = named.iter().filter_map(|name| self.meaning(name, near));
+        let whole = |id| names::Meaning { resources: vec![id], sort: names::Sort::Resource };
+        for meaning in by_name.chain(uris.iter().filter_map(|uri| self.resource(uri).map(whole))) {
             let found: Vec<String> = match &meaning.sort {
                 names::Sort::Abstract(entity) => vec![entity.to_string()],
                 _ => meaning.resources.iter().map(|&id| self.graph.name(id).to_string()).collect(),

@@ -3,8 +3,9 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 
+use super::template::squeeze;
 use crate::graph::{DependencyGraph, Found, LookupError, ResourceId};
-use crate::model::{Reference, Text};
+use crate::model::{Reference, Target, Text};
 
 /// What a name in a message stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +55,9 @@ const REMEMBERED: usize = 4096;
 
 /// PostgreSQL cuts names of tables at 63 characters; the servers end them in a hash.
 const LONGEST_TABLE: usize = 63;
+
+/// SQL Server has no longer names.
+const LONGEST_NAME: usize = 128;
 
 /// A shorter name is never a cut one.
 const SHORTEST_CUT: usize = 48;
@@ -184,6 +188,26 @@ impl<'g> Names<'g> {
         if nearest.is_empty() { ids.to_vec() } else { nearest }
     }
 
+    /// The resource that a table without a name in the metadata belongs to: the one whose entity is most of what
+    /// the name begins with, as `StudentAddressPeriod` does with `Student`. O(length).
+    pub(super) fn owner(&self, name: &str, near: ResourceId) -> Option<ResourceId> {
+        let lower = name.rsplit('.').next().filter(|name| name.len() <= LONGEST_NAME)?.to_ascii_lowercase();
+        let prefixes = (1..lower.len()).rev().filter_map(|end| self.entities.get(lower.get(..end)?));
+        let project = folded(self.graph.name(near).project());
+        let ids = self.nearest(prefixes.into_iter().next()?, Some(&project));
+        ids.first().copied().filter(|_| ids.len() == 1)
+    }
+
+    /// What a name stands for that is the property of a reference in a role: `BirthStateAbbreviationDescriptor`.
+    pub(super) fn in_role(&self, name: &str, of: ResourceId) -> Option<Meaning> {
+        let references = self.graph.resource(of).references.iter();
+        let mut targets = references.filter(|r| r.property().eq_ignore_ascii_case(name)).map(|r| &r.target);
+        match targets.next()? {
+            Target::Resource(name) => Some(Meaning { resources: vec![self.graph.id(name)?], sort: Sort::Resource }),
+            _ => None,
+        }
+    }
+
     /// A table name that the database cut: `studentspecialeducation…_a51ff9`.
     fn cut(&self, lower: &str) -> Option<Meaning> {
         if lower.len() < SHORTEST_CUT || lower.len() > LONGEST_TABLE {
@@ -273,12 +297,12 @@ pub(super) fn address(text: &str) -> String {
         let digits = s.bytes().filter(u8::is_ascii_hexdigit).count();
         s.bytes().all(|b| b.is_ascii_digit()) || (digits == 32 && s.bytes().all(|b| b == b'-' || b.is_ascii_hexdigit()))
     };
-    match without_base(&segments) {
+    squeeze(&match without_base(&segments) {
         [] => text.to_owned(),
         [only] => (*only).to_owned(),
         [name, id] if is_id(id) => (*name).to_owned(),
         [project, name, ..] => format!("/{project}/{name}"),
-    }
+    })
 }
 
 fn child(children: &[(ResourceId, Text)]) -> Meaning {

@@ -249,6 +249,7 @@ fn walk_pathway(case: &Case<'_>, judgement: &Judgement, remedy: &mut Remedy) {
     remedy.notes.push(format!("Create {} at an education organization of the client.", each.join(", or ")));
     let again = match (case.method, case.resource) {
         (Some("GET"), _) => "Then read it again.".to_owned(),
+        (Some("DELETE"), _) => "Then delete it again.".to_owned(),
         (_, Some(id)) if people.iter().any(|(person, _)| *person == id) => {
             format!("Then update {}: a person is created freely, but changed only after its association.", short(id))
         }

@@ -481,7 +481,7 @@ fn a_descriptor_may_be_part_of_the_key_of_a_reference() {
     });
     let found = diagnosed("PUT staffs/1", None, 400, body);
     says(&found, Code::UnresolvedReference, Verdict::Confirmed, &["Person", "SourceSystemDescriptor"]);
-    assert_eq!(paths(&found), ["$.personReference"]);
+    assert_eq!(paths(&found), ["$.personReference", "$.personReference.sourceSystemDescriptor"]);
     assert!(loads(&found, "/ed-fi/sourceSystemDescriptors") < loads(&found, "/ed-fi/people"));
 }
 

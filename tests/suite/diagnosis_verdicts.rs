@@ -463,3 +463,105 @@ fn a_value_of_another_descriptor_is_a_uri_all_the_same() {
     let (no_uri, advice) = told("uri://ed-fi.org/TermDescriptor#Ninth grade");
     assert!(!no_uri && advice.starts_with("Correct the mapping"), "{advice}");
 }
+
+#[test]
+fn the_only_reference_of_a_resource_is_what_a_nameless_message_means() {
+    let nameless = json!({ "message": "The value supplied for a related resource does not exist." });
+    let found = diagnosed("POST academicWeeks", None, 409, nameless.clone());
+    assert_eq!((found.verdict, paths(&found)), (Verdict::Confirmed, vec!["$.schoolReference"]));
+    assert!(found.explanation.contains("the only reference of academicWeeks is"), "{}", found.explanation);
+    assert_eq!(diagnosed("POST sessions", None, 409, nameless).verdict, Verdict::Ambiguous);
+}
+
+#[test]
+fn the_table_of_the_superclass_is_written_before_any_reference_is_looked_at() {
+    let named = |request: &str, table: &str| {
+        let message = format!("The value supplied for the related '{table}' resource does not exist.");
+        diagnosed(request, None, 409, json!({ "message": message }))
+    };
+    for request in ["POST schools", "POST localEducationAgencies"] {
+        let found = named(request, "educationorganization");
+        assert_eq!(found.verdict, Verdict::Contradicted, "{found:#?}");
+        assert!(found.explanation.contains("the superclass of what is being written"), "{}", found.explanation);
+    }
+    // A reference to any of the subclasses may be what fails.
+    let found = named("POST organizationDepartments", "educationorganization");
+    assert_eq!(found.verdict, Verdict::Ambiguous);
+    assert_eq!(named("POST organizationDepartments", "EducationOrganization").verdict, Verdict::Confirmed);
+}
+
+#[test]
+fn a_path_to_another_target_contradicts_the_name() {
+    let body = missing_at("$.schoolReference", "The referenced Student item does not exist.");
+    let found = diagnosed("POST studentSchoolAssociations", None, 409, body);
+    assert_eq!(found.verdict, Verdict::Contradicted);
+    assert!(found.explanation.contains("path $.schoolReference leads to schools here"), "{}", found.explanation);
+    assert!(paths(&found).contains(&"$.schoolReference") && found.remedy.load.is_empty(), "{found:#?}");
+}
+
+#[test]
+fn a_table_that_the_metadata_does_not_name_belongs_to_the_resource_it_is_called_after() {
+    let table = |table: &str| {
+        let message = format!("The value supplied for the related '{table}' resource does not exist.");
+        diagnosed("POST educationContents", None, 409, json!({ "message": message }))
+    };
+    let found = table("educationcontentderivativesourceeducationcontent");
+    assert_eq!(found.verdict, Verdict::Contradicted);
+    assert!(found.explanation.contains("is its own collection"), "{}", found.explanation);
+    // Called after another resource, or after none.
+    for name in ["studentnothing", "nothing"] {
+        assert_eq!(table(name).verdict, Verdict::Inconclusive, "{name}");
+    }
+    let body = json!({ "type": "urn:ed-fi:api:data-conflict:dependent-item-exists", "detail":
+        "The requested action cannot be performed because this item is referenced by an existing 'StudentNothing' item." });
+    let found = diagnosed("DELETE schools/1", None, 409, body);
+    assert_eq!(found.verdict, Verdict::Inconclusive);
+    assert!(found.explanation.contains("or it is a collection of students"), "{}", found.explanation);
+}
+
+#[test]
+fn what_is_no_person_is_never_said_to_be_resolved() {
+    let message = |name: &str| {
+        let message = format!("Validation of 'X' failed.\n\t{name} reference could not be resolved.");
+        diagnosed("POST studentSectionAssociations", None, 400, json!({ "message": message })).explanation
+    };
+    assert!(message("Section").contains("of anything but people"), "{}", message("Section"));
+    assert!(!message("Student").contains("of anything but people"), "{}", message("Student"));
+}
+
+#[test]
+fn a_person_that_is_to_be_deleted_is_not_updated() {
+    let body = json!({ "type": "urn:ed-fi:api:security:authorization", "detail":
+        "Access to the requested data could not be authorized. Hint: You may need to create a corresponding \
+         'StudentSchoolAssociation' item." });
+    let found = diagnosed("DELETE students/1", None, 403, body);
+    assert!(notes(&found).contains("Then delete it again.") && !notes(&found).contains("update"), "{}", notes(&found));
+}
+
+#[test]
+fn evidence_has_what_the_message_has() {
+    // A descriptor within a reference, at its own path.
+    let said = "TermDescriptor value 'uri://x#y' does not exist.";
+    let path = "$.studentAcademicRecordReference.termDescriptor";
+    let body = json!({ "type": "urn:ed-fi:api:bad-request", "detail": "Data validation failed.",
+                       "validationErrors": { path: [said] } });
+    let found = diagnosed("POST courseTranscripts", None, 400, body);
+    assert_eq!((found.verdict, paths(&found)), (Verdict::Confirmed, vec![path]));
+    assert_eq!(found.references[0].target, "/ed-fi/termDescriptors");
+    // A descriptor by the role that it has.
+    let message = "Validation of 'Course' failed.\n\tMaximumAvailableCreditTypeDescriptorId is required.";
+    let found = diagnosed("POST courses", None, 400, json!({ "message": message }));
+    assert_eq!(found.entities, ["/ed-fi/creditTypeDescriptors"], "{found:#?}");
+    // Blockers by their URIs.
+    let error = json!({ "message": "The resource cannot be deleted because it is a dependency of other documents",
+                        "blockingUris": ["/v3.3b/ed-fi/sessions/1"] });
+    let found = diagnosed("DELETE schools/1", None, 409, json!({ "error": error }));
+    assert_eq!((found.verdict, found.entities.as_slice()), (Verdict::Confirmed, &["/ed-fi/sessions".to_owned()][..]));
+    assert_eq!(paths(&found), ["/ed-fi/sessions.schoolReference"]);
+    // One reference is one, whatever it lacks.
+    let message = "SessionReference is missing the following properties: SchoolYear, SessionName";
+    let body = json!({ "type": "urn:ed-fi:api:bad-request:data-validation-failed",
+                       "validationErrors": { "$.sessionReference": [message] } });
+    let found = diagnosed("POST courseOfferings", None, 400, body);
+    assert_eq!(paths(&found), ["$.sessionReference"]);
+}

@@ -152,3 +152,21 @@ fn descriptor_values_are_there_or_not_whoever_asks() {
     assert_eq!(found["verdict"], "contradicted", "{found:#}");
     assert!(!loads(&found).contains(&"/ed-fi/attemptStatusDescriptors"), "{found:#}");
 }
+
+#[test]
+fn who_is_visible_lacks_no_pathway_for_the_credentials_that_asked() {
+    let ods = Ods::start("ed-fi-5.1");
+    let (desk, enrollment) = desk(&ods);
+    let body = json!({"type": "urn:ed-fi:api:security:authorization", "status": 403, "detail":
+        "Access to the requested data could not be authorized. Hint: You may need to create a corresponding \
+         'StudentSchoolAssociation' item."});
+    let found = diagnosed(&desk, 403, &body);
+    let because = found["explanation"].as_str().unwrap();
+    assert_eq!((found["code"].as_str(), found["verdict"].as_str()), (Some("relationship-missing"), Some("ambiguous")));
+    assert!(because.contains("These credentials see students at $.studentReference"), "{because}");
+    ods.remove(&enrollment);
+    let found = diagnosed(&desk, 403, &body);
+    let because = found["explanation"].as_str().unwrap();
+    assert_eq!(found["verdict"], "confirmed", "{found:#}");
+    assert!(because.contains("not visible to these credentials either, or not there at all"), "{because}");
+}

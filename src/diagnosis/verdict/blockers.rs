@@ -28,9 +28,11 @@ pub(super) fn blocked(case: &Case<'_>, resource: ResourceId) -> Judgement {
     judgement.because.clear();
     let (mut confirmed, mut contradicted, mut unclear, mut unknown) = (0, 0, 0, 0);
     for id in by_uri {
-        if case.graph.edge(resource, id).is_some() {
+        if let Some(edge) = case.graph.edge(resource, id) {
             confirmed += 1;
             judgement.because.push(format!("{} refers to {short}.", case.short(id)));
+            let whole = Meaning { resources: vec![id], sort: Sort::Resource };
+            judgement.seen.extend(evidence(case, edge, &whole));
             judgement.blocking.push(id);
         } else {
             contradicted += 1;
@@ -50,9 +52,12 @@ pub(super) fn blocked(case: &Case<'_>, resource: ResourceId) -> Judgement {
         let Some(mut meaning) = case.names.resolve(&one.text, Some(resource)) else {
             if containers.is_empty() {
                 unknown += 1;
-                judgement
-                    .because
-                    .push(format!("This graph knows no {}: another standard, or an extension is missing.", one.text));
+                let owner = case.names.owner(&one.text, resource);
+                let or = owner.map(|id| format!(", or it is a collection of {}", case.short(id))).unwrap_or_default();
+                judgement.because.push(format!(
+                    "This graph knows no {}: another standard, or an extension is missing{or}.",
+                    one.text
+                ));
                 continue;
             }
             // A collection of an abstract resource that the metadata gives no name.

@@ -168,6 +168,8 @@ pub(super) fn missing_fields(case: &Case<'_>, resource: ResourceId) -> Judgement
     let mut seen = std::collections::BTreeSet::new();
     judgement.because.retain(|because| seen.insert(because.clone()));
     judgement.because.truncate(4);
+    let mut seen = std::collections::BTreeSet::new();
+    judgement.seen.retain(|one| seen.insert(one.clone()));
     judgement
 }
 

@@ -67,7 +67,7 @@ fn one_descriptor(case: &Case<'_>, resource: ResourceId, named: &Named) -> Findi
             let because = vec![format!("{} takes {}.", named.text, seen.first().map_or("", short_target))];
             let missing = seen.first().and_then(|s| case.names.resolve(short_target(s), Some(resource)));
             let mut finding = Finding { verdict: Verdict::Confirmed, because, seen, missing };
-            strange_path(case, named, &found, &mut finding);
+            strange_path(case, resource, named, &found, &mut finding);
             return finding;
         }
     }

@@ -54,10 +54,11 @@ fn nameless(case: &Case<'_>, resource: ResourceId) -> Judgement {
             format!("The message names nothing, and the record refers to nothing that {short} can refer to."),
         ),
         ([], None) => Judgement::new(Verdict::Contradicted, format!("{short} refers to nothing.")),
-        ([only], Some(_)) => Judgement::new(
+        ([only], payload) => Judgement::new(
             Verdict::Confirmed,
             format!(
-                "The message names nothing; the only reference of the record is {} to {}.",
+                "The message names nothing; the only reference of {} is {} to {}.",
+                if payload.is_some() { "the record" } else { short },
                 only.path,
                 short_target(only)
             ),
@@ -83,6 +84,10 @@ pub(super) fn said(seen: &[Seen]) -> String {
 pub(super) fn one(case: &Case<'_>, resource: ResourceId, named: &Named) -> Finding {
     let short = case.short(resource);
     let Some(meaning) = case.names.resolve(&named.text, Some(resource)) else {
+        if named.role == Role::Table && case.names.owner(&named.text, resource) == Some(resource) {
+            let meaning = Meaning { resources: vec![resource], sort: Sort::Child(Vec::new()) };
+            return own_name(case, resource, named, &meaning, &[]);
+        }
         let mut finding = Finding {
             verdict: Verdict::Inconclusive,
             because: vec![format!("This graph knows no {}: another standard, or an extension is missing.", named.text)],
@@ -94,10 +99,15 @@ pub(super) fn one(case: &Case<'_>, resource: ResourceId, named: &Named) -> Findi
         }
         return finding;
     };
-    let references = leading_to(case, resource, &meaning, named.path.as_deref());
+    let mut references = leading_to(case, resource, &meaning, named.path.as_deref());
     let own = meaning.resources.contains(&resource);
     let concrete = !matches!(meaning.sort, Sort::Abstract(_));
-    // A subclass is written into the table of its superclass as well.
+    // A subclass is written into the table of its superclass as well; PostgreSQL gives it in lower case.
+    let base_table = !concrete && named.role == Role::Table && !named.text.contains(|c: char| c.is_ascii_uppercase());
+    if own && base_table {
+        references.retain(|reference| matches!(reference.target, Target::Abstract(_)));
+        return own_name(case, resource, named, &meaning, &references);
+    }
     if own && (references.is_empty() || (concrete && named.role == Role::Table)) {
         return own_name(case, resource, named, &meaning, &references);
     }
@@ -118,7 +128,7 @@ pub(super) fn one(case: &Case<'_>, resource: ResourceId, named: &Named) -> Findi
     let because = vec![format!("{short} needs {}.", needed(&seen))];
     let missing = Some(taken(case, meaning, &references));
     let mut finding = Finding { verdict: Verdict::Confirmed, because, seen, missing };
-    strange_path(case, named, &references, &mut finding);
+    strange_path(case, resource, named, &references, &mut finding);
     caveats(case, named, &references, &mut finding);
     finding
 }
@@ -164,15 +174,33 @@ fn taken(case: &Case<'_>, meaning: Meaning, references: &[&Reference]) -> Meanin
 
 /// A path of the record that leads to none of the references is a sign of another version. A legacy ODS/API gives
 /// the names of its properties instead (`request.student`), which are no such paths.
-pub(super) fn strange_path(case: &Case<'_>, named: &Named, references: &[&Reference], finding: &mut Finding) {
+pub(super) fn strange_path(
+    case: &Case<'_>,
+    resource: ResourceId,
+    named: &Named,
+    references: &[&Reference],
+    finding: &mut Finding,
+) {
     if case.facts.server == Server::Dms
         && let Some(path) = named.path.as_deref().filter(|path| is_path(path))
         && !references.iter().any(|reference| leads(path, reference))
     {
-        finding.verdict = Verdict::Ambiguous;
-        finding
-            .because
-            .push(format!("The server's path {path} is unknown here; the metadata may be of another version."));
+        let there: Vec<Seen> = case.names.at(resource, path).into_iter().flat_map(|r| case.seen(r)).collect();
+        (finding.verdict, finding.missing) = match there.first() {
+            Some(other) => {
+                let target = short_target(other);
+                finding
+                    .because
+                    .push(format!("The server's path {path} leads to {target} here, not to {}.", named.text));
+                (Verdict::Contradicted, None)
+            }
+            None => {
+                let because = "is unknown here; the metadata may be of another version.";
+                finding.because.push(format!("The server's path {path} {because}"));
+                (Verdict::Ambiguous, finding.missing.take())
+            }
+        };
+        finding.seen.extend(there);
     }
 }
 
@@ -236,6 +264,10 @@ fn caveats(case: &Case<'_>, named: &Named, references: &[&Reference], finding: &
             return;
         }
     }
+    let person = |id: &ResourceId| case.graph.pathways().iter().any(|p| case.graph.id(&p.person) == Some(*id));
+    if named.role == Role::Person && !finding.missing.iter().flat_map(|m| &m.resources).any(|id| person(id)) {
+        finding.because.push(format!("No known server says this of anything but people, so not of {}.", named.text));
+    }
     let years = |reference: &Reference| match &reference.target {
         Target::Resource(name) => {
             case.graph.id(name).is_some_and(|id| case.graph.resource(id).kind == Kind::SchoolYears)
@@ -280,7 +312,7 @@ fn own_name(
     }
     let what = match (&meaning.sort, &within) {
         (Sort::Abstract(_), _) => "the superclass of what is being written",
-        (_, Some(_)) => "its own collection",
+        (Sort::Child(_), _) => "its own collection",
         _ => "what is being written",
     };
     let mut because = vec![format!("{} is {what}, not what is missing.", named.text)];
@@ -304,6 +336,21 @@ fn own_name(
     Finding { verdict, because, seen: candidates, missing }
 }
 
+/// A descriptor in the key of a reference at the path that the message gives for it.
+fn inner(case: &Case<'_>, named: &Named, meaning: &Meaning, seen: Vec<Seen>) -> Vec<Seen> {
+    let path = named.path.as_deref().filter(|path| named.role == Role::Descriptor && is_path(path));
+    match (path, seen.as_slice(), meaning.resources.as_slice()) {
+        (Some(path), [outer, ..], [id]) if below(path, &outer.path) && !below(&outer.path, path) => vec![Seen {
+            path: path.to_owned(),
+            target: case.graph.name(*id).to_string(),
+            required: outer.required,
+            identifying: outer.identifying,
+            key: BTreeMap::new(),
+        }],
+        _ => seen,
+    }
+}
+
 /// No reference of the resource leads there.
 fn nothing_leads(case: &Case<'_>, resource: ResourceId, named: &Named, meaning: Meaning) -> Finding {
     let short = case.short(resource);
@@ -315,6 +362,7 @@ fn nothing_leads(case: &Case<'_>, resource: ResourceId, named: &Named, meaning: 
         let seen: Vec<Seen> = if seen.iter().any(inside) { seen.into_iter().filter(inside).collect() } else { seen };
         let path = seen.first().map(|s| s.path.clone()).unwrap_or_default();
         let because = vec![format!("{short} carries the key of {} within {path}.", named.text)];
+        let seen = inner(case, named, &meaning, seen);
         return Finding { verdict: Verdict::Confirmed, because, seen, missing: Some(meaning) };
     }
     let further = case.graph.transitive_prerequisites(resource, Follow::all());

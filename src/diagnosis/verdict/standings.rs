@@ -27,6 +27,9 @@ pub(in crate::diagnosis) struct There {
 
 /// Weighs what the message says, and what is likely instead of it, against the answers of the API.
 pub(super) fn weigh(case: &Case<'_>, mut judgement: Judgement) -> Judgement {
+    if case.facts.code() == Code::RelationshipMissing && judgement.verdict != Verdict::NotADependencyMatter {
+        return weigh_visibility(case, judgement);
+    }
     let of_references = matches!(case.facts.code(), Code::UnresolvedReference | Code::DescriptorValueMissing);
     if !of_references || case.on_server.is_empty() || judgement.verdict == Verdict::NotADependencyMatter {
         return judgement;
@@ -60,6 +63,34 @@ pub(super) fn weigh(case: &Case<'_>, mut judgement: Judgement) -> Judgement {
     }
     if judgement.missing.is_empty() && !there.is_empty() {
         judgement.advice = Some("Send the record again; if it fails again, compare the keys that are sent.".to_owned());
+    }
+    judgement
+}
+
+/// Weighs that a person is said not to be visible: what shows the person to the credentials that asked relates it
+/// to them, and what shows nothing may be absent as well.
+fn weigh_visibility(case: &Case<'_>, mut judgement: Judgement) -> Judgement {
+    let of = |wanted: &Standing| -> Vec<Seen> {
+        let is = |seen: &&Seen| {
+            let proves = meaning(case.graph, &seen.target).is_some_and(|m| is_unproved(case.graph, &m.resources));
+            proves && need_of(case, seen).is_some_and(|need| need.standing == *wanted)
+        };
+        judgement.seen.iter().filter(is).cloned().collect()
+    };
+    let (visible, hidden) = (of(&Standing::Present), of(&Standing::Missing));
+    if !hidden.is_empty() {
+        judgement.because.push(format!(
+            "The server shows nothing for {}: not visible to these credentials either, or not there at all.",
+            said(&hidden)
+        ));
+    } else if !visible.is_empty() {
+        judgement.because.push(format!(
+            "These credentials see {}: related meanwhile, or the client that was refused has other education organizations.",
+            said(&visible)
+        ));
+        if judgement.verdict == Verdict::Confirmed {
+            judgement.verdict = Verdict::Ambiguous;
+        }
     }
     judgement
 }
