@@ -265,7 +265,7 @@ fn caveats(case: &Case<'_>, named: &Named, references: &[&Reference], finding: &
         }
     }
     let person = |id: &ResourceId| case.graph.pathways().iter().any(|p| case.graph.id(&p.person) == Some(*id));
-    if named.role == Role::Person && !finding.missing.iter().flat_map(|m| &m.resources).any(|id| person(id)) {
+    if named.role == Role::Person && !finding.missing.iter().flat_map(|m| &m.resources).any(person) {
         finding.because.push(format!("No known server says this of anything but people, so not of {}.", named.text));
     }
     let years = |reference: &Reference| match &reference.target {
