@@ -2,34 +2,29 @@
 
 mod by_fields;
 mod described;
+mod in_part;
 mod noticed;
+mod search;
 mod sizes;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::hash::{Hash, Hasher};
-use std::sync::Mutex;
-use std::sync::PoisonError;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::num::NonZeroU64;
 
 use self::by_fields::{by_fields, write_key};
-use self::described::{Described, Packed};
+use self::in_part::InPart;
 use self::noticed::Noticed;
-use self::sizes::Sizes;
-use super::extract::{Extract, Found, Reader};
-use super::files::{Folder, PayloadFile};
+use self::search::Kept;
+use super::extract::{Extract, Reader};
+use super::files::Folder;
 use super::json::{Flaw, Span, Token};
 use super::keys::{Key, KeyForm, KeyHasher, KeyValues, form_of_values};
-use super::read::{Numbered, ReadOptions, Unreadable, read_all, read_at};
-use super::scan::targets;
+use super::read::{Numbered, ReadOptions, Unreadable, read_all};
 use super::shape::{InNoCase, Shape};
-use super::single::key_values;
 use super::store::Place;
-use super::stored::{
-    Ask, Descriptions, Gap, GapCode, ItemOf, Matching, RecordOf, RecordReference, RecordStore, Referring, StoredRecord,
-};
+use super::stored::{Ask, Descriptions, Gap, GapCode, Matching, RecordOf, RecordStore, Referring, StoredRecord};
 use super::wanted::{key_fields, typed};
 use crate::graph::{DependencyGraph, ResourceId};
-use crate::model::Target;
 
 /// The records of a payload folder.
 pub struct FolderStore<'f> {
@@ -41,8 +36,9 @@ pub struct FolderStore<'f> {
     /// References among the records of one resource, of those that are asked for again.
     kept: BTreeMap<ResourceId, Kept>,
     noticed: Noticed,
+    in_part: InPart,
     /// Keys that were asked for and that no record has.
-    outside: BTreeMap<ResourceId, HashMap<Key, KeyValues>>,
+    outside: BTreeMap<ResourceId, HashMap<Keys, KeyValues>>,
 }
 
 /// How the records of a resource are read.
@@ -68,11 +64,18 @@ pub struct FolderRecord {
     place: Option<Place>,
 }
 
-/// A natural key, and what it is where case does not matter.
-#[derive(Debug, Clone, Copy)]
+/// A natural key, and what it is where case does not matter, in the room of one: half of each. Of keys that
+/// differ in case only there are few, for which 64 bits are plenty; others differ in both halves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Keys {
-    exact: Key,
-    folded: Key,
+    folded: u64,
+    exact: NonZeroU64,
+}
+
+impl Keys {
+    fn of(exact: Key, folded: Key) -> Self {
+        Self { folded: folded.high, exact: NonZeroU64::new(exact.low).unwrap_or(NonZeroU64::MIN) }
+    }
 }
 
 /// A folder with a file that cannot be read, so that nothing is known of the rest of it.
@@ -80,44 +83,9 @@ struct Keys {
 #[error("{}: {}. No plan is made of a part of a folder", .0.file, .0.reason)]
 pub struct UnreadableFolder(pub Unreadable);
 
-/// References of one resource, by the key they hold in no case, then position and place.
-struct Kept(Vec<KeptReference>);
-
-#[derive(Clone)]
-struct KeptReference {
-    keys: Keys,
-    position: u32,
-    from: FolderRecord,
-    items: Vec<ItemOf>,
-}
-
-/// The targets of a request of one resource.
-#[derive(Default)]
-struct Sought {
-    numbers: HashMap<Key, usize>,
-    /// Their keys in no case, where that makes a difference.
-    folded: HashSet<Key>,
-}
-
-impl Sought {
-    /// Whether a target has this key, given in no case, in any case.
-    fn in_any_case(&self, folded: Key) -> bool {
-        self.numbers.contains_key(&folded) || self.folded.contains(&folded)
-    }
-}
-
-/// The targets of a request, by resource.
-type ByKey = BTreeMap<ResourceId, Sought>;
-
-impl FolderRecord {
-    fn key(&self) -> Option<Key> {
-        self.keys.map(|keys| keys.exact)
-    }
-}
-
 impl PartialEq for FolderRecord {
     fn eq(&self, other: &Self) -> bool {
-        match (self.key(), other.key()) {
+        match (self.keys, other.keys) {
             (Some(own), Some(other)) => own == other,
             (None, None) => self.place == other.place,
             _ => false,
@@ -129,8 +97,8 @@ impl Eq for FolderRecord {}
 
 impl Hash for FolderRecord {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        match self.key() {
-            Some(key) => key.low.hash(state),
+        match self.keys {
+            Some(keys) => keys.exact.hash(state),
             None => self.place.hash(state),
         }
     }
@@ -182,7 +150,7 @@ impl Passed<'_> {
         };
         // Records of which a part of the key is unknown are each their own.
         let keys = exact.key.zip(self.folded.key).filter(|_| self.shapes.exact.key.is_whole());
-        let keys = keys.map(|(exact, folded)| Keys { exact, folded });
+        let keys = keys.map(|(exact, folded)| Keys::of(exact, folded));
         let record = FolderRecord { keys, place: Some(self.place) };
         (exact, RecordOf { resource: self.resource, record })
     }
@@ -201,6 +169,7 @@ impl<'f> FolderStore<'f> {
             shapes: BTreeMap::new(),
             kept: BTreeMap::new(),
             noticed: Noticed::default(),
+            in_part: InPart::default(),
             outside: BTreeMap::new(),
         }
     }
@@ -216,8 +185,9 @@ impl<'f> FolderStore<'f> {
         let exact = self.hasher.key(&form_of_values(&form, key)?);
         let folded = self.hasher.key(&form_of_values(&form.without_case(), key)?);
         let spelled = fields.iter().filter_map(|(name, kind)| Some((name.clone(), typed(*kind, key.get(name)?))));
-        self.outside.entry(resource).or_default().insert(exact, spelled.collect());
-        let record = FolderRecord { keys: Some(Keys { exact, folded }), place: None };
+        let keys = Keys::of(exact, folded);
+        self.outside.entry(resource).or_default().insert(keys, spelled.collect());
+        let record = FolderRecord { keys: Some(keys), place: None };
         Some(RecordOf { resource, record })
     }
 
@@ -277,7 +247,7 @@ impl<'f> FolderStore<'f> {
     fn meet(&mut self, of: &RecordOf<FolderRecord>) {
         let whole = self.shapes.get(&of.resource).is_some_and(|shapes| shapes.exact.key.is_whole());
         if let Some(place) = of.record.place {
-            self.noticed.meet(of.resource, of.record.key(), place, whole);
+            self.noticed.meet(of.resource, of.record.keys, place, whole);
         }
     }
 
@@ -322,104 +292,7 @@ impl<'f> FolderStore<'f> {
     fn file_name(&self, place: Place) -> &str {
         self.folder.files.get(place.file()).map_or("", |(file, _)| file.name.as_str())
     }
-
-    /// References whose key cannot be read, because no document tells the key of what they point to, or
-    /// only a part of it, which several records may have.
-    fn unreadable_references(&self, ask: &Ask) -> Vec<Gap> {
-        let references = &self.graph.resource(ask.resource).references;
-        let unknown = ask.references.iter().filter_map(|position| references.get(*position as usize)).filter(|r| {
-            let is_descriptor = matches!(&r.target, Target::Resource(name)
-                if self.graph.id(name).is_some_and(|id| KeyForm::of(self.graph, id) == KeyForm::Descriptor));
-            !is_descriptor && !KeyForm::of_target(self.graph, r).is_whole()
-        });
-        let gap = |reference: &crate::model::Reference| Gap {
-            code: GapCode::KeyUnknown,
-            resource: self.graph.name(ask.resource).clone(),
-            message: format!(
-                "{} cannot be followed: the metadata does not tell the key of what it refers to",
-                reference.path
-            ),
-            said: None,
-        };
-        unknown.map(gap).collect()
-    }
-
-    /// The records of a resource that refer to targets, from what was kept.
-    fn look_up(&self, ask: &Ask, kept: &Kept, by_key: &ByKey, hits: &mut Hits) {
-        let references = &self.graph.resource(ask.resource).references;
-        for &position in &ask.again {
-            let Some(reference) = references.get(position as usize) else { continue };
-            for sought in targets(self.graph, reference).iter().filter_map(|id| by_key.get(id)) {
-                // Those that are in no case already, and the others.
-                for &folded in sought.numbers.keys().chain(&sought.folded) {
-                    let first = kept.0.partition_point(|r| (r.keys.folded, r.position) < (folded, position));
-                    let all = kept.0.iter().skip(first);
-                    let all = all.take_while(|r| (r.keys.folded, r.position) == (folded, position));
-                    for kept in all {
-                        let from = RecordOf { resource: ask.resource, record: kept.from };
-                        match sought.numbers.get(&kept.keys.exact) {
-                            Some(&target) => {
-                                let items = kept.items.clone();
-                                hits.found.push(RecordReference { from, position, target, items });
-                            }
-                            None => hits.differing.extend(kept.from.place.map(|at| (ask.resource, position, at))),
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    /// Looks at one record for what is asked.
-    fn look_at(&self, passed: &mut Passed<'_>, leads: &[(Vec<&Sought>, bool)], hits: &mut Hits) {
-        let folded = passed.folded;
-        let concerns = |found: &Found| {
-            let lead = found.key.zip(leads.get(found.position as usize));
-            lead.is_some_and(|(key, (sought, kept))| *kept || sought.iter().any(|sought| sought.in_any_case(key)))
-        };
-        if !folded.references.iter().any(concerns) {
-            return;
-        }
-        let (exact, from) = passed.exact();
-        let model = &self.graph.resource(from.resource).references;
-        let mut sizes = Sizes::default();
-        for (reference, in_no_case) in exact.references.iter().zip(&folded.references) {
-            let position = reference.position;
-            let (Some(key), Some(folded)) = (reference.key, in_no_case.key) else { continue };
-            let Some((sought, kept)) = leads.get(position as usize) else { continue };
-            let targets = || sought.iter().filter_map(|sought| sought.numbers.get(&key));
-            let is_found = targets().next().is_some();
-            let in_items = model.get(position as usize).is_some_and(|r| r.path.contains("[*]"));
-            let items = match in_items && (is_found || *kept) {
-                true => sizes.items(exact, reference),
-                false => Vec::new(),
-            };
-            for &target in targets() {
-                hits.found.push(RecordReference { from, position, target, items: items.clone() });
-            }
-            if !is_found && sought.iter().any(|sought| sought.in_any_case(folded)) {
-                hits.differing.extend(from.record.place.map(|at| (from.resource, position, at)));
-            }
-            if *kept {
-                let kept = hits.kept.entry(from.resource).or_default();
-                kept.push(KeptReference { keys: Keys { exact: key, folded }, position, from: from.record, items });
-            }
-        }
-    }
 }
-
-/// What one thread found of references.
-#[derive(Default)]
-struct Hits {
-    found: Vec<RecordReference<FolderRecord>>,
-    kept: BTreeMap<ResourceId, Vec<KeptReference>>,
-    /// References to a key that differs in case only.
-    differing: Vec<(ResourceId, u32, Place)>,
-}
-
-/// What is looked for in one resource: for each of its references where the key may be found, and
-/// whether it is kept.
-type Leads<'k> = BTreeMap<ResourceId, Vec<(Vec<&'k Sought>, bool)>>;
 
 /// What one thread found by key.
 #[derive(Default)]
@@ -475,67 +348,12 @@ impl RecordStore for FolderStore<'_> {
         Ok(Matching { found: found.into_iter().map(|(number, of)| (number, of.record)).collect(), gaps })
     }
 
-    /// Reads the files of the asked resources once; those that are asked again are answered from memory.
     fn referring(
         &mut self,
         asks: &[Ask],
-        targets_of: &[RecordOf<FolderRecord>],
+        targets: &[RecordOf<FolderRecord>],
     ) -> Result<Referring<FolderRecord>, UnreadableFolder> {
-        let mut by_key = ByKey::new();
-        for (number, target) in targets_of.iter().enumerate() {
-            // What has no key cannot be referred to.
-            if let Some(Keys { exact, folded }) = target.record.keys {
-                let sought = by_key.entry(target.resource).or_default();
-                sought.numbers.insert(exact, number);
-                if folded != exact {
-                    sought.folded.insert(folded);
-                }
-            }
-        }
-        asks.iter().for_each(|ask| self.prepare(ask.resource));
-        let mut all = Hits::default();
-        let (old, new): (Vec<&Ask>, Vec<&Ask>) = asks.iter().partition(|ask| self.kept.contains_key(&ask.resource));
-        for ask in old {
-            if let Some(kept) = self.kept.get(&ask.resource) {
-                self.look_up(ask, kept, &by_key, &mut all);
-            }
-        }
-        let mut gaps: Vec<Gap> = new.iter().flat_map(|ask| self.unreadable_references(ask)).collect();
-        let leads: Leads<'_> = new.iter().map(|ask| (ask.resource, leads(self.graph, ask, &by_key))).collect();
-        let files = self.files(|id| leads.contains_key(&id));
-        let (workers, flawed) = self.each(&files, Hits::default, |hits, passed| {
-            if let Some(leads) = leads.get(&passed.resource) {
-                self.look_at(passed, leads, hits);
-            }
-        })?;
-        gaps.extend(flawed);
-        for ask in new.iter().filter(|ask| !ask.again.is_empty()) {
-            self.kept.insert(ask.resource, Kept(Vec::new()));
-        }
-        for hits in workers {
-            all.found.extend(hits.found);
-            all.differing.extend(hits.differing);
-            for (resource, references) in hits.kept {
-                if let Some(kept) = self.kept.get_mut(&resource) {
-                    kept.0.extend(references);
-                }
-            }
-        }
-        for ask in &new {
-            if let Some(kept) = self.kept.get_mut(&ask.resource) {
-                kept.0.sort_unstable_by(|a, b| a.order().cmp(&b.order()));
-            }
-        }
-        let Hits { mut found, differing, .. } = all;
-        let order = |r: &RecordReference<FolderRecord>| (r.from.record.place, r.position, r.target);
-        found.sort_unstable_by(|a, b| (order(a), &a.items).cmp(&(order(b), &b.items)));
-        // Of records that count as one it is said that they are several.
-        found.iter().for_each(|reference| self.meet(&reference.from));
-        found.dedup();
-        for (resource, position, place) in differing {
-            self.noticed.add(GapCode::DiffersInCase, resource, Some(position), place);
-        }
-        Ok(Referring { references: found, gaps })
+        self.find_referring(asks, targets)
     }
 
     fn describe(&mut self, records: &[RecordOf<FolderRecord>]) -> Result<Vec<StoredRecord>, UnreadableFolder> {
@@ -555,107 +373,25 @@ impl RecordStore for FolderStore<'_> {
         of.record.place.is_some()
     }
 
-    fn noticed(&mut self) -> Vec<Gap> {
+    fn noticed(&mut self) -> Result<Vec<Gap>, UnreadableFolder> {
+        self.notice_in_part()?;
         let gap = |(code, id, position, count, first): (GapCode, ResourceId, Option<u32>, usize, Place)| {
             let references = &self.graph.resource(id).references;
             let path = position.and_then(|position| references.get(position as usize)).map(|r| r.path.as_str());
             let message = noticed::message(code, path, count, self.file_name(first));
             Gap { code, resource: self.graph.name(id).clone(), message, said: None }
         };
-        self.noticed.all().map(gap).collect()
+        Ok(self.noticed.all().map(gap).collect())
     }
-}
-
-impl FolderStore<'_> {
-    /// Reads the files that hold the records once more, up to the last of them.
-    fn described(&mut self, records: &[RecordOf<FolderRecord>]) -> Result<Described, UnreadableFolder> {
-        records.iter().for_each(|record| self.prepare(record.resource));
-        let mut places: Vec<Place> = records.iter().filter_map(|of| of.record.place).collect();
-        places.sort_unstable();
-        places.dedup();
-        let files: Vec<&PayloadFile> = self.folder.files.iter().map(|(file, _)| file).collect();
-        let of_files: Vec<&[Place]> = places.chunk_by(|a, b| a.file() == b.file()).collect();
-        let forms: BTreeMap<ResourceId, KeyForm> =
-            self.shapes.keys().map(|id| (*id, KeyForm::of(self.graph, *id))).collect();
-        let (next, done) = (AtomicUsize::new(0), Mutex::new((Vec::new(), Vec::new())));
-        let work = || {
-            let mut extract = Extract::default();
-            while let Some(of_file) = of_files.get(next.fetch_add(1, Ordering::Relaxed)) {
-                let mut described = Vec::with_capacity(of_file.len());
-                let failed = read_at(&files, of_file, &self.read, |place, line, record| {
-                    let shape = self.resource_at(place).and_then(|id| Some((self.shapes.get(&id)?, forms.get(&id)?)));
-                    let key = match shape {
-                        Some((Shapes { exact: shape, .. }, form))
-                            if Reader { hasher: self.hasher, shape }.read(record, &mut extract).is_ok() =>
-                        {
-                            key_values(form, shape, &extract, record)
-                        }
-                        _ => KeyValues::new(),
-                    };
-                    let key = serde_json::to_vec(&key).unwrap_or_default().into();
-                    described.push(Packed { place, line, key });
-                });
-                let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
-                done.0.extend(described);
-                done.1.extend(failed);
-            }
-        };
-        std::thread::scope(|scope| {
-            for _ in 1..self.read.threads.min(of_files.len()) {
-                scope.spawn(work);
-            }
-            work();
-        });
-        let (mut read, mut failed) = done.into_inner().unwrap_or_else(PoisonError::into_inner);
-        failed.sort();
-        if let Some(first) = failed.into_iter().next() {
-            return Err(UnreadableFolder(first));
-        }
-        read.sort_unstable_by_key(|packed: &Packed| packed.place);
-        let key = |of: &RecordOf<FolderRecord>| {
-            let keys = self.outside.get(&of.resource).filter(|_| of.record.place.is_none())?;
-            keys.get(&of.record.key()?).cloned()
-        };
-        let described = Described {
-            files: files.iter().map(|file| file.name.clone()).collect(),
-            read,
-            places: records.iter().map(|of| of.record.place).collect(),
-            outside: records.iter().enumerate().filter_map(|(number, of)| Some((number, key(of)?))).collect(),
-        };
-        match described.missing() {
-            Some(place) => {
-                let file = self.file_name(place).to_owned();
-                Err(UnreadableFolder(Unreadable { file, reason: "it changed while it was read".to_owned() }))
-            }
-            None => Ok(described),
-        }
-    }
-}
-
-impl KeptReference {
-    fn order(&self) -> (Key, u32, Option<Place>, &[ItemOf]) {
-        (self.keys.folded, self.position, self.from.place, &self.items)
-    }
-}
-
-/// For each reference of the asked resource where its key may be found, and whether it is kept.
-fn leads<'k>(graph: &DependencyGraph, ask: &Ask, by_key: &'k ByKey) -> Vec<(Vec<&'k Sought>, bool)> {
-    let references = (0_u32..).zip(&graph.resource(ask.resource).references);
-    let lead = |(position, reference)| {
-        let asked = ask.references.binary_search(&position).is_ok();
-        let keys = if asked { targets(graph, reference) } else { Vec::new() };
-        (keys.iter().filter_map(|id| by_key.get(id)).collect(), ask.again.contains(&position))
-    };
-    references.map(lead).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::{
-        Details, FieldKind, FieldType, KeyField, LazyDetails, Model, Reference, Resource, ResourceName, Text,
+        Details, FieldKind, FieldType, KeyField, LazyDetails, Model, Reference, Resource, ResourceName, Target, Text,
     };
-    use crate::records::Namespaces;
+    use crate::records::{Namespaces, PayloadFile};
 
     /// Things of whose key the metadata tells one field of two, and others that refer to them.
     fn graph() -> DependencyGraph {

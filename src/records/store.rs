@@ -3,26 +3,33 @@
 //! A key takes 24 bytes with the place of its record, and one to two bytes of directory. Hashes are
 //! spread evenly, so their first bits lead to some four neighbours: one or two cache lines a lookup.
 
+use std::num::NonZeroU64;
+
 use super::keys::Key;
 
 /// Where a record stands: the position of its file and the offset in it. Sorts by file, then offset.
+/// One more than the two together, so that a place which may be none takes no more room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Place(u64);
+pub(crate) struct Place(NonZeroU64);
 
 /// Offsets have 40 bits, which is 1 TiB a file; files the remaining 24.
 pub(crate) const MAX_OFFSET: u64 = (1 << 40) - 1;
 
 impl Place {
     pub(crate) fn new(file: u32, offset: u64) -> Self {
-        Self((u64::from(file) << 40) | offset.min(MAX_OFFSET))
+        Self(NonZeroU64::MIN.saturating_add((u64::from(file) << 40) | offset.min(MAX_OFFSET)))
     }
 
     pub(crate) fn file(self) -> usize {
-        usize::try_from(self.0 >> 40).unwrap_or(usize::MAX)
+        usize::try_from(self.both() >> 40).unwrap_or(usize::MAX)
     }
 
     pub(crate) fn offset(self) -> u64 {
-        self.0 & MAX_OFFSET
+        self.both() & MAX_OFFSET
+    }
+
+    fn both(self) -> u64 {
+        self.0.get() - 1
     }
 }
 

@@ -66,8 +66,12 @@ pub trait RecordStore {
     }
 
     /// What was odd about the records that were met so far; asked for once, when all are.
-    fn noticed(&mut self) -> Vec<Gap> {
-        Vec::new()
+    ///
+    /// # Errors
+    ///
+    /// A store that cannot answer.
+    fn noticed(&mut self) -> Result<Vec<Gap>, Self::Error> {
+        Ok(Vec::new())
     }
 }
 
@@ -176,7 +180,7 @@ pub enum GapCode {
     DuplicateKeys,
     /// Payload files that are of no resource of the metadata.
     FilesLeftOut,
-    /// Records without a part of their natural key.
+    /// Records without a part of their natural key, and references without a part of the key they hold.
     KeyIncomplete,
     /// The metadata does not tell the key of what a reference points to.
     KeyUnknown,

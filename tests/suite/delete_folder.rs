@@ -237,6 +237,62 @@ fn what_is_odd_about_the_records_of_a_plan_is_said() {
 }
 
 #[test]
+fn a_reference_that_lacks_a_part_of_a_key_that_goes_is_a_gap() {
+    let key = json!({"schoolId": 1, "schoolYear": 2026, "sessionName": "Fall"});
+    let session = json!({"sessionName": "Fall", "schoolReference": {"schoolId": 1},
+        "schoolYearTypeReference": {"schoolYear": 2026}});
+    let offering =
+        |session| json!({"localCourseCode": "A", "schoolReference": {"schoolId": 1}, "sessionReference": session});
+    let of = |references: &[serde_json::Value]| {
+        let offerings = references.iter().map(|session| offering(session.clone()));
+        let files = Files::from([
+            ("sessions.jsonl".to_owned(), lines([session.clone()])),
+            ("courseOfferings.jsonl".to_owned(), lines(offerings)),
+        ]);
+        planned(&files, "sessions", key.clone(), Optional::Clear).0
+    };
+    // What it has agrees, in any case; what it lacks may be null, or no value of its field.
+    let may = [
+        json!({"schoolId": 1, "sessionName": "FALL"}),
+        json!({"schoolId": 1, "schoolYear": null, "sessionName": "Fall"}),
+        json!({"schoolId": "one", "schoolYear": 2026}),
+    ];
+    let plan = of(&may);
+    assert_eq!((steps(&plan), codes(&plan)), (vec!["1 delete sessions".to_owned()], vec!["key-incomplete"]));
+    assert!(!plan.complete);
+    assert_eq!(
+        plan.warnings[0].message,
+        "3 records have only a part of the key in $.sessionReference, and that part agrees with a record that goes, \
+         the first in courseOfferings.jsonl: whether it is meant cannot be told. check tells the lines"
+    );
+    // What it has is of another session, or nothing.
+    let cannot = [json!({"schoolId": 1, "sessionName": "Spring"}), json!({"schoolId": null}), json!({})];
+    let plan = of(&cannot);
+    assert_eq!((codes(&plan), plan.complete), (Vec::<&str>::new(), true));
+}
+
+#[test]
+fn a_reference_in_part_is_told_of_records_that_are_asked_again() {
+    let objective = |code: &str, parent: Option<serde_json::Value>| {
+        let mut record = json!({"identificationCode": code,
+            "assessmentReference": {"assessmentIdentifier": "a", "namespace": "uri://n"}});
+        if let Some(parent) = parent {
+            record["parentObjectiveAssessmentReference"] = parent;
+        }
+        record
+    };
+    let whole = |code: &str| json!({"assessmentIdentifier": "a", "namespace": "uri://n", "identificationCode": code});
+    let part = |code: &str| json!({"assessmentIdentifier": "a", "identificationCode": code});
+    let key = json!({"assessmentIdentifier": "a", "namespace": "uri://n", "identificationCode": "1"});
+    for (last, expected) in [(part("2"), vec!["key-incomplete"]), (part("9"), vec![])] {
+        let records = [objective("1", None), objective("2", Some(whole("1"))), objective("3", Some(last))];
+        let files = Files::from([("objectiveAssessments.jsonl".to_owned(), lines(records))]);
+        let (plan, _) = planned(&files, "objectiveAssessments", key.clone(), Optional::Delete);
+        assert_eq!((plan.records.len(), codes(&plan)), (2, expected));
+    }
+}
+
+#[test]
 fn case_is_told_of_records_that_are_asked_again() {
     // Learning standards refer to themselves by a text.
     let standard = |id: &str, parent: Option<&str>| match parent {

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use super::Keys;
 use crate::graph::ResourceId;
-use crate::records::keys::Key;
 use crate::records::store::Place;
 use crate::records::stored::GapCode;
 
@@ -11,21 +11,21 @@ use crate::records::stored::GapCode;
 #[derive(Default)]
 pub(super) struct Noticed {
     /// Where each key was met first.
-    met: BTreeMap<ResourceId, HashMap<Key, Place>>,
+    met: BTreeMap<ResourceId, HashMap<Keys, Place>>,
     /// By code and resource; of references by their path as well.
     odd: BTreeMap<(GapCode, ResourceId, Option<u32>), BTreeSet<Place>>,
 }
 
 impl Noticed {
     /// Takes a record down; `whole` where a record of its resource can have a whole key.
-    pub(super) fn meet(&mut self, resource: ResourceId, key: Option<Key>, place: Place, whole: bool) {
-        let Some(key) = key else {
+    pub(super) fn meet(&mut self, resource: ResourceId, keys: Option<Keys>, place: Place, whole: bool) {
+        let Some(keys) = keys else {
             if whole {
                 self.add(GapCode::KeyIncomplete, resource, None, place);
             }
             return;
         };
-        let first = *self.met.entry(resource).or_default().entry(key).or_insert(place);
+        let first = *self.met.entry(resource).or_default().entry(keys).or_insert(place);
         if first != place {
             self.add(GapCode::DuplicateKeys, resource, None, place);
         }
@@ -53,7 +53,12 @@ pub(super) fn message(code: GapCode, path: Option<&str>, count: usize, first: &s
              record. check tells the lines",
             if one { "has" } else { "have" }
         ),
-        (GapCode::KeyIncomplete, _) => format!(
+        (GapCode::KeyIncomplete, Some(path)) => format!(
+            "{count} {records} {} only a part of the key in {path}, and that part agrees with a record that goes, \
+             the first in {first}: whether it is meant cannot be told. check tells the lines",
+            if one { "has" } else { "have" }
+        ),
+        (GapCode::KeyIncomplete, None) => format!(
             "{count} {records} of the plan {} a part of the natural key, the first in {first}: what refers to \
              such a record cannot be told. check tells the lines",
             if one { "lacks" } else { "lack" }

@@ -34,7 +34,7 @@ pub(super) fn gather<S: RecordStore>(
         visit.layer(store, &layer)?;
     }
     let mut gathered = visit.gathered;
-    gathered.gaps.extend(store.noticed());
+    gathered.gaps.extend(store.noticed().map_err(RecordDeleteError::Store)?);
     let targets = gathered.without_strangers(graph, store, targets);
     Ok(Visited { gathered, searched: reach.asked.into_iter().collect(), targets })
 }
