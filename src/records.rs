@@ -27,6 +27,7 @@ mod reread;
 mod scan;
 mod shape;
 mod single;
+mod sizes;
 mod split;
 mod store;
 mod stored;

@@ -5,7 +5,6 @@ mod described;
 mod in_part;
 mod noticed;
 mod search;
-mod sizes;
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{Hash, Hasher};

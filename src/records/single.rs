@@ -10,6 +10,8 @@ use super::json::Flaw;
 use super::keys::{Key, KeyForm, KeyHasher, KeyValues, form_of_field, form_of_values};
 use super::reread::{Step, steps};
 use super::shape::{KeyPlan, Shape};
+use super::sizes::Sizes;
+use super::stored::ItemOf;
 use crate::graph::{DependencyGraph, ResourceId};
 use crate::model::{FieldKind, Text};
 
@@ -32,8 +34,8 @@ pub(crate) struct SingleRecord {
     pub(crate) identity: Option<Key>,
     /// The fields of the natural key that it has, as it spells them.
     pub(crate) key: KeyValues,
-    /// Its references whose key is complete.
-    pub(crate) references: Vec<Held>,
+    /// Its references whose key is complete, each with the items of collections that it stands in.
+    pub(crate) references: Vec<(Held, Vec<ItemOf>)>,
 }
 
 impl RecordReader {
@@ -55,11 +57,12 @@ impl RecordReader {
     /// What makes it no record.
     pub(crate) fn read(&mut self, record: &[u8]) -> Result<SingleRecord, Flaw> {
         Reader { hasher: self.hasher, shape: &self.shape }.read(record, &mut self.extract)?;
-        let references = self.extract.references.iter();
+        let mut sizes = Sizes::default();
+        let held = |found: &Found| Some(((found.position, found.key?), sizes.items(&self.extract, found)));
         Ok(SingleRecord {
             identity: self.extract.key,
             key: key_values(&self.form, &self.shape, &self.extract, record),
-            references: references.filter_map(|found| Some((found.position, found.key?))).collect(),
+            references: self.extract.references.iter().filter_map(held).collect(),
         })
     }
 

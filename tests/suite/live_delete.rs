@@ -519,6 +519,43 @@ fn a_record_that_can_do_without_is_cleared_by_the_script() {
 }
 
 #[test]
+fn a_required_collection_loses_an_item_by_an_update_and_the_last_one_with_its_record() {
+    const GRADE: &str = "uri://ed-fi.org/GradeLevelDescriptor";
+    let ods = Ods::start("ed-fi-5.1");
+    let grade =
+        |code: &str| ods.add("ed-fi/gradeLevelDescriptors", json!({"namespace": GRADE, "codeValue": code}), &[]);
+    let (first, second) = (grade("First"), grade("Second"));
+    let school = |id: u32, grades: &[(&str, &String)]| {
+        let levels = grades.iter().map(|(code, _)| json!({"gradeLevelDescriptor": format!("{GRADE}#{code}")}));
+        let body = json!({"schoolId": id, "nameOfInstitution": "A school", "educationOrganizationCategories":
+            [{"educationOrganizationCategoryDescriptor": "uri://ed-fi.org/EducationOrganizationCategoryDescriptor#School"}],
+            "gradeLevels": levels.collect::<Vec<_>>()});
+        let at = |item: usize| format!("/gradeLevels/{item}/gradeLevelDescriptor");
+        let refers: Vec<(String, &str)> =
+            grades.iter().enumerate().map(|(item, (_, id))| (at(item), id.as_str())).collect();
+        let refers: Vec<(&str, &str)> = refers.iter().map(|(at, id)| (at.as_str(), *id)).collect();
+        ods.add("ed-fi/schools", body, &refers)
+    };
+    let (stays, goes) = (school(1, &[("First", &first), ("Second", &second)]), school(2, &[("Second", &second)]));
+    let desk = Desk::at(&ods);
+    let plan = ["delete", "gradeLevelDescriptors", "--where", "codeValue=Second", "--api"];
+    let told = desk.json(0, &with(&plan, &["--format", "json"]));
+    let records = told["records"].as_array().unwrap().iter();
+    let steps: Vec<(&str, &str)> =
+        records.map(|r| (r["operation"].as_str().unwrap(), r["id"].as_str().unwrap())).collect();
+    assert_eq!(steps, [("clear", stays.as_str()), ("delete", &goes), ("delete", &second)]);
+    assert_eq!(told["records"][0]["clears"][0]["goes"], json!(["$.gradeLevels[1]"]));
+    let bodies = desk.path("bodies");
+    let (script, _) = desk.said(0, &with(&plan, &["--format", "curl", "--bodies", &bodies]));
+    let Some((code, err, _)) = bash(&desk, &script, &ods.token()) else { return };
+    assert_eq!(code, 0, "{err}");
+    let levels = json!([{"gradeLevelDescriptor": format!("{GRADE}#First")}]);
+    assert_eq!(ods.body(&stays).unwrap()["gradeLevels"], levels);
+    assert_eq!((ods.body(&goes), ods.body(&second)), (None, None));
+    assert!(ods.body(&first).is_some());
+}
+
+#[test]
 fn a_kept_plan_makes_the_script_with_the_bodies_of_now() {
     let (ods, section, transcript, desk) = transcript();
     let file = desk.path("plan.json");
@@ -657,6 +694,14 @@ fn bad_questions_have_an_answer() {
     let (out, err) = desk.said(1, &["delete", "students", "--where", "studentUniqueId=nobody", "--api"]);
     assert!(out.starts_with("Nothing to delete.\n"), "{out}");
     assert!(err.contains("--where studentUniqueId=nobody: the API shows no record of students with this key"), "{err}");
+    // What the API said comes before that nothing was found, for it is why.
+    ods.faults(|faults| faults.forbidden = ["ed-fi/students"].into());
+    let (out, _) = desk.said(1, &STUDENT);
+    assert!(out.starts_with("students: 403, ") && out.contains("\nNothing found to delete.\n"), "{out}");
+    ods.faults(|faults| (faults.forbidden, faults.absent) = ([].into(), ["ed-fi/students"].into()));
+    let (out, _) = desk.said(1, &STUDENT);
+    assert!(out.starts_with("students: 404, ") && out.contains("\nNothing found to delete.\n"), "{out}");
+    ods.faults(|faults| faults.absent = [].into());
     let (_, err) = desk.said(2, &["delete", "students", "--where", "studentUniqeId=604821", "--api"]);
     assert!(err.contains("Did you mean studentUniqueId?"), "{err}");
     let (_, err) = desk.said(2, &with(&STUDENT, &["--max", "20"]));

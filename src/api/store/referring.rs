@@ -7,7 +7,9 @@ use crate::api::at_once::at_once;
 use crate::api::records::{Reach, Within};
 use crate::graph::{Aim, ResourceId};
 use crate::model::Text;
-use crate::records::{Ask, Gap, GapCode, Key, RecordOf, RecordReader, RecordReference, Referring, values_of_reference};
+use crate::records::{
+    Ask, Gap, GapCode, ItemOf, Key, RecordOf, RecordReader, RecordReference, Referring, values_of_reference,
+};
 
 /// Questions about one resource above which it pays to know how long its list is.
 const FEW: usize = 3;
@@ -27,6 +29,9 @@ struct Aimed {
     resource: ResourceId,
     key: Key,
 }
+
+/// A reference of a record to a target: its position, the number of the target, the items it stands in.
+type InRecord = (u32, usize, Vec<ItemOf>);
 
 impl LiveStore<'_, '_> {
     pub(super) fn find_referring(
@@ -69,12 +74,12 @@ impl LiveStore<'_, '_> {
                 let answered = answers.get(&place).map(Vec::as_slice).unwrap_or_default();
                 self.hits(ask, &aimed, listed.iter().chain(answered))
             };
-            for (read, positions) in hits {
+            for (read, places) in hits {
                 self.keep(ask.resource, &read, &mut referring.gaps)?;
                 let from = RecordOf { resource: ask.resource, record: read.id };
                 let reference =
-                    |(position, target)| RecordReference { from: from.clone(), position, target, items: Vec::new() };
-                referring.references.extend(positions.into_iter().map(reference));
+                    |(position, target, items)| RecordReference { from: from.clone(), position, target, items };
+                referring.references.extend(places.into_iter().map(reference));
             }
         }
         referring.gaps.sort();
@@ -234,28 +239,28 @@ impl LiveStore<'_, '_> {
         Ok(self.gap(GapCode::UnqueryableReferences, ask.resource, message))
     }
 
-    /// The records that refer to a target by one of the asked references, with position and number of each.
+    /// The records that refer to a target by one of the asked references, with the places where they do.
     fn hits<'r>(
         &self,
         ask: &Ask,
         aimed: &[Aimed],
         records: impl Iterator<Item = &'r Read>,
-    ) -> Vec<(Read, BTreeSet<(u32, usize)>)> {
+    ) -> Vec<(Read, BTreeSet<InRecord>)> {
         let aims: Vec<Aim> = self.graph.aims(ask.resource).map(|(_, aim)| aim).collect();
         let mut by_key: BTreeMap<Key, Vec<&Aimed>> = BTreeMap::new();
         for target in aimed {
             by_key.entry(target.key).or_default().push(target);
         }
-        let mut hits: BTreeMap<Text, (Read, BTreeSet<(u32, usize)>)> = BTreeMap::new();
+        let mut hits: BTreeMap<Text, (Read, BTreeSet<InRecord>)> = BTreeMap::new();
         for read in records {
-            for (position, key) in &read.says.references {
+            for ((position, key), items) in &read.says.references {
                 let Some(aim) = aims.get(*position as usize).filter(|_| ask.references.contains(position)) else {
                     continue;
                 };
                 let targets = by_key.get(key).into_iter().flatten();
                 for target in targets.filter(|target| self.leads(*aim, target.resource)) {
                     let hit = hits.entry(read.id.clone()).or_insert_with(|| (read.clone(), BTreeSet::new()));
-                    hit.1.insert((*position, target.number));
+                    hit.1.insert((*position, target.number, items.clone()));
                 }
             }
         }

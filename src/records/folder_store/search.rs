@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::in_part::{InPart, PartOf};
-use super::sizes::Sizes;
 use super::{FolderRecord, FolderStore, Keys, Passed, UnreadableFolder};
 use crate::graph::{DependencyGraph, ResourceId};
 use crate::model::Target;
 use crate::records::extract::Found;
 use crate::records::keys::{Key, KeyForm};
 use crate::records::scan::targets;
+use crate::records::sizes::Sizes;
 use crate::records::store::Place;
 use crate::records::stored::{Ask, Gap, GapCode, ItemOf, RecordOf, RecordReference, Referring};
 

@@ -2,17 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use crate::records::extract::{Extract, Found};
-use crate::records::stored::ItemOf;
+use super::extract::{Extract, Found};
+use super::stored::ItemOf;
 
 /// How many items the collections of one record have in which it refers to something.
 #[derive(Default)]
-pub(super) struct Sizes(Option<BTreeMap<(u32, Vec<u32>), u32>>);
+pub(crate) struct Sizes(Option<BTreeMap<(u32, Vec<u32>), u32>>);
 
 impl Sizes {
     /// The items that a reference stands in. Every item of a collection whose reference is required has one,
     /// so the last one that has tells the size.
-    pub(super) fn items(&mut self, record: &Extract, found: &Found) -> Vec<ItemOf> {
+    pub(crate) fn items(&mut self, record: &Extract, found: &Found) -> Vec<ItemOf> {
         let sizes = self.0.get_or_insert_with(|| {
             let mut sizes = BTreeMap::new();
             for found in &record.references {
