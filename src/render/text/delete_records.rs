@@ -9,6 +9,7 @@ use super::{Width, sentence};
 use crate::graph::{DependencyGraph, ResourceId};
 use crate::plan::delete::DeleteOperation;
 use crate::plan::delete::records::{DescribedWarning, RecordPlan, RecordWave};
+use crate::records::GapCode;
 
 /// Waves with the number of records of each resource, then what has to be known about them. `absent` are
 /// resources that could hold dependents and of which the store has nothing.
@@ -19,14 +20,28 @@ pub fn record_plan<R: Clone + Eq + Hash>(
     absent: &[ResourceId],
     width: Width,
 ) -> String {
-    let mut text = if plan.records.is_empty() {
-        "Nothing to delete.\n".to_owned()
-    } else {
-        waves(graph, plan, width) + &sentence("", &total(plan), 2, width)
-    };
+    if plan.records.is_empty() {
+        return nothing(plan.all_warnings(), outside(plan, absent), width);
+    }
     let mut says = cleared(graph, plan);
     says.extend(warned(&plan.all_warnings()));
     says.extend(outside(plan, absent));
+    waves(graph, plan, width) + &sentence("", &total(plan), 2, width) + &careful(&says, width)
+}
+
+/// A plan without records. Where a server did not show what was asked for, that comes first: it is why.
+pub(super) fn nothing(warnings: Vec<DescribedWarning>, more: impl IntoIterator<Item = String>, width: Width) -> String {
+    let closed = [GapCode::UnreadableResources, GapCode::NotServed].map(GapCode::name);
+    let (closed, others): (Vec<_>, Vec<_>) = warnings.into_iter().partition(|w| closed.contains(&w.code.as_str()));
+    let mut text: String = warned(&closed).iter().map(|say| sentence("", say, 2, width)).collect();
+    text.push_str(if closed.is_empty() { "Nothing to delete.\n" } else { "Nothing found to delete.\n" });
+    let says: Vec<String> = warned(&others).into_iter().chain(more).collect();
+    text + &careful(&says, width)
+}
+
+/// What has to be known of a plan, after it.
+pub(super) fn careful(says: &[String], width: Width) -> String {
+    let mut text = String::new();
     for (number, say) in says.iter().enumerate() {
         let head = if number == 0 { "\nCareful  " } else { "         " };
         text.push_str(&sentence(head, say, 9, width));

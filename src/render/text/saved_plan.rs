@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::check::{grouped, grouped_count, key};
-use super::delete_records::{Cell, Gone, laid_out, of_all, warned, with_it};
+use super::delete_records::{Cell, Gone, careful, laid_out, nothing, of_all, warned, with_it};
 use super::{Width, sentence};
 use crate::plan::delete::DeleteOperation;
 use crate::plan::delete::records::{Became, DescribedPlan, DescribedRecord, DescribedWarning, PlanChanges, SavedPlan};
@@ -13,15 +13,13 @@ use crate::records::{Gap, Whereabouts};
 #[must_use]
 pub fn saved_plan(saved: &SavedPlan, width: Width) -> String {
     let plan = &saved.plan;
+    if plan.records.is_empty() {
+        return nothing(plan.warnings.clone(), None, width);
+    }
     let mut says = cleared(plan);
     says.extend(unversioned(plan));
     says.extend(warned(&plan.warnings));
-    let text = if plan.records.is_empty() {
-        "Nothing to delete.\n".to_owned()
-    } else {
-        laid_out(waves(plan), width) + &sentence("", &total(plan), 2, width)
-    };
-    text + &careful(&says, width)
+    laid_out(waves(plan), width) + &sentence("", &total(plan), 2, width) + &careful(&says, width)
 }
 
 /// The steps of each wave with their number of records; waves of one and the same step together.
@@ -158,14 +156,4 @@ fn meaning(became: Became) -> &'static str {
         }
         Became::Unknown => "the API does not answer for it, so nobody knows whether it is there",
     }
-}
-
-/// What there is to know beside a plan.
-fn careful(says: &[String], width: Width) -> String {
-    let mut text = String::new();
-    for (number, say) in says.iter().enumerate() {
-        let head = if number == 0 { "\nCareful  " } else { "         " };
-        text.push_str(&sentence(head, say, 9, width));
-    }
-    text
 }
