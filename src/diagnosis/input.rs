@@ -123,8 +123,7 @@ impl<R: BufRead> Failures<R> {
         let mut head = Vec::new();
         source.by_ref().take(3).read_to_end(&mut head)?;
         if is_utf16(&head) {
-            let advice = "the text is UTF-16. Save it as UTF-8: iconv -f UTF-16 -t UTF-8, or Out-File -Encoding utf8";
-            return Err(io::Error::new(io::ErrorKind::InvalidData, advice));
+            return Err(io::Error::new(io::ErrorKind::InvalidData, UTF16));
         }
         let mut source = Cursor::new(without_mark(&head).to_vec()).chain(source);
         let mut line = 1;
@@ -166,7 +165,7 @@ impl<R: BufRead> Failures<R> {
         }
         let mut text = Vec::new();
         read_line(&mut source, &mut text)?;
-        if matches!(first, b'{' | b'[') {
+        if first == b'{' || (first == b'[' && !log::begins(&text)) {
             let mut values = Values::new(source, text, line);
             return match values.next()? {
                 Some(first) => self.values(values, first, true),
@@ -179,18 +178,18 @@ impl<R: BufRead> Failures<R> {
         }
         let text = String::from_utf8_lossy(&text);
         let trimmed = text.trim();
-        if http::is(trimmed) {
-            self.ready.extend(http::read(trimmed));
+        let mut failures = if http::is(trimmed) {
+            http::read(trimmed)
         } else if trimmed.starts_with('<') {
-            self.ready.push_back(Failure::new(Body::Text(trimmed.to_owned())));
+            vec![Failure::new(Body::Text(trimmed.to_owned()))]
         } else {
-            // Lines are counted from the first of the file.
-            let mut failures = log::read(&text);
-            for line_of in failures.iter_mut().filter_map(|failure| failure.place.line.as_mut()) {
-                *line_of += line - 1;
-            }
-            self.ready.extend(failures);
+            log::read(&text)
+        };
+        // Lines are counted from the first of the file.
+        for line_of in failures.iter_mut().filter_map(|failure| failure.place.line.as_mut()) {
+            *line_of += line - 1;
         }
+        self.ready.extend(failures);
         Ok(())
     }
 
@@ -246,8 +245,12 @@ impl<R: BufRead> Failures<R> {
     }
 }
 
+/// What to do about a text in UTF-16.
+pub const UTF16: &str = "the text is UTF-16. Save it as UTF-8: iconv -f UTF-16 -t UTF-8, or Out-File -Encoding utf8";
+
 /// Whether a text begins as one in UTF-16 does, with its mark or with a plain character.
-fn is_utf16(head: &[u8]) -> bool {
+#[must_use]
+pub fn is_utf16(head: &[u8]) -> bool {
     let plain = |byte: &u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace();
     match head {
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => true,

@@ -51,6 +51,22 @@ fn a_whole_response() {
     assert!(read("HTTP/1.1 201 Created\n\n").is_empty());
 }
 
+/// Each of several responses is a failure of its own, but not what only leads to the next one.
+#[test]
+fn several_responses() {
+    let one = format!("HTTP/1.1 409 Conflict\r\n\r\n{MISSING}\r\n\r\n");
+    let other = "HTTP/1.1 400 Bad Request\r\n\r\n{\"message\":\"EntryDate is required.\"}\r\n";
+    let found = read(&format!("\n{one}HTTP/1.1 201 Created\r\n\r\n{other}"));
+    assert_eq!(codes(&found), [Code::UnresolvedReference, Code::RequiredFieldMissing]);
+    assert_eq!(found.iter().map(|f| f.place.line).collect::<Vec<_>>(), [Some(2), Some(8)]);
+    let asked = "HTTP/1.1 407 Proxy\r\n\r\nHTTP/1.1 200 Connection established\r\n\r\nHTTP/1.1 307 X\r\n\r\n";
+    assert_eq!(codes(&read(&format!("{asked}{one}"))), [Code::UnresolvedReference]);
+    let request = |path: &str| format!("> POST {path} HTTP/1.1\n>\n< HTTP/1.1 409 Conflict\n<\n{MISSING}\n");
+    let found = read(&format!("{}{}", request("/ed-fi/a"), request("/ed-fi/b")));
+    let paths: Vec<_> = found.iter().map(|f| f.resource.as_deref()).collect();
+    assert_eq!(paths, [Some("/ed-fi/a"), Some("/ed-fi/b")]);
+}
+
 #[test]
 fn requests_with_their_responses() {
     let body: serde_json::Value = serde_json::from_str(MISSING).unwrap();
@@ -64,6 +80,14 @@ fn requests_with_their_responses() {
                 "response": { "statusCode": 409, "body": body } }),
         json!({ "url": "https://h/data/v3/ed-fi/sections", "httpMethod": "POST", "statusCode": "409 Conflict",
                 "payload": { "a": 1 }, "response": body }),
+        json!({ "Method": "POST", "RequestPath": "/ed-fi/sections", "Status": 409, "row": { "a": 1 },
+                "response_json": body }),
+        json!({ "method": "POST", "resource_name": "sections", "status": 409, "request_payload": { "a": 1 },
+                "response": body }),
+        json!({ "Method": "POST", "Resource": "sections", "Payload": { "a": 1 }, "Status": 409, "Error": body }),
+        json!({ "method": "POST", "path": "/ed-fi/sections", "status": 409, "request": { "a": 1 }, "response": body }),
+        json!({ "method": "POST", "request_path": "/ed-fi/sections", "status": 409, "json": { "a": 1 },
+                "detail": "The referenced 'Student' item does not exist." }),
     ];
     for variant in &variants {
         let found = read(&variant.to_string());
@@ -129,12 +153,47 @@ fn lines_of_a_log() {
     let found = read(&line);
     assert_eq!((found[0].status, found[0].method.as_deref()), (Some(409), Some("POST")));
     assert_eq!(codes(&found), [Code::UnresolvedReference]);
+    let flat = r#"ERROR {"method":"POST","path":"/ed-fi/sections","status":409,
+        "detail":"The referenced 'Student' item does not exist."}"#;
+    assert_eq!(codes(&read(&flat.replace('\n', " "))), [Code::UnresolvedReference]);
+}
+
+/// A list that API Publisher logs, behind the prefix of its line or on lines of its own.
+#[test]
+fn values_over_lines_of_a_log() {
+    let list = json!([
+        { "Method": "POST", "ResourceUrl": "/ed-fi/sections", "Body": { "a": 1 }, "ResponseStatus": "Conflict",
+          "ResponseContent": MISSING },
+        { "Method": "POST", "ResourceUrl": "/ed-fi/schools", "Body": null, "ResponseStatus": "BadRequest",
+          "ResponseContent": "{\"message\":\"EntryDate is required.\"}" }
+    ]);
+    let indented = serde_json::to_string_pretty(&list).unwrap();
+    for log in [
+        format!(
+            "[2024-05-01 10:00:00,123] [ERROR] [PublishErrors] - {indented}\n[2024-05-01 10:00:02,123] [INFO] done\n"
+        ),
+        format!("2024-05-01 10:00:00 INFO Start\n{indented}\ndone\n"),
+        format!("[10:00:00 ERR] {list}\n[10:00:01 INF] done\n"),
+    ] {
+        let found = read(&log);
+        assert_eq!(codes(&found), [Code::UnresolvedReference, Code::RequiredFieldMissing], "{log}");
+        let resources: Vec<_> = found.iter().map(|f| f.resource.as_deref()).collect();
+        assert_eq!(resources, [Some("/ed-fi/sections"), Some("/ed-fi/schools")], "{log}");
+        assert_eq!(found[0].payload, Some(json!({ "a": 1 })));
+    }
 }
 
 #[test]
 fn the_message_alone() {
     let message = "Validation of 'StudentSchoolAssociation' failed.\n\tStudent reference could not be resolved.\n";
     assert_eq!(codes(&read(message)), [Code::UnresolvedReference]);
+    // The line end and the tab may come as something wrote them.
+    for pasted in [message.to_owned(), message.trim().replace('\n', "\\n").replace('\t', "\\t")] {
+        let graph = DependencyGraph::build(source::standard("ed-fi-5.1").unwrap()).unwrap();
+        assert_eq!(Diagnoser::new(&graph).diagnose(&read(&pasted)[0]).named, ["Student"], "{pasted}");
+    }
+    let Body::Text(path) = &read(r"no such file C:\new\table")[0].body else { panic!() };
+    assert_eq!(path, r"no such file C:\new\table");
     let found = read("409: The referenced 'Student' item does not exist.");
     let graph = DependencyGraph::build(source::standard("ed-fi-5.1").unwrap()).unwrap();
     let found = Diagnoser::new(&graph).diagnose(&found[0]);

@@ -9,17 +9,19 @@ pub(super) fn is(text: &str) -> bool {
     first.starts_with("HTTP/") || first.starts_with("< HTTP/") || request_line(first).is_some()
 }
 
-/// The last response of it: an earlier one is a redirect, a proxy's greeting or `100 Continue`.
-pub(super) fn read(text: &str) -> Option<Failure> {
-    let mut failure = Failure::new(body(""));
-    let (mut status, mut in_headers) = (None, false);
+/// The responses of it, each with the request before it; with the line of each where there are several. What
+/// only leads to the next one is none of its own: a redirect, `100 Continue`, a proxy's greeting, and a
+/// refusal without a body that asks for credentials.
+pub(super) fn read(text: &str) -> Vec<Failure> {
+    let mut failures: Vec<Failure> = Vec::new();
+    let (mut request, mut in_headers) = (None, false);
+    let mut open: Option<(u16, Failure)> = None;
     let mut rest: Vec<&str> = Vec::new();
     let verbose = text.starts_with(['*', '>', '<']);
-    for line in text.lines() {
+    for (number, line) in text.lines().enumerate() {
         let received = line.strip_prefix("< ").or_else(|| line.strip_prefix('<').filter(|l| l.trim().is_empty()));
         if let Some((method, target)) = request_line(line) {
-            failure.method = Some(method.to_owned());
-            failure.resource = Some(target.to_owned());
+            request = Some((method.to_owned(), target.to_owned()));
             continue;
         }
         let chatter = ["* ", "> ", "{ [", "} ["].iter().any(|sign| line.starts_with(sign)) || line.trim_end() == ">";
@@ -27,18 +29,33 @@ pub(super) fn read(text: &str) -> Option<Failure> {
             continue;
         }
         let head = received.unwrap_or(line);
-        if let Some(found) = status_line(head) {
-            (status, in_headers) = (Some(found), true);
+        if let Some(status) = status_line(head) {
+            failures.extend(open.take().and_then(|(status, failure)| before_another(status, failure, &rest)));
             rest.clear();
+            in_headers = true;
+            let mut failure = Failure::new(body(""));
+            (failure.method, failure.resource) = request.clone().unzip();
+            failure.status = Some(status);
+            failure.place.line = Some(number + 1);
+            open = Some((status, failure));
         } else if in_headers {
             in_headers = !head.trim().is_empty();
         } else if received.is_none() {
             rest.push(line);
         }
     }
-    failure.status = status;
-    failure.body = body(&rest.join("\n"));
-    status.map(|_| failure)
+    failures.extend(open.map(|(_, failure)| Failure { body: body(&rest.join("\n")), ..failure }));
+    if let [only] = failures.as_mut_slice() {
+        only.place.line = None;
+    }
+    failures
+}
+
+/// A response that another one follows, unless it only leads there.
+fn before_another(status: u16, failure: Failure, rest: &[&str]) -> Option<Failure> {
+    let silent = rest.iter().all(|line| line.trim().is_empty());
+    let leads_on = status < 400 || (matches!(status, 401 | 407) && silent);
+    (!leads_on).then(|| Failure { body: body(&rest.join("\n")), ..failure })
 }
 
 /// `HTTP/1.1 409 Conflict`.

@@ -39,7 +39,7 @@ pub(super) fn one(value: Value, failures: &mut Vec<Failure>) {
     }
     // A tool may have written the request into the body.
     let text = |names: &[&str]| member(&value, names).and_then(Value::as_str).map(str::to_owned);
-    let (resource, method) = (text(&["resource", "resourceurl", "path", "url", "endpoint"]), text(&METHOD));
+    let (resource, method) = (text(&RESOURCE), text(&METHOD));
     failures.push(Failure { resource, method, ..Failure::new(Body::Json(value)) });
 }
 
@@ -52,7 +52,8 @@ pub(super) fn is_body(value: &Value) -> bool {
 /// Whether a value is a request with its response.
 pub(super) fn is_record(value: &Value) -> bool {
     let any = |names: &[&str]| member(value, names).is_some();
-    any(&RESPONSE) || (any(&METHOD) && any(&RESOURCE)) || (any(&STATUS_OF_RECORD) && any(&RESOURCE))
+    let told = any(&METHOD) || any(&STATUS_OF_RECORD) || (any(&REQUEST_BODY) && (any(&STATUS) || any(&ERROR)));
+    any(&RESPONSE) || (any(&RESOURCE) && told)
 }
 
 /// A list of Meadowlark's validator is one body.
@@ -61,12 +62,46 @@ fn is_validator(items: &[Value]) -> bool {
 }
 
 const METHOD: [&str; 3] = ["method", "httpmethod", "verb"];
-const RESOURCE: [&str; 8] = ["resource", "resourceurl", "path", "url", "uri", "requesturi", "requesturl", "endpoint"];
+const RESOURCE: [&str; 11] = [
+    "resource",
+    "resourceurl",
+    "resourcename",
+    "resourcepath",
+    "path",
+    "url",
+    "uri",
+    "requestpath",
+    "requesturi",
+    "requesturl",
+    "endpoint",
+];
 const STATUS: [&str; 6] = ["responsestatus", "statuscode", "httpstatus", "responsecode", "status", "code"];
 const STATUS_OF_RECORD: [&str; 4] = ["responsestatus", "statuscode", "httpstatus", "responsecode"];
-const REQUEST_BODY: [&str; 6] = ["requestbody", "requestcontent", "payload", "record", "data", "body"];
-const RESPONSE: [&str; 6] =
-    ["responsebody", "responsecontent", "responsetext", "responsemessage", "response", "responsedata"];
+const REQUEST_BODY: [&str; 11] = [
+    "requestbody",
+    "requestcontent",
+    "requestpayload",
+    "requestjson",
+    "requestdata",
+    "payload",
+    "record",
+    "row",
+    "json",
+    "data",
+    "body",
+];
+const RESPONSE: [&str; 8] = [
+    "responsebody",
+    "responsecontent",
+    "responsetext",
+    "responsemessage",
+    "response",
+    "responsedata",
+    "responsejson",
+    "responsepayload",
+];
+/// Where a tool writes what was answered, beside the request.
+const ERROR: [&str; 3] = ["error", "errormessage", "detail"];
 const INNER_BODY: [&str; 6] = ["body", "content", "text", "data", "json", "message"];
 
 /// A member by one of several names, the first that fits; case, `_` and `-` do not count.
@@ -85,16 +120,23 @@ fn same(key: &str, name: &str) -> bool {
 
 fn pair(value: &Value) -> Failure {
     let request = member(value, &["request"]).filter(|r| r.is_object());
+    let is_request = |r: &&Value| {
+        [&METHOD[..], &RESOURCE, &REQUEST_BODY, &["content", "headers"]].iter().any(|names| member(r, names).is_some())
+    };
+    let (request, itself) = (request.filter(is_request), request.filter(|r| !is_request(r)));
     let response = member(value, &["response"]).filter(|r| r.is_object() && !is_body(r));
     let of_request = |names: &[&str]| request.and_then(|r| member(r, names)).or_else(|| member(value, names));
     let text = |value: &Value| value.as_str().map(str::to_owned);
     let answer = response
         .and_then(|r| member(r, &INNER_BODY))
         .or_else(|| member(value, &RESPONSE))
+        .or_else(|| error_of(value))
         .or_else(|| is_body(value).then_some(value))
-        .or_else(|| member(value, &["errormessage", "body"]).filter(|b| is_body(b) || b.is_string()));
+        .or_else(|| member(value, &["errormessage", "body"]).filter(|b| is_body(b) || b.is_string()))
+        .or_else(|| member(value, &["detail"]).is_some().then_some(value));
     // Where the response stands in a member of its own, `body` is the request's.
-    let sent = request.and_then(|r| member(r, &REQUEST_BODY).or_else(|| member(r, &["content"]))).or_else(|| {
+    let inner = request.and_then(|r| member(r, &REQUEST_BODY).or_else(|| member(r, &["content"])));
+    let sent = inner.or(itself).or_else(|| {
         member(value, &REQUEST_BODY).filter(|sent| answer.is_none_or(|answer| !std::ptr::eq(*sent, answer)))
     });
     let mut failure = Failure::new(match answer {
@@ -114,6 +156,16 @@ fn pair(value: &Value) -> Failure {
     failure.place.line =
         member(value, &["line", "linenumber"]).and_then(Value::as_u64).and_then(|l| usize::try_from(l).ok());
     failure
+}
+
+/// The answer of a request beside it, unless it is Meadowlark's, whose own member has that name.
+fn error_of(value: &Value) -> Option<&Value> {
+    let beside = ["detail", "message", "modelState", "validationErrors"];
+    let error = member(value, &["error"]).filter(|_| beside.iter().all(|name| member(value, &[name]).is_none()))?;
+    let is_problem = ["detail", "modelState", "validationErrors"].iter().any(|name| member(error, &[name]).is_some());
+    // Meadowlark writes it in small letters.
+    let is_of_tool = value.get("error").is_none() && (error.is_string() || is_body(error));
+    (is_problem || is_of_tool).then_some(error)
 }
 
 /// `409`, `"409"`, `"409 Conflict"`, `"Conflict"`.
