@@ -141,6 +141,9 @@ pub struct Diagnosis {
     pub in_folder: Vec<LookedFor>,
     /// What to do.
     pub remedy: Remedy,
+    /// How many things the message names, one at two places counted twice.
+    #[serde(skip)]
+    pub(crate) naming: usize,
     /// What must exist first.
     #[serde(skip)]
     pub(crate) missing: Vec<ResourceId>,
@@ -162,6 +165,21 @@ pub struct Diagnosis {
 }
 
 impl Diagnosis {
+    /// Adds where the folder has what it waits for: what is there is not to be made, but to be sent.
+    pub fn found_in_folder(&mut self, looked_for: Vec<LookedFor>) {
+        let places: Option<Vec<String>> = looked_for
+            .iter()
+            .map(|one| {
+                let at = one.at.as_ref().filter(|_| !one.pathway)?;
+                Some(format!("{} at {}:{}", one.target.trim_start_matches("/ed-fi/"), at.file, at.line))
+            })
+            .collect();
+        if let Some(places) = places.filter(|places| !places.is_empty()) {
+            self.remedy.send_first(&verdict::several(&places, 4));
+        }
+        self.in_folder = looked_for;
+    }
+
     /// The same without the values of keys, which are data of students.
     #[must_use]
     pub fn redacted(mut self) -> Self {
@@ -366,6 +384,7 @@ impl<'g> Diagnoser<'g> {
             on_server,
             in_folder: Vec::new(),
             remedy,
+            naming: facts.named.iter().filter(|named| named.role != response::Role::Hint).count(),
             missing: judgement.missing.into_iter().flat_map(|meaning| meaning.resources).collect(),
             client,
             pathway,

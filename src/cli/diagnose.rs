@@ -461,7 +461,7 @@ fn looked_for(
     }
     let mut alone = Cascade::new(diagnoser, records);
     alone.add(failure, &found);
-    found.in_folder = alone.looked_for();
+    found.found_in_folder(alone.looked_for());
     found
 }
 
@@ -483,6 +483,9 @@ fn knowing() -> impl Fn(&str) -> Vec<String> {
 
 fn record(path: &Path) -> anyhow::Result<Value> {
     let document = metadata::file(path)?;
+    if input::is_utf16(&document.bytes) {
+        bail!("{}: {}", document.name, input::UTF16);
+    }
     let value: Value = serde_json::from_slice(&document.bytes)
         .with_context(|| format!("{}: not a JSON record. Give the one record that was sent", document.name))?;
     if !value.is_object() {

@@ -19,17 +19,17 @@ use super::client::Client;
 use super::codes::Code;
 use super::identity::{Identity, Keys, Kin, Spelled};
 use super::payload;
-use super::verdict::Verdict;
+use super::verdict::{Seen, Verdict};
 use super::{Diagnoser, Diagnosis, Failure, Place};
 use crate::graph::{DependencyGraph, ResourceId};
-use crate::model::{Reference, ResourceName};
+use crate::model::{Kind, Reference, ResourceName};
 use crate::records::{Key, KeyHasher, Place as Spot};
 use coarse::Groups;
-use follow::{Cause, Top, Tree, cause, tops};
-use resend::in_load_order;
+use follow::{Cause, Top, Tree, cause, settle, tops};
+use resend::{Again, in_load_order};
 use spelling::Spelling;
 
-pub use causes::{Causes, Resend, Root, Summary, Unexplained};
+pub use causes::{Causes, Possible, Resend, Root, Summary, Unexplained};
 pub use looked_for::LookedFor;
 pub use sent::{Sent, Wanted};
 
@@ -63,6 +63,8 @@ struct Sketch {
     needs: Vec<Need>,
     /// Whether all needs are missing, or any one may be.
     sure: bool,
+    /// Whether what is absent may be said to be possible: the message names it, or no file has it.
+    told: bool,
     detail: Vec<String>,
 }
 
@@ -76,6 +78,10 @@ struct Need {
     at: Option<Spot>,
     /// Whether no file of the folder could have it.
     assumed: bool,
+    /// Whether the record must have the reference.
+    required: bool,
+    /// Whether it is a school year: the host enables those, and no record brings them.
+    year: bool,
 }
 
 /// What may be absent; equal for all that wait for the same.
@@ -149,6 +155,8 @@ impl<'a> Cascade<'a> {
                     spelled,
                     at: None,
                     assumed: false,
+                    required: true,
+                    year: false,
                 }));
             }
             _ => {}
@@ -170,8 +178,10 @@ impl<'a> Cascade<'a> {
             spelled: own.map(|own| own.spelled).filter(|_| needs.is_empty()),
             person: person.map(|person| person.key),
             denied,
+            // One name for several references leaves open which of them it is.
+            sure: diagnosis.verdict == Verdict::Confirmed && needs.len() <= diagnosis.naming.max(1),
+            told: diagnosis.verdict == Verdict::Confirmed || self.records.is_some(),
             needs,
-            sure: diagnosis.verdict == Verdict::Confirmed,
             detail: diagnosis.missing_fields.iter().take(5).cloned().collect(),
         });
     }
@@ -181,9 +191,16 @@ impl<'a> Cascade<'a> {
         let mut found: Vec<Need> = Vec::new();
         for seen in &diagnosis.references {
             for reference in self.diagnoser.names().at(resource, &seen.path) {
-                for (path, value) in payload::values(record, &reference.path) {
-                    let here = path == seen.path || !seen.path.contains(|c: char| c.is_ascii_digit());
-                    let need = here.then(|| self.asked(resource, reference, value)).flatten();
+                let values = payload::values(record, &reference.path);
+                let here = |path: &String| path == &seen.path || !seen.path.contains(|c: char| c.is_ascii_digit());
+                let here: Vec<&Value> = values.iter().filter(|(path, _)| here(path)).map(|(_, v)| *v).collect();
+                // The key that a message gives decides among several.
+                let said = |value: &Value| agrees(&payload::key(reference, value), &seen.key);
+                let meant: Vec<&Value> = here.iter().copied().filter(|value| said(value)).collect();
+                let quoted = quoted(seen).filter(|_| meant.is_empty());
+                let meant = if meant.is_empty() && quoted.is_none() { here } else { meant };
+                for value in quoted.iter().chain(meant) {
+                    let need = self.asked(resource, reference, value);
                     found.extend(need.filter(|need| found.iter().all(|other| other.lack != need.lack)));
                 }
             }
@@ -196,7 +213,10 @@ impl<'a> Cascade<'a> {
         let Identity { key, spelled } = self.keys.of_asked(target, &values)?;
         let at = self.records.and_then(|records| records.find(target, key));
         let assumed = self.records.is_some_and(|records| !records.has_files(target));
-        Some(Need { lack: Lack::Record(self.keys.kin(target), key), target, spelled, at, assumed })
+        let kind = |id| self.diagnoser.graph().resource(id).kind;
+        let year = matches!(target, Kin::Resource(id) if kind(id) == Kind::SchoolYears);
+        let lack = Lack::Record(self.keys.kin(target), key);
+        Some(Need { lack, target, spelled, at, assumed, required: reference.required, year })
     }
 
     /// The causes of everything that was added. O(failures × log failures), and with records a second
@@ -213,64 +233,78 @@ impl<'a> Cascade<'a> {
             let person = sketch.denied.and_then(|denied| failed.uncreated(sketches, denied));
             sketch.needs.iter().filter_map(|need| failed.find(graph, need)).chain(person).collect()
         };
-        let causes: Vec<Cause<'_>> = sketches.iter().enumerate().map(|(i, s)| cause(i, s, &above(s))).collect();
+        let mut causes: Vec<Cause<'_>> = sketches.iter().enumerate().map(|(i, s)| cause(i, s, &above(s))).collect();
+        settle(sketches, &mut causes);
         let mut first_of: HashMap<&Client, usize> = HashMap::new();
         let mut roots: BTreeMap<Top<'_>, Tree> = BTreeMap::new();
-        let mut present: BTreeMap<(&Lack, Option<Spot>), Tree> = BTreeMap::new();
-        let mut explained = Vec::new();
+        let mut present: BTreeMap<Vec<(&Lack, Option<Spot>)>, Tree> = BTreeMap::new();
+        let mut possible: BTreeMap<Top<'_>, &[&Need]> = BTreeMap::new();
+        let mut again = Vec::new();
         for (index, top) in tops(&causes).into_iter().enumerate() {
             let Some((top, depth)) = top else {
                 self.summary.unexplained += 1;
                 continue;
             };
             let tree = match causes.get(top) {
-                Some(Cause::Present(need)) => {
+                Some(Cause::Present(needs)) => {
                     self.summary.unexplained += 1;
-                    present.entry((&need.lack, need.at)).or_insert_with(|| Tree::of(index, depth))
+                    let held = needs.iter().map(|need| (&need.lack, need.at)).collect();
+                    present.entry(held).or_insert_with(|| Tree::of(index, depth))
                 }
-                Some(Cause::Absent(need)) => {
-                    explained.push(index);
-                    roots.entry((Some(&need.lack), 0)).or_insert_with(|| Tree::of(index, depth))
+                Some(Cause::Absent(needs)) => {
+                    let mut lacks: Vec<&Lack> = needs.iter().map(|need| &need.lack).collect();
+                    lacks.sort_unstable();
+                    if needs.len() > 1 {
+                        possible.entry((lacks.clone(), 0)).or_insert(needs);
+                    }
+                    roots.entry((lacks, 0)).or_insert_with(|| Tree::of(index, depth))
                 }
                 _ => {
-                    explained.push(index);
                     // One cause is behind all failures that lie with the client.
                     let client = sketches.get(top).and_then(|sketch| sketch.client.as_ref());
                     let first = client.map_or(top, |client| *first_of.entry(client).or_insert(top));
-                    roots.entry((None, first)).or_insert_with(|| Tree::of(index, depth))
+                    roots.entry((Vec::new(), first)).or_insert_with(|| Tree::of(index, depth))
                 }
             };
             tree.add(index, depth);
+            again.extend(sketches.get(index).map(Again::of));
         }
-        let lacks = roots.keys().filter_map(|(lack, _)| *lack).chain(present.keys().map(|(lack, _)| *lack)).collect();
+        let absent = roots.keys().flat_map(|(lacks, _)| lacks.iter().copied());
+        let lacks = absent.chain(present.keys().flatten().map(|(lack, _)| *lack)).collect();
         let spelling = Spelling::of(graph, &self.keys, sketches, &lacks);
         let mut denied: HashMap<&Client, BTreeMap<ResourceName, usize>> = HashMap::new();
         for sketch in sketches {
-            if let Some(client) = sketch.client.as_ref().filter(|client| client.is_told_apart()) {
+            if let Some(client) = &sketch.client {
                 *denied.entry(client).or_default().entry(graph.name(sketch.resource).clone()).or_default() += 1;
             }
         }
         let mut named: Vec<Root> = roots
             .iter()
-            .map(|((lack, top), tree)| {
+            .map(|(cause, tree)| {
                 let examples = spelling.example(sketches, &causes, tree.leaf);
-                let sketch = sketches.get(*top);
-                let mut root = spelling.root(sketch, *lack, tree.failures, examples);
+                if let Some(needs) = possible.get(cause) {
+                    return spelling.one_of(needs, tree.failures, examples);
+                }
+                let (lack, sketch) = (cause.0.first().copied(), sketches.get(cause.1));
+                let mut root = spelling.root(sketch, lack, tree.failures, examples);
                 let client = sketch.filter(|_| lack.is_none()).and_then(|sketch| sketch.client.as_ref());
                 root.resources = client.and_then(|client| denied.remove(client)).unwrap_or_default();
                 root
             })
             .collect();
-        let mut positions = self.positions(present.keys().filter_map(|(_, at)| *at).collect());
-        let mut unexplained: Vec<Unexplained> = present
-            .iter()
-            .map(|((lack, at), tree)| {
-                let examples = spelling.example(sketches, &causes, tree.leaf);
+        let positions = self.positions(present.keys().flatten().filter_map(|(_, at)| *at).collect());
+        let mut unexplained: Vec<Unexplained> = Vec::new();
+        for (held, tree) in &present {
+            let examples = spelling.example(sketches, &causes, tree.leaf);
+            for (lack, at) in held {
                 let resource = at.and_then(|at| self.records?.resource_at(at));
-                let place = at.and_then(|at| positions.remove(&at));
-                spelling.present(lack, resource, place, tree.failures, examples)
-            })
-            .collect();
+                let place = at.and_then(|at| positions.get(&at).cloned());
+                let mut one = spelling.present(lack, resource, place, tree.failures, examples.clone());
+                one.possible = held.len() > 1;
+                again.extend(resource.and_then(|resource| Again::first(resource, &one.place)));
+                unexplained.push(one);
+            }
+        }
         unexplained.sort_by(|a, b| {
             (b.failures, &a.resource, &a.place, &a.key).cmp(&(a.failures, &b.resource, &b.place, &b.key))
         });
@@ -294,10 +328,16 @@ impl<'a> Cascade<'a> {
         }
         self.summary.unexplained += unclear;
         named.sort_by(|a, b| {
-            (b.explains, &a.resource, &a.place, &a.key).cmp(&(a.explains, &b.resource, &b.place, &b.key))
+            (b.explains, &a.resource, &a.place, &a.key, &a.possible).cmp(&(
+                a.explains,
+                &b.resource,
+                &b.place,
+                &b.key,
+                &b.possible,
+            ))
         });
-        let resend = in_load_order(graph, explained.iter().filter_map(|&i| sketches.get(i)));
-        Causes { summary: self.summary, roots: named, unexplained, resend }
+        let resend = in_load_order(graph, again);
+        Causes { summary: self.summary, roots: named, unexplained, resend, with_folder: self.records.is_some() }
     }
 
     /// Gives failures whose record the folder has the place of that record.
@@ -343,6 +383,20 @@ impl<'a> Cascade<'a> {
             }
         }
     }
+}
+
+/// Whether a record has all values of a key that is said, whatever their case.
+fn agrees(has: &BTreeMap<String, String>, said: &BTreeMap<String, String>) -> bool {
+    let there = |(name, value): (&String, &String)| {
+        has.iter().any(|(n, v)| n.eq_ignore_ascii_case(name) && v.eq_ignore_ascii_case(value))
+    };
+    said.iter().all(there)
+}
+
+/// The descriptor value that a message quotes.
+fn quoted(seen: &Seen) -> Option<Value> {
+    let uri = format!("{}#{}", seen.key.get("namespace")?, seen.key.get("codeValue")?);
+    Some(uri.into())
 }
 
 /// The failed records by what others look for, the first of each.

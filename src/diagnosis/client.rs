@@ -35,9 +35,4 @@ impl Client {
         };
         Some(Self { code, why: why.map(Into::into) })
     }
-
-    /// Whether some requests are spared, so that it tells something which ones are not.
-    pub(super) fn is_told_apart(&self) -> bool {
-        !self.code.spares_no_request()
-    }
 }

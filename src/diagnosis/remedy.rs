@@ -28,6 +28,17 @@ pub struct Remedy {
     pub notes: Vec<String>,
 }
 
+impl Remedy {
+    /// What to load is at hand and to be sent first.
+    pub(super) fn send_first(&mut self, what: &str) {
+        self.notes.retain(|note| !note.starts_with(LOAD));
+        self.notes.insert(0, format!("Send {what} first, then send this one again."));
+    }
+}
+
+/// How a note begins that tells what to load.
+const LOAD: &str = "Load the ";
+
 /// Resources that can be loaded at the same time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Wave {
@@ -117,7 +128,7 @@ fn load_missing(case: &Case<'_>, judgement: &Judgement, remedy: &mut Remedy) {
         let what = if names.is_empty() { "the descriptor".to_owned() } else { several(&names, 4) };
         remedy.notes.push(match judgement.verdict {
             Verdict::NotADependencyMatter => judgement.advice.clone().unwrap_or_default(),
-            _ => format!("Load the value into {what} first, or map it to one that exists."),
+            _ => format!("{LOAD}value into {what} first, or map it to one that exists."),
         });
     }
     let plan = match case.on_server {
@@ -159,9 +170,9 @@ fn load_missing(case: &Case<'_>, judgement: &Judgement, remedy: &mut Remedy) {
             if !names.is_empty() {
                 let names = several(&names, 4);
                 remedy.notes.push(if wanted.is_disjoint(&there.unproved) {
-                    format!("Load the missing record of {names}, then send this one again.")
+                    format!("{LOAD}missing record of {names}, then send this one again.")
                 } else {
-                    format!("Load the record of {names}, unless it is there and not visible, then send this one again.")
+                    format!("{LOAD}record of {names}, unless it is there and not visible, then send this one again.")
                 });
             }
         }

@@ -37,6 +37,16 @@ fn nothing_and_nonsense() {
 }
 
 #[test]
+fn a_payload_in_another_encoding() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("payload.json");
+    std::fs::write(&file, "\u{feff}{}".encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>()).unwrap();
+    let answer = run_with(&["diagnose", "--payload", file.to_str().unwrap()], b"{\"message\":\"x\"}");
+    assert_eq!((answer.code, answer.stdout.as_str()), (2, ""));
+    assert!(answer.stderr.contains("payload.json: the text is UTF-16. Save it as UTF-8"), "{}", answer.stderr);
+}
+
+#[test]
 fn cut_off() {
     let whole = std::fs::read(crate::fixtures::path("small/resources-ods.json")).unwrap();
     refused(&whole[..whole.len() / 2], &["-:", "cut off"]);

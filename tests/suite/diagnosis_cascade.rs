@@ -302,7 +302,10 @@ fn what_did_not_fail_is_said_to_be_there() {
     let mut failures = answers(&all, &BTreeSet::from([0]), &BTreeSet::new(), Wording::Ods72);
     failures.retain(|failure| failure.resource.as_deref() != Some("schools"));
     let (found, places) = causes_with(&failures, &all, &BTreeSet::new());
-    assert!(found.roots.is_empty() && found.resend.is_empty(), "{:#?}", found.roots);
+    assert!(found.roots.is_empty(), "{:#?}", found.roots);
+    // What all wait for comes first.
+    assert_eq!(found.resend.len(), failures.len() + 1, "{:#?}", found.resend);
+    assert_eq!(found.resend[0].resource.endpoint(), "schools");
     assert_eq!((found.summary.unexplained, found.unexplained.len()), (failures.len(), 1));
     let present = &found.unexplained[0];
     let place = (present.place.file.as_ref().unwrap().to_string(), present.place.line.unwrap());
@@ -310,6 +313,88 @@ fn what_did_not_fail_is_said_to_be_there() {
     assert_eq!(present.failures, failures.len());
     let text = edfi_plan::render::text::causes(&found, edfi_plan::render::text::Width(80));
     assert!(text.contains("  schools 100 at schools.jsonl:1 "), "{text}");
+}
+
+/// Of two descriptors at one place the one that the message quotes is missing, in whatever case; where the
+/// record has it nowhere, the message is believed.
+#[test]
+fn a_quoted_value_decides_among_those_of_the_record() {
+    let uri = |code: &str| format!("uri://ed-fi.org/GradeLevelDescriptor#{code}");
+    let school = |id: u32, codes: [&str; 2]| json!({ "schoolId": id, "gradeLevels": codes.map(|code| json!({ "gradeLevelDescriptor": uri(code) })) });
+    let legacy = |code: &str| {
+        let message =
+            format!("Unable to resolve value '{}' to an existing 'GradeLevelDescriptor' resource.", uri(code));
+        json!({ "message": message })
+    };
+    for (codes, quoted, missing) in [
+        (["Good", "Bad One"], "Bad One", "Bad One"),
+        (["Bad One", "Good"], "bad one", "Bad One"),
+        (["Good", "Fine"], "Bad One", "Bad One"),
+    ] {
+        let failures = [record("schools", 1, "POST", school(1, codes), legacy(quoted))];
+        let found = causes(&failures);
+        let roots: Vec<&str> = found.roots.iter().map(|root| root.key["codeValue"].as_str()).collect();
+        assert_eq!(roots, [missing], "{codes:?}: {:#?}", found.roots);
+    }
+}
+
+/// One name for two references that no file can serve: either may be meant, the required one first, unless
+/// another failure tells that one of them is missing indeed.
+#[test]
+fn what_a_name_leaves_open_is_possible() {
+    let enrollment = |student: &str| {
+        json!({ "entryDate": "2025-08-01", "studentReference": { "studentUniqueId": student },
+                "schoolReference": { "schoolId": 100 }, "nextYearSchoolReference": { "schoolId": 200 } })
+    };
+    let body = || Wording::Ods72.missing(&district(1)[1], "$.schoolReference", "School");
+    let mut failures: Vec<Failure> =
+        (0..4).map(|n| record("studentSchoolAssociations", n, "POST", enrollment(&n.to_string()), body())).collect();
+    let (found, _) = causes_with(&failures, &[], &BTreeSet::new());
+    let [root] = found.roots.as_slice() else { panic!("{:#?}", found.roots) };
+    let possible: Vec<_> = root.possible.iter().map(|one| (one.key["schoolId"].as_str(), one.required)).collect();
+    assert_eq!(possible, [("100", true), ("200", false)]);
+    assert_eq!((root.resource.as_str(), root.key.len(), root.explains), ("/ed-fi/schools", 0, 4));
+    let text = edfi_plan::render::text::causes(&found, edfi_plan::render::text::Width(80));
+    assert!(text.contains(" 1  schools 100 or schools 200 missing "), "{text}");
+    let hidden = found.redacted();
+    assert!(hidden.roots[0].possible.iter().all(|one| one.key["schoolId"] == "…"), "{:#?}", hidden.roots);
+
+    let session = json!({ "sessionName": "F", "schoolReference": { "schoolId": 200 } });
+    failures.push(record("sessions", 9, "POST", session, body()));
+    let (found, _) = causes_with(&failures, &[], &BTreeSet::new());
+    let roots: Vec<_> = found.roots.iter().map(|root| (root.key["schoolId"].as_str(), root.explains)).collect();
+    assert_eq!(roots, [("200", 5)], "{:#?}", found.roots);
+}
+
+/// A school year is never missing beside a key that is: the host enables school years.
+#[test]
+fn a_school_year_is_not_missing_beside_a_key_that_is() {
+    let session = json!({ "sessionName": "F", "schoolReference": { "schoolId": 2 },
+                          "schoolYearTypeReference": { "schoolYear": 2026 } });
+    let nameless = json!({ "message": "The value supplied for the related 'session' resource does not exist." });
+    let year = Sent {
+        resource: "schoolYearTypes",
+        entity: "SchoolYearType",
+        id: "2020".to_owned(),
+        record: json!({ "schoolYear": 2020 }),
+        needs: vec![],
+    };
+    let mut all = district(1);
+    all.push(year);
+    let (found, _) = causes_with(&[record("sessions", 1, "POST", session, nameless)], &all, &BTreeSet::new());
+    let roots: Vec<_> = found.roots.iter().map(|root| (root.resource.as_str(), root.explains)).collect();
+    assert_eq!(roots, [("/ed-fi/schools", 1)], "{:#?}", found.roots);
+}
+
+/// Nobody is asked for the folder that was given.
+#[test]
+fn records_are_asked_for_once() {
+    let missing = Wording::Ods72.missing(&district(1)[1], "$.schoolReference", "School");
+    let failures = [Failure { payload: None, ..record("sessions", 1, "POST", json!({}), missing) }];
+    let text = |found: &Causes| edfi_plan::render::text::causes(found, edfi_plan::render::text::Width(80));
+    assert!(text(&causes(&failures)).contains("(--data)"));
+    let (found, _) = causes_with(&failures, &district(1), &BTreeSet::new());
+    assert!(found.summary.grouped == 1 && !text(&found).contains("--data"), "{}", text(&found));
 }
 
 /// An association of the folder that did not fail is not missing; one that failed is the cause.
@@ -347,6 +432,7 @@ fn an_association_of_the_folder_is_not_missing() {
     let roots: Vec<_> = found.roots.iter().map(|root| (root.absent, root.place.line, root.explains)).collect();
     assert_eq!(roots, [(false, Some(2), 2), (true, None, 1)], "{:#?}", found.roots);
     let text = edfi_plan::render::text::causes(&found, edfi_plan::render::text::Width(80));
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(text.contains("another education organization than the client's"), "{text}");
     assert!(found.redacted().unexplained[0].key["studentUniqueId"] == "…");
 }
@@ -375,8 +461,11 @@ fn keys_compare_as_they_do_in_a_folder() {
         json!({ "type": "urn:ed-fi:api:data-conflict:unresolved-reference",
                 "detail": format!("The referenced '{entity}' item does not exist.") })
     };
-    let no_term = json!({ "type": "urn:ed-fi:api:bad-request:data-validation-failed", "validationErrors": {
-        "$.termDescriptor": ["TermDescriptor value 'uri://ed-fi.org/termdescriptor#fall' does not exist."] } });
+    let no_term = |code: &str| {
+        let said = format!("TermDescriptor value 'uri://ed-fi.org/termdescriptor#{code}' does not exist.");
+        json!({ "type": "urn:ed-fi:api:bad-request:data-validation-failed",
+                "validationErrors": { "$.termDescriptor": [said] } })
+    };
     let refused = Wording::Ods72.refusal();
     let failures = [
         record("schools", 1, json!({ "schoolId": "0100" }), refused.clone()),
@@ -393,10 +482,10 @@ fn keys_compare_as_they_do_in_a_folder() {
             json!({ "namespace": "uri://ed-fi.org/TermDescriptor", "codeValue": "Fall" }),
             refused,
         ),
-        record("sessions", 5, json!({ "termDescriptor": "uri://ED-FI.org/TermDescriptor#FALL" }), no_term.clone()),
+        record("sessions", 5, json!({ "termDescriptor": "uri://ED-FI.org/TermDescriptor#FALL" }), no_term("fall")),
         // Two spellings of one absent value are one root, whichever comes first.
-        record("sessions", 6, json!({ "termDescriptor": "uri://ed-fi.org/TermDescriptor#Spring" }), no_term.clone()),
-        record("sessions", 7, json!({ "termDescriptor": "uri://ed-fi.org/TermDescriptor#SPRING" }), no_term),
+        record("sessions", 6, json!({ "termDescriptor": "uri://ed-fi.org/TermDescriptor#Spring" }), no_term("spring")),
+        record("sessions", 7, json!({ "termDescriptor": "uri://ed-fi.org/TermDescriptor#SPRING" }), no_term("spring")),
     ];
     let found = causes(&failures);
     let roots: Vec<_> = found.roots.iter().map(|root| (root.place.line, root.absent, root.explains)).collect();
@@ -578,6 +667,9 @@ fn what_befalls_every_request_is_one_root() {
     let found = causes(&failures);
     let roots: Vec<_> = found.roots.iter().map(|root| (root.code.name(), root.explains)).collect();
     assert_eq!(roots, [("authentication", 31)], "{:#?}", found.roots);
+    // It is of no resource, but which ones it befell is known.
+    let root = serde_json::to_value(&found.roots[0]).unwrap();
+    assert!(root.get("resource").is_none() && root["resources"] == json!({ "/ed-fi/students": 31 }), "{root}");
     assert_eq!((found.summary.unexplained, found.summary.grouped), (0, 0));
     let text = edfi_plan::render::text::causes(&found, edfi_plan::render::text::Width(80));
     assert!(text.contains("31 failures, 1 root cause\n") && text.contains("1  authentication"), "{text}");

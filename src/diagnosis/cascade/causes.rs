@@ -17,8 +17,12 @@ pub struct Causes {
     pub roots: Vec<Root>,
     /// What failures wait for that was sent and did not fail, as far as is known: the most wanted first.
     pub unexplained: Vec<Unexplained>,
-    /// What to send again once the roots are mended, in load order.
+    /// What to send again once the roots are mended, in load order; what others wait for although the folder
+    /// has it as well.
     pub resend: Vec<Resend>,
+    /// Whether the records that were sent were at hand.
+    #[serde(skip)]
+    pub(crate) with_folder: bool,
 }
 
 impl Causes {
@@ -29,6 +33,8 @@ impl Causes {
         for key in of_roots.chain(self.unexplained.iter_mut().map(|present| &mut present.key)) {
             key.values_mut().for_each(|value| REDACTED.clone_into(value));
         }
+        let possible = self.roots.iter_mut().flat_map(|root| &mut root.possible);
+        possible.flat_map(|one| one.key.values_mut()).for_each(|value| REDACTED.clone_into(value));
         self
     }
 }
@@ -58,11 +64,17 @@ fn is_zero(count: &usize) -> bool {
 /// the client.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Root {
-    /// Its resource, or the abstract resource, by entity; empty where it lies with the client.
+    /// Its resource, or the abstract resource, by entity; empty where it lies with the client, or where keys
+    /// of several resources are possible.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub resource: String,
     /// Its key, where it is known.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub key: BTreeMap<Text, String>,
+    /// Where the message leaves open which of several keys is absent, all of them, those of required
+    /// references first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub possible: Vec<Possible>,
     /// Where the record stands that failed.
     #[serde(flatten)]
     pub place: Place,
@@ -79,12 +91,23 @@ pub struct Root {
     /// What is wrong with it: fields, for one.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub detail: Vec<String>,
-    /// Of what lies with the client, the resources that were denied and how often.
+    /// Of what lies with the client, the resources whose requests failed and how often.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub resources: BTreeMap<ResourceName, usize>,
     /// The longest chain below it, from the root on.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub examples: Vec<String>,
+}
+
+/// A key that may be the absent one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Possible {
+    /// Its resource, or the abstract resource, by entity.
+    pub resource: String,
+    /// The key.
+    pub key: BTreeMap<Text, String>,
+    /// Whether the reference to it is required.
+    pub required: bool,
 }
 
 /// A record that failures wait for although the folder has it and no failure is of it: it was not sent
@@ -102,6 +125,9 @@ pub struct Unexplained {
     pub code: Code,
     /// How many failures wait for it, directly or through others.
     pub failures: usize,
+    /// Whether the message leaves open if they wait for this or for another of these.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub possible: bool,
     /// The longest chain below it, from it on.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub examples: Vec<String>,

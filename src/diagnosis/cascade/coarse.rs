@@ -70,7 +70,7 @@ impl Groups {
             group.place = Place { lines: Vec::new(), ..failure.place.clone() };
         }
         group.count += count;
-        if let Some(resource) = resource.filter(|_| diagnosis.client.as_ref().is_some_and(Client::is_told_apart)) {
+        if let Some(resource) = resource.filter(|_| diagnosis.client.is_some()) {
             *group.resources.entry(resource).or_default() += count;
         }
     }
@@ -141,6 +141,7 @@ impl Groups {
             let root = roots.entry(key).or_insert_with(|| Root {
                 resource,
                 key: BTreeMap::new(),
+                possible: Vec::new(),
                 place: if absent { Place::default() } else { first.place.clone() },
                 code: group.code,
                 absent,

@@ -1,24 +1,27 @@
 //! From each failure to the top of its chain.
 
+use std::collections::HashSet;
+
 use super::{Lack, Need, Sketch};
 use crate::diagnosis::codes::Code;
 
 /// Why a record failed.
-#[derive(Clone, Copy)]
 pub(super) enum Cause<'s> {
     /// For a reason of its own.
     Own,
     /// Because another record failed.
     Under(usize),
-    /// Because nothing supplies what it needs.
-    Absent(&'s Need),
-    /// Because of what the folder has and no failure is of.
-    Present(&'s Need),
+    /// Because nothing supplies what it needs; where any one of several may be meant, all of them, the
+    /// required first.
+    Absent(Vec<&'s Need>),
+    /// Because of what the folder has and no failure is of, or any one of that.
+    Present(Vec<&'s Need>),
     Unclear,
 }
 
-/// What a failure is sorted under: what is missing or, of another cause, its first failure.
-pub(super) type Top<'s> = (Option<&'s Lack>, usize);
+/// What a failure is sorted under: what is missing, or any one of that, or, of another cause, its first
+/// failure.
+pub(super) type Top<'s> = (Vec<&'s Lack>, usize);
 
 /// Everything below one top.
 pub(super) struct Tree {
@@ -51,22 +54,47 @@ pub(super) fn cause<'s>(index: usize, sketch: &'s Sketch, above: &[usize]) -> Ca
     if let Some(above) = above.iter().find(|above| **above != index) {
         return Cause::Under(*above);
     }
-    let absent: Vec<&Need> = sketch.needs.iter().filter(|need| need.at.is_none()).collect();
+    let mut absent: Vec<&Need> = sketch.needs.iter().filter(|need| need.at.is_none()).collect();
+    // School years are in no file of anybody.
+    if absent.iter().any(|need| !need.year) {
+        absent.retain(|need| !need.year);
+    }
+    absent.sort_by_key(|need| !need.required);
     // Where any one may be missing, what no file could supply is more likely on the server already.
     let likely: Vec<&Need> = absent.iter().copied().filter(|need| !need.assumed).collect();
     match (absent.as_slice(), likely.as_slice()) {
-        ([only], _) => Cause::Absent(only),
-        ([first, ..], _) if sketch.sure => Cause::Absent(first),
-        (_, [only]) => Cause::Absent(only),
+        ([only], _) => Cause::Absent(vec![only]),
+        ([first, ..], _) if sketch.sure => Cause::Absent(vec![first]),
+        (_, [only]) => Cause::Absent(vec![only]),
+        ([_, ..], []) if sketch.told => Cause::Absent(absent),
+        ([_, ..], [_, ..]) if sketch.told => Cause::Absent(likely),
         // A denial without a person, and a message without a reference, stand for themselves.
         ([], _) if sketch.code == Code::RelationshipMissing && sketch.needs.is_empty() => Cause::Own,
         // What failed itself is the cause of nothing that it could be here.
         ([], _) if above.is_empty() => match sketch.needs.as_slice() {
-            [only] => Cause::Present(only),
-            [first, ..] if sketch.sure => Cause::Present(first),
-            _ => Cause::Unclear,
+            [] => Cause::Unclear,
+            [first, ..] if sketch.sure => Cause::Present(vec![first]),
+            several => Cause::Present(several.iter().collect()),
         },
         _ => Cause::Unclear,
+    }
+}
+
+/// What is surely missing for one failure is so for all: where it is among what another may wait for, that is
+/// no longer open.
+pub(super) fn settle<'s>(sketches: &'s [Sketch], causes: &mut [Cause<'s>]) {
+    let sure = |(sketch, cause): (&Sketch, &Cause<'s>)| match cause {
+        Cause::Absent(needs) if sketch.sure => needs.first().map(|need| &need.lack),
+        _ => None,
+    };
+    let missing: HashSet<&Lack> = sketches.iter().zip(causes.iter()).filter_map(sure).collect();
+    for cause in causes {
+        if let Cause::Absent(needs) = cause
+            && needs.len() > 1
+            && let Some(known) = needs.iter().copied().find(|need| missing.contains(&need.lack))
+        {
+            *needs = vec![known];
+        }
     }
 }
 

@@ -3,13 +3,34 @@
 use std::collections::HashMap;
 
 use super::{Resend, Sketch};
+use crate::diagnosis::Place;
 use crate::diagnosis::codes::Code;
-use crate::graph::DependencyGraph;
+use crate::graph::{DependencyGraph, ResourceId};
 use crate::model::ResourceName;
 use crate::plan::describe::full_load;
 
+/// A record that is to be sent again.
+pub(super) struct Again {
+    resource: ResourceId,
+    place: Place,
+    /// Whether it is an update that waits for associations.
+    update: bool,
+}
+
+impl Again {
+    pub(super) fn of(sketch: &Sketch) -> Self {
+        let update = sketch.code == Code::RelationshipMissing;
+        Self { resource: sketch.resource, place: sketch.place.clone(), update }
+    }
+
+    /// What others wait for although the folder has it; nothing where it stands nowhere.
+    pub(super) fn first(resource: ResourceId, place: &Place) -> Option<Self> {
+        place.line.map(|_| Self { resource, place: place.clone(), update: false })
+    }
+}
+
 /// Records in the order in which they can be loaded, then by place; a record that failed twice is sent once.
-pub(super) fn in_load_order<'s>(graph: &DependencyGraph, sketches: impl Iterator<Item = &'s Sketch>) -> Vec<Resend> {
+pub(super) fn in_load_order(graph: &DependencyGraph, again: Vec<Again>) -> Vec<Resend> {
     // A person is created early and updated once its associations are there: first and last wave.
     let mut wave: HashMap<ResourceName, (usize, usize)> = HashMap::new();
     for (number, step) in
@@ -17,12 +38,12 @@ pub(super) fn in_load_order<'s>(graph: &DependencyGraph, sketches: impl Iterator
     {
         wave.entry(step.resource.clone()).or_insert((number, number)).1 = number;
     }
-    let mut resend: Vec<(usize, Resend)> = sketches
-        .map(|sketch| {
-            let resource = graph.name(sketch.resource).clone();
+    let mut resend: Vec<(usize, Resend)> = again
+        .into_iter()
+        .map(|Again { resource, place, update }| {
+            let resource = graph.name(resource).clone();
             let (first, last) = wave.get(&resource).copied().unwrap_or_default();
-            let at = if sketch.code == Code::RelationshipMissing { last } else { first };
-            (at, Resend { resource, place: sketch.place.clone() })
+            (if update { last } else { first }, Resend { resource, place })
         })
         .collect();
     resend.sort_by(|(a, left), (b, right)| (a, &left.resource, &left.place).cmp(&(b, &right.resource, &right.place)));

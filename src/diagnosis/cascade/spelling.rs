@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::follow::Cause;
-use super::{Lack, Root, Sketch, Unexplained};
+use super::{Lack, Need, Possible, Root, Sketch, Unexplained};
 use crate::diagnosis::Place;
 use crate::diagnosis::codes::Code;
 use crate::diagnosis::identity::{Keys, Kin, Spelled};
@@ -78,12 +78,35 @@ impl<'c> Spelling<'c> {
         Root {
             resource,
             key,
+            possible: Vec::new(),
             place: own.map(|sketch| sketch.place.clone()).unwrap_or_default(),
             code: lack.map(|lack| self.code(lack)).or(own.map(|sketch| sketch.code)).unwrap_or(Code::Unknown),
             absent: lack.is_some(),
             grouped: false,
             explains,
             detail,
+            resources: BTreeMap::new(),
+            examples,
+        }
+    }
+
+    /// Several keys of which any one may be the absent one, as one root.
+    pub(super) fn one_of(&self, needs: &[&Need], explains: usize, examples: Vec<String>) -> Root {
+        let named = needs.iter().map(|need| (self.lacking(&need.lack), need.required));
+        let possible: Vec<Possible> =
+            named.map(|((resource, key), required)| Possible { resource, key, required }).collect();
+        let first = possible.first().map(|one| one.resource.clone()).unwrap_or_default();
+        let alike = possible.iter().all(|one| one.resource == first);
+        Root {
+            resource: if alike { first } else { String::new() },
+            key: BTreeMap::new(),
+            possible,
+            place: Place::default(),
+            code: needs.first().map_or(Code::UnresolvedReference, |need| self.code(&need.lack)),
+            absent: true,
+            grouped: false,
+            explains,
+            detail: Vec::new(),
             resources: BTreeMap::new(),
             examples,
         }
@@ -117,6 +140,7 @@ impl<'c> Spelling<'c> {
             place: Place { file, line, ..Place::default() },
             code: self.code(lack),
             failures,
+            possible: false,
             examples,
         }
     }
@@ -140,8 +164,11 @@ impl<'c> Spelling<'c> {
             });
             match causes.get(at) {
                 Some(Cause::Under(above)) => at = *above,
-                Some(Cause::Absent(need) | Cause::Present(need)) => {
-                    steps.push(self.lacking(&need.lack).0.trim_start_matches("/ed-fi/").to_owned());
+                Some(Cause::Absent(needs) | Cause::Present(needs)) => {
+                    let names = needs.iter().map(|need| self.lacking(&need.lack).0);
+                    let mut names: Vec<String> = names.map(|n| n.trim_start_matches("/ed-fi/").to_owned()).collect();
+                    names.dedup();
+                    steps.push(names.join(" or "));
                     break;
                 }
                 _ => break,

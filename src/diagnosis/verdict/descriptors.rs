@@ -1,11 +1,15 @@
 //! Verdicts on coded values that are not among the descriptors.
 
+use std::collections::BTreeSet;
+
 use super::references::{evidence, one, said, strange_path, together};
 use super::{Case, Finding, Judgement, Seen, Verdict, short_target};
 use crate::diagnosis::catalogue::Nuance;
 use crate::diagnosis::names::below;
 use crate::diagnosis::response::{Named, Role};
-use crate::graph::ResourceId;
+use crate::diagnosis::template::squeeze;
+use crate::graph::{Found, ResourceId};
+use crate::model::Kind;
 
 /// A coded value that is not among the descriptors.
 pub(super) fn missing_value(case: &Case<'_>, resource: ResourceId) -> Judgement {
@@ -35,9 +39,50 @@ pub(super) fn missing_value(case: &Case<'_>, resource: ResourceId) -> Judgement 
         judgement.because.push(because.to_owned());
         judgement.advice = Some(advice.to_owned());
     }
+    quoted(case, &mut judgement.seen);
     let other_type = case.facts.values.iter().find_map(|(_, value)| misplaced(case, value, &named));
     judgement.because.extend(other_type);
     judgement
+}
+
+/// The value that a message quotes decides among those of the record, whatever their case. Where the record
+/// has it nowhere, or is not known, the message is believed.
+fn quoted(case: &Case<'_>, seen: &mut Vec<Seen>) {
+    let values: Vec<String> = case.facts.values.iter().map(|(_, value)| squeeze(value)).collect();
+    let held: BTreeSet<String> = seen.iter().filter(|s| holds(s, &values)).map(|s| s.target.clone()).collect();
+    seen.retain(|s| !held.contains(&s.target) || holds(s, &values));
+    let strange: Vec<&String> = values.iter().filter(|value| !seen.iter().any(|s| is_value(s, value))).collect();
+    let [value] = strange.as_slice() else { return };
+    let Some((namespace, code)) = value.rsplit_once('#') else { return };
+    let is_coded = |s: &Seen| {
+        let found = case.graph.find(&s.target);
+        matches!(found, Ok(Found::Resource(id)) if case.graph.resource(id).kind == Kind::Descriptor)
+    };
+    for one in seen.iter_mut().filter(|s| !held.contains(&s.target) && is_coded(s)) {
+        one.path = without_indexes(&one.path);
+        one.key = [("namespace", namespace), ("codeValue", code)].map(|(name, part)| (name.into(), part.into())).into();
+    }
+    let mut known = BTreeSet::new();
+    seen.retain(|one| known.insert(one.clone()));
+}
+
+/// `$.gradeLevels[*].gradeLevelDescriptor`.
+fn without_indexes(path: &str) -> String {
+    let steps = path.split('.').map(|step| match step.split_once('[') {
+        Some((name, _)) => format!("{name}[*]"),
+        None => step.to_owned(),
+    });
+    steps.collect::<Vec<_>>().join(".")
+}
+
+/// Whether the record has one of the values there.
+fn holds(seen: &Seen, values: &[String]) -> bool {
+    values.iter().any(|value| is_value(seen, value))
+}
+
+fn is_value(seen: &Seen, value: &str) -> bool {
+    let part = |name: &str| seen.key.get(name).map_or("", String::as_str);
+    value.eq_ignore_ascii_case(&format!("{}#{}", part("namespace"), part("codeValue")))
 }
 
 /// A value whose namespace names another descriptor than the property takes.
@@ -79,17 +124,9 @@ fn by_value(case: &Case<'_>, resource: ResourceId) -> Judgement {
     let mut seen = Vec::new();
     let paths: Vec<String> = case.facts.paths.iter().map(|path| case.names.spelled(resource, path)).collect();
     for reference in case.graph.resource(resource).references.iter().filter(|r| case.leads_to_descriptor(r)) {
-        let values: Vec<&String> = case.facts.values.iter().map(|(_, value)| value).collect();
-        let holds = |s: &Seen| {
-            let uri = format!(
-                "{}#{}",
-                s.key.get("namespace").map_or("", String::as_str),
-                s.key.get("codeValue").map_or("", String::as_str)
-            );
-            values.iter().any(|value| value.eq_ignore_ascii_case(&uri))
-        };
+        let values: Vec<String> = case.facts.values.iter().map(|(_, value)| squeeze(value)).collect();
         let inside = paths.iter().any(|path| below(&reference.path, path));
-        seen.extend(case.seen(reference).into_iter().filter(|s| inside || holds(s)));
+        seen.extend(case.seen(reference).into_iter().filter(|s| inside || holds(s, &values)));
     }
     let mut judgement = if seen.is_empty() {
         Judgement::new(Verdict::Inconclusive, "The message does not tell which descriptor.")

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::trace::on_server;
 use super::{Width, count, sentence};
-use crate::diagnosis::cascade::{Causes, LookedFor, Root};
+use crate::diagnosis::cascade::{Causes, LookedFor, Possible, Root};
 use crate::diagnosis::{Code, Diagnosis, Seen, Server, Template, Verdict, Wave, catalogue};
 use crate::model::Text;
 
@@ -165,7 +165,10 @@ pub fn causes(causes: &Causes, width: Width) -> String {
     if summary.unexplained > 0 {
         head.push(format!("{} unexplained", summary.unexplained));
     }
-    let mut text = format!("{}\n\n", head.join(", "));
+    let mut text = format!("{}\n", head.join(", "));
+    if !lines.is_empty() {
+        text.push('\n');
+    }
     let digits = lines.len().min(SHOWN).to_string().len() + 1;
     let indent = digits + 2;
     for (number, Line { root, records, explains }) in lines.iter().take(SHOWN).enumerate() {
@@ -182,9 +185,13 @@ pub fn causes(causes: &Causes, width: Width) -> String {
     text.push_str(&unexplained(causes, width));
     if summary.grouped > 0 {
         let grouped = format!(
-            "{}: grouped by resource, code and entity along the graph, which is coarser. Give \
-             the records (--data) to follow keys.",
-            count(summary.grouped, "failure came without its record", "failures came without their records")
+            "{}: grouped by resource, code and entity along the graph, which is coarser. {}",
+            count(summary.grouped, "failure came without its record", "failures came without their records"),
+            if causes.with_folder {
+                "The folder does not tell which they are."
+            } else {
+                "Give the records (--data) to follow keys."
+            }
         );
         text.push('\n');
         text.push_str(&sentence("", &grouped, 0, width));
@@ -196,8 +203,9 @@ pub fn causes(causes: &Causes, width: Width) -> String {
         let mut resources: Vec<&str> = causes.resend.iter().map(|r| r.resource.as_str()).collect();
         resources.sort_unstable();
         resources.dedup();
+        let when = if causes.roots.is_empty() { "In load order" } else { "After mending" };
         let again = format!(
-            "After mending: resend {} of {}; --format json lists them in order.",
+            "{when}: resend {} of {}; --format json lists them in order.",
             count(causes.resend.len(), "record", "records"),
             count(resources.len(), "resource", "resources")
         );
@@ -239,6 +247,13 @@ fn headline(root: &Root, records: usize) -> String {
         (Some(file), Some(line)) => format!("{file}:{line}"),
         _ => String::new(),
     };
+    if !root.possible.is_empty() {
+        let one = |one: &Possible| format!("{} {}", short(&one.resource), key_of(&one.key));
+        let all: Vec<String> = root.possible.iter().take(4).map(one).collect();
+        let more = root.possible.len() - all.len();
+        let more = if more > 0 { format!(" or {more} more") } else { String::new() };
+        return format!("{}{more} missing", all.join(" or "));
+    }
     if root.absent && root.key.is_empty() {
         return format!(
             "{name} {}",
@@ -285,7 +300,8 @@ fn unexplained(causes: &Causes, width: Width) -> String {
             _ => String::new(),
         };
         let what = format!("{}{of} {}{place}", short(&one.resource), key_of(&one.key));
-        text.push_str(&beside(&format!("  {what}"), &format!("awaited by {}", one.failures), 6, width));
+        let awaited = if one.possible { "perhaps awaited by" } else { "awaited by" };
+        text.push_str(&beside(&format!("  {what}"), &format!("{awaited} {}", one.failures), 6, width));
         for example in &one.examples {
             text.push_str(&sentence("    ", example, 4, width));
         }
@@ -296,8 +312,8 @@ fn unexplained(causes: &Causes, width: Width) -> String {
     let pathways = present.iter().any(|one| one.code == Code::RelationshipMissing);
     let pathway = if pathways { format!(", or, of an association, {UNHELPFUL}") } else { String::new() };
     let meaning = format!(
-        "Each was not sent before what waits for it, was refused without a report{pathway}. Send in the order that \
-         edfi-plan order gives, or look for their answers."
+        "Each was sent after what waits for it or not at all, or was refused without a report{pathway}. Send in \
+         the order that edfi-plan order gives, or look for their answers."
     );
     text.push_str(&sentence("  ", &meaning, 2, width));
     text
