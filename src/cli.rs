@@ -54,8 +54,8 @@ Examples:
 Exit codes: 0 answered; 1 findings, or no answer exists; 2 could not do it.";
 
 // Options of every command, which can stand before it and after it. They are not `global` to clap, which would copy
-// all of them into every command at every start. (A doc comment would be shown as help of the command: what clap
-// takes its arguments from has none.)
+// all of them into every command at every start. No doc comment here or on other arguments that are flattened: clap
+// would take it for the help of the command.
 #[derive(Debug, Args)]
 struct Global {
     /// Where the metadata comes from; several are merged.
@@ -76,13 +76,12 @@ struct Global {
 }
 
 impl Global {
-    /// What stands after the command, or else before it.
-    fn or(self, before: Self) -> Self {
-        let or = |after: Vec<String>, before| if after.is_empty() { before } else { after };
+    /// These and what stands after the command; of what can be given once, the later counts.
+    fn and(self, after: Self) -> Self {
         Self {
-            metadata: or(self.metadata, before.metadata),
-            without: or(self.without, before.without),
-            live: self.live.or(before.live),
+            metadata: [self.metadata, after.metadata].concat(),
+            without: [self.without, after.without].concat(),
+            live: self.live.and(after.live),
         }
     }
 }
@@ -145,7 +144,7 @@ enum Command {
     /// What changed is a payload file, by its path or by its name in the folder, or a key such as
     /// schools:schoolId=255901001 or sessions:schoolId=1,schoolYear=2026,sessionName=Fall.
     ///
-    /// Exit code 1 if something could not be read that may refer to them, too.
+    /// Exit code 1 if some line is no record and may refer to them, too; 2 if a file could not be read.
     Affected(With<affected::AffectedArgs>),
     /// Plan a delete that nothing blocks; deletes nothing itself
     ///
@@ -210,7 +209,7 @@ pub(crate) fn run() -> ExitCode {
     let cli = Cli::parse();
     let before = cli.global;
     let context = |after: Global| {
-        let Global { metadata, without, live } = after.or(before);
+        let Global { metadata, without, live } = before.and(after);
         Context { sources: Sources::new(metadata, without, live), terminal: Terminal::new() }
     };
     let result = match cli.command {

@@ -184,15 +184,19 @@ impl Diagnosis {
     #[must_use]
     pub fn redacted(mut self) -> Self {
         self.message = response::masked(&self.known, &self.unknown);
-        for name in self.named.iter_mut().filter(|name| self.unknown.contains(name)) {
-            self.explanation = self.explanation.replace(name.as_str(), REDACTED);
-            REDACTED.clone_into(name);
-        }
-        // A path that leads to no resource known here may lead to an item by its key.
+        // A path that leads to no resource known here may lead to an item by its key. Before the names, which may be
+        // parts of it.
         if let Some(text) = self.strange.take() {
-            let outline = outline(&text);
-            self.explanation = self.explanation.replace(&names::address(&text), &outline);
+            let (address, outline) = (names::address(&text), outline(&text));
+            if !address.trim_matches('/').is_empty() {
+                self.explanation = self.explanation.replace(&address, &outline);
+            }
             self.resource = Some(outline);
+        }
+        for name in self.named.iter_mut().filter(|name| !name.is_empty() && self.unknown.contains(name)) {
+            let said = self.remedy.notes.iter_mut().chain([&mut self.explanation]);
+            said.for_each(|text| *text = text.replace(name.as_str(), REDACTED));
+            REDACTED.clone_into(name);
         }
         for value in self.references.iter_mut().flat_map(|seen| seen.key.values_mut()) {
             REDACTED.clone_into(value);

@@ -6,7 +6,9 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use edfi_plan::graph::{Authorization, DependencyGraph, Found, ResourceId};
 use edfi_plan::plan::resend::{Resend, in_load_order};
-use edfi_plan::records::{Affected, Changed, Folder, KeyValues, Namespaces, PayloadFile, Scan, affected, scan};
+use edfi_plan::records::{
+    Affected, Changed, Folder, KeyValues, Namespaces, PayloadFile, Scan, Unreadable, affected, scan,
+};
 use edfi_plan::render::{json, text};
 use serde::Serialize;
 
@@ -34,7 +36,7 @@ pub(crate) struct AffectedArgs {
 #[derive(Serialize)]
 struct Answer<'a> {
     changed: usize,
-    /// Lines and items that are no record, and may refer to what changed.
+    /// Lines and items that are no record, and files that could not be read: they may refer to what changed.
     unread: u64,
     records: &'a [Resend],
 }
@@ -44,8 +46,8 @@ pub(crate) fn run(args: &AffectedArgs, context: &Context) -> anyhow::Result<Outc
     let dir = FolderArgs::dir(args.dir.as_deref(), context)?;
     let folder = args.folder.open(&dir, &graph, context)?;
     let namespaces = args.folder.namespaces(context)?;
-    let (changed, unread, records) =
-        with_progress(context, |progress| -> anyhow::Result<(usize, u64, Vec<Affected>)> {
+    let (changed, no_records, unreadable, records) =
+        with_progress(context, |progress| -> anyhow::Result<(usize, u64, Vec<Unreadable>, Vec<Affected>)> {
             let read = args.folder.read(Some(progress));
             let scan = scan(&graph, &folder, None, &read);
             let mut changed = Changed::default();
@@ -69,14 +71,15 @@ pub(crate) fn run(args: &AffectedArgs, context: &Context) -> anyhow::Result<Outc
             if changed.is_empty() {
                 bail!("{}: no record with a key here", args.changed.join(", "));
             }
-            let (records, unreadable) = affected(&scan, &changed, &read);
-            if let Some(failed) = unreadable.first() {
-                bail!("{}: {}", failed.file, failed.reason);
-            }
-            Ok((changed.len(), scan.unreadable_records(), records))
+            let (records, mut unreadable) = affected(&scan, &changed, &read);
+            unreadable.extend_from_slice(scan.unreadable_files());
+            unreadable.sort();
+            unreadable.dedup();
+            Ok((changed.len(), scan.unreadable_records(), unreadable, records))
         })?;
     let authorization = Authorization::relationships(&graph, &[])?;
     let records = in_load_order(&graph, records, authorization)?;
+    let unread = no_records + unreadable.len() as u64;
     let answer = match args.format {
         Format::Text => text::affected(&records),
         Format::Json => {
@@ -85,12 +88,17 @@ pub(crate) fn run(args: &AffectedArgs, context: &Context) -> anyhow::Result<Outc
         }
     };
     context.terminal.print(&answer)?;
-    if unread == 0 {
-        return Ok(Outcome::Answered);
+    match no_records {
+        0 => {}
+        1 => context.terminal.say("note: 1 line or item is no record and may refer to it too; see check"),
+        many => context
+            .terminal
+            .say(&format!("note: {many} lines or items are no records and may refer to it too; see check")),
     }
-    let what = if unread == 1 { "1 line or item is".to_owned() } else { format!("{unread} lines or items are") };
-    context.terminal.say(&format!("note: {what} no record and may refer to it too; see check"));
-    Ok(Outcome::Findings)
+    if let Some(first) = unreadable.first() {
+        bail!("{}: {}. It may refer to it too; the rest of the folder was followed", first.file, first.reason);
+    }
+    Ok(if no_records == 0 { Outcome::Answered } else { Outcome::Findings })
 }
 
 /// The name below the folder of a file in it: of a path that leads there, or of a name as `check` prints it.

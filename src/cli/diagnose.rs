@@ -248,7 +248,10 @@ impl OnServer {
                 }
             }
             from = until;
-            prereqs::ask(self.needs.get_mut(until..).unwrap_or_default(), graph, context)?;
+            let new = self.needs.get_mut(until..).unwrap_or_default();
+            if !new.is_empty() {
+                prereqs::ask(new, graph, context)?;
+            }
         }
         for places in &mut self.of_each {
             let mut seen: HashSet<usize> = places.iter().copied().collect();

@@ -81,17 +81,16 @@ pub(crate) fn is_api(name: &str) -> bool {
 }
 
 impl LiveArgs {
-    /// What is said here, or else there.
-    pub(crate) fn or(self, other: Self) -> Self {
-        let or = |these: Vec<_>, those| if these.is_empty() { those } else { these };
+    /// These and others that stand behind them; of what can be given once, the later counts.
+    pub(crate) fn and(self, later: Self) -> Self {
         Self {
-            tenant: self.tenant.or(other.tenant),
-            year: self.year.or(other.year),
-            context: or(self.context, other.context),
-            url: or(self.url, other.url),
-            offline: self.offline || other.offline,
-            refresh: self.refresh || other.refresh,
-            config: self.config.or(other.config),
+            tenant: later.tenant.or(self.tenant),
+            year: later.year.or(self.year),
+            context: [self.context, later.context].concat(),
+            url: [self.url, later.url].concat(),
+            offline: self.offline || later.offline,
+            refresh: self.refresh || later.refresh,
+            config: later.config.or(self.config),
         }
     }
 
@@ -169,6 +168,7 @@ impl LiveArgs {
             bail!("--offline: this system has no folder for caches. Set HOME or XDG_CACHE_HOME");
         }
         let freshness = match (self.offline, self.refresh) {
+            (true, true) => bail!("--offline and --refresh exclude each other"),
             (true, _) => Freshness::Offline,
             (_, true) => Freshness::Refresh,
             _ => Freshness::Checked,

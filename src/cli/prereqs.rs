@@ -213,7 +213,9 @@ impl<'a, 'e> Asked<'a, 'e> {
 
     fn say(&self, context: &Context) {
         for gap in &self.gaps {
-            context.terminal.say(&format!("note: {}: {} ({})", gap.resource.short(), gap.message, gap.code));
+            // The person gave the key that the server may quote.
+            let said = gap.said.as_ref().map(|said| format!(": {said}")).unwrap_or_default();
+            context.terminal.say(&format!("note: {}: {}{said} ({})", gap.resource.short(), gap.message, gap.code));
         }
     }
 }

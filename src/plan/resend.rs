@@ -13,7 +13,7 @@ use crate::records::Affected;
 /// A record to send again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Resend {
-    /// When: what is of the same wave can be sent at the same time.
+    /// When: resources of the same wave can be sent at the same time, the records of one in their order.
     pub wave: usize,
     /// Which.
     #[serde(flatten)]
@@ -21,7 +21,7 @@ pub struct Resend {
 }
 
 /// Affected records by the waves of a load of their resources; of one resource, nearest to the change
-/// first, so that parents go before their children.
+/// first, which puts parents before the children that only they lead to.
 ///
 /// O(records × log records) and the search of [`load_plan`].
 ///

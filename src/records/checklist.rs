@@ -160,8 +160,8 @@ impl<'s, 'g, 'f> Checklist<'s, 'g, 'f> {
 
     /// Follows the references of the payloads. `look_up` is handed, of each distance, what no file supplies,
     /// and may say of each how it stands. What it leaves missing, or unknown because it is not visible, is
-    /// followed by its key. O(files) for each distance, but among resources that refer to each other in a
-    /// circle, or to themselves, once whatever the distance.
+    /// followed by its key. O(files) for each distance, but what is reached among resources that refer to each
+    /// other in a circle, or to themselves, is read together.
     ///
     /// # Errors
     ///

@@ -532,6 +532,24 @@ fn without_records_failures_are_grouped_along_the_graph() {
     assert_eq!(by_code["data-validation"], 2);
 }
 
+/// What lies with the client is one cause of several resources, and explains what waits for any of them.
+#[test]
+fn without_records_what_waits_for_a_denied_resource_hangs_below_the_denial() {
+    let denied = json!({ "type": "urn:ed-fi:api:security:authorization:access-denied:resource", "status": 403,
+        "detail": "Access to the resource could not be authorized." });
+    let missing = json!({ "type": "urn:ed-fi:api:data-conflict:unresolved-reference", "status": 409,
+        "detail": "The referenced 'School' item does not exist." });
+    let failure = |resource: &str, body: &Value| Failure {
+        resource: Some(resource.to_owned()),
+        method: Some("POST".to_owned()),
+        ..Failure::new(Body::Json(body.clone()))
+    };
+    let failures = [failure("schools", &denied), failure("courses", &denied), failure("sections", &missing)];
+    let found = causes(&failures);
+    assert_eq!(found.roots.len(), 1, "{:#?}", found.roots);
+    assert_eq!(found.roots[0].explains, 3);
+}
+
 #[test]
 fn a_denied_student_hangs_below_its_failed_enrollment() {
     let denied = json!({ "type": "urn:ed-fi:api:security:authorization", "status": 403,

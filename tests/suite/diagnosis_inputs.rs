@@ -65,6 +65,11 @@ fn several_responses() {
     let found = read(&format!("{}{}", request("/ed-fi/a"), request("/ed-fi/b")));
     let paths: Vec<_> = found.iter().map(|f| f.resource.as_deref()).collect();
     assert_eq!(paths, [Some("/ed-fi/a"), Some("/ed-fi/b")]);
+    // curl ends no body with a line break, and a body may speak of a response.
+    let glued = format!("HTTP/1.1 409 Conflict\n\n{MISSING}HTTP/2 400\n\n{{\"message\":\"see HTTP/1.1 500 X\"}}");
+    let found = read(&format!("{glued}{glued}"));
+    assert_eq!(codes(&found), [Code::UnresolvedReference, Code::Unknown, Code::UnresolvedReference, Code::Unknown]);
+    assert_eq!(found.iter().map(|f| f.place.line).collect::<Vec<_>>(), [Some(1), Some(3), Some(5), Some(7)]);
 }
 
 #[test]

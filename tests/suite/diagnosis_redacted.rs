@@ -67,6 +67,13 @@ fn bodies() -> Vec<Body> {
         json!({ "type": "urn:ed-fi:api:data-conflict:non-unique-identity", "errors": [format!("A primary key conflict occurred when attempting to create or update a record in the 'Student' table. The duplicate key is (StudentUniqueId) = ({MARK}).")] }),
         json!({ "type": "urn:ed-fi:api:security:authorization", "errors": [claims],
                 "detail": "Access to the requested data could not be authorized. Hint: You may need to create a corresponding 'StudentSchoolAssociation' item." }),
+        // Names that nothing knows may be anything.
+        typed(
+            "security:authorization",
+            format!(
+                "Access to the requested data could not be authorized. Hint: You may need to create a corresponding '{MARK}' item."
+            ),
+        ),
         json!({ "error": { "message": "Reference validation failed", "failures": [{ "resourceName": "School", "identity": [{ "schoolId": MARK }] }] } }),
         json!({ "error": { "message": "The resource cannot be deleted because it is a dependency of other documents", "blockingUris": [format!("/v5/ed-fi/grades/{MARK}")] } }),
         // A path followed or replaced by something else.

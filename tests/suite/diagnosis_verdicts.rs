@@ -12,7 +12,7 @@ fn diagnosed(request: &str, payload: Option<Value>, status: u16, body: Value) ->
 /// ODS/API names one entity and no path.
 fn missing(entity: &str) -> Value {
     json!({
-        "type": "urn:ed-fi:api:conflict:unresolved-reference",
+        "type": "urn:ed-fi:api:data-conflict:unresolved-reference",
         "detail": format!("The referenced '{entity}' item does not exist.")
     })
 }
@@ -130,7 +130,7 @@ fn a_path_without_its_first_steps_means_all_that_end_in_it() {
 #[test]
 fn a_collection_of_another_version_does_not_have_the_key_of_its_owner() {
     let body = json!({
-        "type": "urn:ed-fi:api:conflict:non-unique-values",
+        "type": "urn:ed-fi:api:data-conflict:non-unique-values",
         "detail": "The value(s) supplied for properties 'City, PostalCode' of entity 'StudentAddress' are not unique."
     });
     let found = diagnosed("POST students", None, 409, body);

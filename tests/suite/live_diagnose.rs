@@ -105,6 +105,7 @@ fn a_person_that_is_not_visible_is_not_known_to_be_missing() {
     let because = found["explanation"].as_str().unwrap();
     assert!(because.contains("nothing for students at $.studentReference, which proves nothing"), "{because}");
     assert!(loads(&found).contains(&"/ed-fi/students"), "{found:#}");
+    assert!(notes(&found).contains("unless it is there and not visible"), "{found:#}");
 }
 
 fn legacy(message: &str) -> Value {

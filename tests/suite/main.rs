@@ -29,6 +29,7 @@ mod live_api;
 mod live_cli;
 #[cfg(unix)]
 mod live_delete;
+#[cfg(unix)]
 mod live_diagnose;
 mod live_records;
 mod merging;

@@ -50,6 +50,17 @@ fn global_options_stand_before_or_after_the_command() {
     let before = run(&["-m", "ed-fi-5.1", "order"]);
     let after = run(&["order", "-m", "ed-fi-5.1"]);
     assert_eq!((before.stdout, before.code), (after.stdout, after.code));
+
+    // Given in both places, all of them count.
+    let small = |name: &str| crate::fixtures::path(&format!("small/{name}")).to_str().unwrap().to_owned();
+    let (resources, descriptors) = (small("resources-dms.json"), small("descriptors-dms.json"));
+    let together = run(&["list", "-m", &resources, "-m", &descriptors]);
+    let apart = run(&["-m", &resources, "list", "-m", &descriptors]);
+    assert_eq!((&together.stdout, together.code), (&apart.stdout, apart.code));
+    assert_ne!(together.stdout, run(&["list", "-m", &resources]).stdout);
+    let both = run(&["--offline", "list", "--refresh", "-m", "http://127.0.0.1:9/api"]);
+    assert!(both.stderr.contains("exclude each other"), "{}", both.stderr);
+    assert_eq!(both.code, 2);
 }
 
 #[test]

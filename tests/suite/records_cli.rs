@@ -74,6 +74,20 @@ fn a_file_that_may_not_be_read_is_named_and_the_rest_is_checked() {
     assert!(!folder.path().join("out").exists());
 }
 
+/// What refers to the change may stand in a file that cannot be read; the others are followed.
+#[cfg(unix)]
+#[test]
+fn affected_names_a_file_that_cannot_be_read_and_follows_the_rest() {
+    let folder = folder(&[("classPeriods.jsonl", PERIOD), ("schools.jsonl", SCHOOL)]);
+    std::os::unix::fs::symlink("nowhere", folder.path().join("in/grades.jsonl")).unwrap();
+    let dir = path(&folder, "in");
+    let answer = run(&["-m", "ed-fi-5.0", "affected", &dir, "--changed", "schools:schoolId=1"]);
+    assert!(answer.stdout.contains("classPeriods.jsonl:1"), "{}", answer.stdout);
+    assert!(answer.stderr.contains("grades.jsonl: ") && answer.code == 2, "{}", answer.stderr);
+    let json = run(&["-m", "ed-fi-5.0", "affected", &dir, "--changed", "schools:schoolId=1", "--format", "json"]);
+    assert!(json.stdout.contains("\"unread\": 1") && json.code == 2, "{}", json.stdout);
+}
+
 #[test]
 fn nothing_is_overwritten_unless_it_is_asked_for() {
     let folder = folder(&[("classPeriods.jsonl", PERIOD), ("schools.jsonl", SCHOOL)]);

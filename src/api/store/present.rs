@@ -7,7 +7,6 @@ use super::{LiveError, LiveStore};
 use crate::api::at_once::at_once;
 use crate::api::records::Reach;
 use crate::graph::{Found, ResourceId};
-use crate::model::Kind;
 use crate::records::{
     Gap, GapCode, KeyForm, KeyValues, Need, Standing, Unknown, form_of_values, values_of_key, wanted_keys,
 };
@@ -75,14 +74,7 @@ impl LiveStore<'_, '_> {
             Some(place) => Found::Abstract(place),
             None => Found::Resource(self.graph.ids().find(|&id| self.graph.name(id).as_str() == need.target)?),
         };
-        let key = match found {
-            Found::Resource(id) if self.graph.resource(id).kind == Kind::Descriptor => {
-                let (namespace, code) = need.key.get("uri")?.as_str()?.rsplit_once('#')?;
-                KeyValues::from([("namespace".into(), namespace.into()), ("codeValue".into(), code.into())])
-            }
-            _ => need.key.clone(),
-        };
-        let keys = wanted_keys(self.graph, found, &[key]).ok()?;
+        let keys = wanted_keys(self.graph, found, std::slice::from_ref(&need.key)).ok()?;
         Some(keys.into_iter().flat_map(|(id, keys)| keys.into_iter().map(move |key| (id, key))).collect())
     }
 

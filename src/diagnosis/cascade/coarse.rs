@@ -79,8 +79,9 @@ impl Groups {
     pub(super) fn roots(&self, graph: &DependencyGraph) -> (Vec<Root>, usize) {
         let alike: Vec<(&Alike, &Group)> = self.groups.iter().collect();
         let mut of_resource: BTreeMap<ResourceId, Vec<usize>> = BTreeMap::new();
-        for (index, (group, _)) in alike.iter().enumerate() {
-            if let Some(resource) = group.resource {
+        for (index, (alike, group)) in alike.iter().enumerate() {
+            // What lies with the client is of several resources, and explains what waits for any of them.
+            for resource in alike.resource.into_iter().chain(group.resources.keys().copied()) {
                 of_resource.entry(resource).or_default().push(index);
             }
         }

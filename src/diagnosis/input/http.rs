@@ -18,7 +18,9 @@ pub(super) fn read(text: &str) -> Vec<Failure> {
     let mut open: Option<(u16, Failure)> = None;
     let mut rest: Vec<&str> = Vec::new();
     let verbose = text.starts_with(['*', '>', '<']);
-    for (number, line) in text.lines().enumerate() {
+    for (number, line) in
+        text.lines().enumerate().flat_map(|(number, line)| parts(line).map(move |part| (number, part)))
+    {
         let received = line.strip_prefix("< ").or_else(|| line.strip_prefix('<').filter(|l| l.trim().is_empty()));
         if let Some((method, target)) = request_line(line) {
             request = Some((method.to_owned(), target.to_owned()));
@@ -56,6 +58,15 @@ fn before_another(status: u16, failure: Failure, rest: &[&str]) -> Option<Failur
     let silent = rest.iter().all(|line| line.trim().is_empty());
     let leads_on = status < 400 || (matches!(status, 401 | 407) && silent);
     (!leads_on).then(|| Failure { body: body(&rest.join("\n")), ..failure })
+}
+
+/// A line, and the response that stands behind the body it ends with: curl writes no line break after a body.
+fn parts(line: &str) -> impl Iterator<Item = &str> {
+    let ends_body = |at: &usize| line.get(..*at).is_some_and(|before| before.ends_with(['}', ']', '>']));
+    let begins = |at: &usize| line.get(*at..).and_then(status_line).is_some();
+    let behind = line.match_indices("HTTP/").map(|(at, _)| at).find(|at| ends_body(at) && begins(at));
+    let (first, behind) = behind.and_then(|at| line.split_at_checked(at)).map_or((line, None), |(a, b)| (a, Some(b)));
+    [first].into_iter().chain(behind)
 }
 
 /// `HTTP/1.1 409 Conflict`.

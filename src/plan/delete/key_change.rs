@@ -74,11 +74,7 @@ impl KeyChange {
     /// Whether records stay that lose references and get them back at the end.
     #[must_use]
     pub fn stayed(&self) -> bool {
-        let created = |name: &ResourceName| {
-            let steps = self.loads.iter().flat_map(|wave| &wave.steps);
-            steps.filter(|step| step.operations.contains(&Operation::Create)).any(|step| step.resource == *name)
-        };
-        self.loads.last().is_some_and(|wave| wave.steps.iter().any(|step| !created(&step.resource)))
+        self.referrers.iter().any(|referrer| referrer.becomes == Becomes::SetAgain)
     }
 }
 

@@ -43,8 +43,8 @@ fn numbers(items: &[ItemOf]) -> Vec<u32> {
 fn upwards<'p>(at: At<'p>, reference: &Reference, details: &Details) -> At<'p> {
     let mut at = at;
     while !at.path.ends_with("[*]") {
-        let is_required = reference.required && reference.path.starts_with(at.path)
-            || details.fields.binary_search_by(|field| field.path.as_str().cmp(at.path)).is_ok();
+        let is_required =
+            reference.required || details.fields.binary_search_by(|field| field.path.as_str().cmp(at.path)).is_ok();
         let Some((holder, _)) = at.path.rsplit_once('.').filter(|(holder, _)| is_required && *holder != "$") else {
             break;
         };
