@@ -18,7 +18,7 @@ use super::shape::Shape;
 use super::store::Place;
 use super::unread::Unread;
 use crate::graph::{DependencyGraph, ResourceId};
-use crate::model::{Kind, Reference, Target, Text};
+use crate::model::{Kind, Reference, ResourceName, Target, Text};
 
 /// The most records that are derived from keys: those of a payload are some dozen, and metadata in which
 /// keys hold each other in a circle could make any number of them.
@@ -68,6 +68,7 @@ impl std::fmt::Debug for Checklist<'_, '_, '_> {
 /// A record that is referred to.
 struct Node {
     target: Text,
+    alternatives: Vec<ResourceName>,
     key: KeyValues,
     standing: State,
     why: Option<Unknown>,
@@ -224,11 +225,13 @@ impl<'s, 'g, 'f> Checklist<'s, 'g, 'f> {
     fn asked(&self, node: &Node) -> Need {
         Need {
             depth: 0,
+            payload: None,
             line: None,
             of: self.graph.name(self.resource).clone(),
             at: None,
             path: Text::new_static("$"),
             target: node.target.clone(),
+            alternatives: node.alternatives.clone(),
             required: true,
             key: node.key.clone(),
             standing: match &node.standing {
@@ -371,7 +374,14 @@ impl<'s, 'g, 'f> Checklist<'s, 'g, 'f> {
             None if told() => State::Is(Standing::Missing),
             None => State::Is(Standing::Assumed),
         };
-        self.nodes.push(Node { target: key.0.clone(), key: values, standing, why: None, edges: Vec::new() });
+        self.nodes.push(Node {
+            target: key.0.clone(),
+            alternatives: reference.alternatives.clone(),
+            key: values,
+            standing,
+            why: None,
+            edges: Vec::new(),
+        });
         self.known.insert(key, self.nodes.len() - 1);
         self.nodes.len() - 1
     }
@@ -388,14 +398,15 @@ impl<'s, 'g, 'f> Checklist<'s, 'g, 'f> {
     pub fn needs(&self) -> Vec<Need> {
         let mut needs = Vec::new();
         let mut shown = vec![false; self.nodes.len()];
-        for (line, edges) in &self.payloads {
+        let several = self.payloads.len() > 1;
+        for (payload, (line, edges)) in (1..).zip(&self.payloads) {
             let mut open = vec![edges.iter()];
             while let Some(edges) = open.last_mut() {
                 let Some(edge) = edges.next() else {
                     open.pop();
                     continue;
                 };
-                let mut need = self.need(edge, *line, open.len() - 1);
+                let mut need = self.need(edge, several.then_some((payload, *line)), open.len() - 1);
                 let below = match &edge.end {
                     End::Record(number) => {
                         self.nodes.get(*number).filter(|node| !node.edges.is_empty()).zip(shown.get_mut(*number))
@@ -414,7 +425,8 @@ impl<'s, 'g, 'f> Checklist<'s, 'g, 'f> {
         needs
     }
 
-    fn need(&self, edge: &Edge, line: u64, depth: usize) -> Need {
+    /// A need, with the number and line of its payload where there are several.
+    fn need(&self, edge: &Edge, payload: Option<(usize, u64)>, depth: usize) -> Need {
         let position = |place: Place| Position {
             file: self.scan.map(|scan| scan.file_name(place).to_owned()).unwrap_or_default(),
             line: self.lines.get(&place).copied().unwrap_or_default(),
@@ -431,11 +443,13 @@ impl<'s, 'g, 'f> Checklist<'s, 'g, 'f> {
         };
         Need {
             depth,
-            line: (self.payloads.len() > 1).then_some(line),
+            payload: payload.map(|(payload, _)| payload),
+            line: payload.map(|(_, line)| line),
             of: self.graph.name(edge.of).clone(),
             at: edge.at.map(position),
             path: edge.path.clone(),
             target: edge.target.clone(),
+            alternatives: Vec::new(),
             required: edge.required,
             key,
             standing,

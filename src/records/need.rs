@@ -18,6 +18,9 @@ use crate::model::{Reference, ResourceName, Target, Text};
 pub struct Need {
     /// How many records lead here; 0 for the payload itself.
     pub depth: usize,
+    /// Which payload it is of, from 1, where there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payload: Option<usize>,
     /// The line of the payload, where a file of several was read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<u64>,
@@ -29,6 +32,9 @@ pub struct Need {
     pub path: Text,
     /// What it points to.
     pub target: Text,
+    /// Other descriptors that the name of its property could mean.
+    #[serde(skip)]
+    pub alternatives: Vec<ResourceName>,
     /// Whether it is required.
     pub required: bool,
     /// The key it holds, as far as it is known. Of a descriptor, its `uri`.
@@ -140,11 +146,13 @@ impl<'g> OwnNeeds<'g> {
         Reader { hasher: self.hasher, shape }.read(payload, &mut extract)?;
         let need = |held: Held<'_>| Need {
             depth: 0,
+            payload: None,
             line: None,
             of: graph.name(resource).clone(),
             at: None,
             path: held.reference.path.clone(),
             target: target_of(held.reference),
+            alternatives: held.reference.alternatives.clone(),
             required: held.reference.required,
             key: held.values,
             standing: Standing::Assumed,
@@ -228,11 +236,13 @@ pub fn implied(graph: &DependencyGraph, need: &Need) -> Vec<Need> {
     let told = told_by_key(graph, id, &need.key).into_iter().filter(|(reference, values)| whole(reference, values));
     told.map(|(reference, key)| Need {
         depth: need.depth + 1,
+        payload: need.payload,
         line: need.line,
         of: graph.name(id).clone(),
         at: None,
         path: reference.path.clone(),
         target: target_of(reference),
+        alternatives: reference.alternatives.clone(),
         required: reference.required,
         key,
         standing: Standing::Assumed,

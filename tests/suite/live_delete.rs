@@ -900,6 +900,27 @@ fn a_reference_to_any_organization_is_found_among_the_subclasses() {
     assert!(said(1).contains("1 required reference is absent"), "{}", said(1));
 }
 
+/// A property name that leaves several descriptors open is met by any of them.
+#[test]
+fn a_descriptor_is_looked_up_under_each_that_it_may_be() {
+    let ods = Ods::start("ed-fi-6.0");
+    let desk = Desk::at(&ods);
+    let payload = desk.path("record.json");
+    let uri = "uri://ed-fi.org/TelephoneNumberTypeDescriptor#Main#2";
+    let phone = json!({"institutionTelephoneNumberTypeDescriptor": uri, "telephoneNumber": "1"});
+    std::fs::write(&payload, json!({"institutionTelephones": [phone]}).to_string()).unwrap();
+    let question = ["prereqs", "schools", "--payload", &payload, "--api"];
+    let said = || {
+        let output = desk.run_with("ed-fi-6.0", &question);
+        bare(&String::from_utf8(output.stdout).unwrap())
+    };
+    let descriptor = format!("institutionTelephoneNumberTypeDescriptors {uri}");
+    assert!(said().contains(&format!("MISSING: {descriptor}")), "{}", said());
+    let value = json!({"namespace": "uri://ed-fi.org/TelephoneNumberTypeDescriptor", "codeValue": "Main#2"});
+    ods.add("ed-fi/telephoneNumberTypeDescriptors", value, &[]);
+    assert!(said().contains(&format!("on the server: {descriptor}")), "{}", said());
+}
+
 /// A tree without its branches and line ends.
 fn bare(text: &str) -> String {
     unwrapped(&text.replace(['│', '├', '└', '─'], " "))

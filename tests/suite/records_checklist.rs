@@ -189,6 +189,9 @@ fn every_record_of_a_payload_file_is_checked() {
         );
         assert!(text.contains(&told), "{text}");
     }
+    // Records that stand on one line are records of their own.
+    let (_, text, _) = run(&folder, &["courseOfferings", "--payload", "-"], &format!("[{one}, {one}]"));
+    assert_eq!(text.matches("courseOfferings -:1\n├── ").count(), 2, "{text}");
     let (code, text, _) = run(&folder, &["courseOfferings", "--payload", "lines.ndjson", "--format", "json"], "");
     let answer: Value = serde_json::from_str(&text).unwrap();
     assert_eq!((code, &answer["schema"], &answer["payloads"]), (1, &json!("edfi-plan/checklist/1"), &json!(2)));

@@ -74,8 +74,13 @@ impl LiveStore<'_, '_> {
             Some(place) => Found::Abstract(place),
             None => Found::Resource(self.graph.ids().find(|&id| self.graph.name(id).as_str() == need.target)?),
         };
-        let keys = wanted_keys(self.graph, found, std::slice::from_ref(&need.key)).ok()?;
-        Some(keys.into_iter().flat_map(|(id, keys)| keys.into_iter().map(move |key| (id, key))).collect())
+        let others = need.alternatives.iter().filter_map(|name| self.graph.id(name)).map(Found::Resource);
+        let mut candidates = Vec::new();
+        for found in [found].into_iter().chain(others) {
+            let keys = wanted_keys(self.graph, found, std::slice::from_ref(&need.key)).ok()?;
+            candidates.extend(keys.into_iter().flat_map(|(id, keys)| keys.into_iter().map(move |key| (id, key))));
+        }
+        Some(candidates)
     }
 
     /// Whether the API shows a record with this key; `None` where it does not tell, and why.

@@ -19,14 +19,14 @@ pub fn checklist(resource: &ResourceName, payloads: usize, needs: &[Need], file:
     let mut text = hanging("", "  ", &counted(needs), width);
     let last = last_of_siblings(needs);
     let mut open: Vec<bool> = Vec::new();
-    let mut line = None;
+    let mut payload = None;
     if payloads == 1 || needs.is_empty() {
         text.push_str(&format!("{}\n", resource.short()));
     }
     for (need, last) in needs.iter().zip(last) {
-        if need.line != line {
-            line = need.line;
-            text.push_str(&format!("{} {file}:{}\n", resource.short(), line.unwrap_or_default()));
+        if need.payload != payload {
+            payload = need.payload;
+            text.push_str(&format!("{} {file}:{}\n", resource.short(), need.line.unwrap_or_default()));
         }
         open.truncate(need.depth);
         let above = open.iter().skip(open.len().saturating_sub(DRAWN));
@@ -51,7 +51,7 @@ fn counted(needs: &[Need]) -> String {
     let mut count = |wanted: &dyn Fn(&Need) -> bool| {
         let once = |need: &&Need| {
             // A reference that the payload lacks is told by its place, any other by what it points to.
-            let place = need.key.is_empty().then(|| (need.line, need.path.clone()));
+            let place = need.key.is_empty().then(|| (need.payload, need.path.clone()));
             wanted(need) && seen.insert((need.target.clone(), named(&need.key), place))
         };
         needs.iter().filter(once).count() as u64
@@ -140,13 +140,13 @@ fn explained(needs: &[Need], width: Width) -> String {
 /// For each need whether no other follows below the same record. O(needs).
 fn last_of_siblings(needs: &[Need]) -> Vec<bool> {
     let mut followed: Vec<bool> = Vec::new();
-    let mut line = None;
+    let mut payload = None;
     let mut last: Vec<bool> = needs
         .iter()
         .rev()
         .map(|need| {
-            if need.line != line {
-                line = need.line;
+            if need.payload != payload {
+                payload = need.payload;
                 followed.clear();
             }
             followed.truncate(need.depth + 1);
