@@ -93,7 +93,12 @@ impl PartialOrd for ResourceName {
 
 impl Ord for ResourceName {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.split().cmp(&other.split())
+        // The slash between project and endpoint comes before every other character: no parts have to be found.
+        let (ours, theirs) = (self.0.as_bytes(), other.0.as_bytes());
+        match ours.iter().zip(theirs).find(|(a, b)| a != b) {
+            Some((a, b)) => (*a != b'/', a).cmp(&(*b != b'/', b)),
+            None => ours.len().cmp(&theirs.len()),
+        }
     }
 }
 
@@ -153,8 +158,13 @@ mod tests {
 
     #[test]
     fn ordered_by_project_then_endpoint() {
-        let mut names = ["/ed-fi-x/a", "/ed-fi/b", "/ed-fi/a"].map(|n| n.parse::<ResourceName>().unwrap());
+        let ordered = ["/ed-fi/a", "/ed-fi/ab", "/ed-fi/b", "/ed-fi!/a", "/ed-fi-x/a", "/ed-fi.x/a", "/tpdm/a"];
+        let mut names = ordered.map(|n| n.parse::<ResourceName>().unwrap());
+        names.reverse();
         names.sort();
-        assert_eq!(names.map(|n| n.to_string()), ["/ed-fi/a", "/ed-fi/b", "/ed-fi-x/a"]);
+        assert_eq!(names.clone().map(|n| n.to_string()), ordered);
+        for (a, b) in names.iter().flat_map(|a| names.iter().map(move |b| (a, b))) {
+            assert_eq!(a.cmp(b), a.split().cmp(&b.split()), "{a} {b}");
+        }
     }
 }

@@ -90,7 +90,7 @@ pub struct DescribedWave {
     /// The wave.
     pub wave: usize,
     /// What is done in it.
-    pub operations: Vec<super::Operation>,
+    pub operations: &'static [super::Operation],
 }
 
 /// Gathers what is known of a resource; `plan` is the load of everything, where there is one.
@@ -128,7 +128,7 @@ pub fn describe(graph: &DependencyGraph, id: ResourceId, plan: Option<&LoadPlan>
         pathway: pathway(graph.pathways(), &resource.name),
         waves: waves
             .filter(|(_, step)| step.resource == resource.name)
-            .map(|(wave, step)| DescribedWave { wave, operations: step.operations.clone() })
+            .map(|(wave, step)| DescribedWave { wave, operations: step.operations })
             .collect(),
         prerequisites: graph.transitive_prerequisites(id, Follow::all()).len(),
         dependents: graph

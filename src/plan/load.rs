@@ -71,7 +71,7 @@ pub struct Step {
     /// The resource.
     pub resource: ResourceName,
     /// Create, update or both.
-    pub operations: Vec<Operation>,
+    pub operations: &'static [Operation],
     /// What sort of collection it is.
     #[serde(skip)]
     pub kind: Kind,
@@ -204,10 +204,10 @@ pub fn load_plan(
         waves.entry(wave_of(step)).or_default().push((step < ordered.creates, ordered.resource_of(step)));
     }
     let planned = |(is_create, id): (bool, ResourceId)| {
-        let operations = match (is_create, ordered.update_of.contains_key(&id)) {
-            (true, true) => vec![Operation::Create],
-            (true, false) => vec![Operation::Create, Operation::Update],
-            (false, _) => vec![Operation::Update],
+        let operations: &[Operation] = match (is_create, ordered.update_of.contains_key(&id)) {
+            (true, true) => &[Operation::Create],
+            (true, false) => &[Operation::Create, Operation::Update],
+            (false, _) => &[Operation::Update],
         };
         Step { resource: graph.name(id).clone(), operations, kind: graph.resource(id).kind }
     };

@@ -31,9 +31,12 @@ pub enum NoOrder {
 pub fn rows(published: &Published) -> Result<Vec<Row>, NoOrder> {
     let row = |resource: &Text, order, create, update| {
         let name: ResourceName = resource.parse().map_err(|_| NoOrder::Name(resource.clone()))?;
-        let mut operations = Vec::new();
-        operations.extend(if create { Some(Operation::Create) } else { None });
-        operations.extend(if update { Some(Operation::Update) } else { None });
+        let operations: &[Operation] = match (create, update) {
+            (true, true) => &[Operation::Create, Operation::Update],
+            (true, false) => &[Operation::Create],
+            (false, true) => &[Operation::Update],
+            (false, false) => &[],
+        };
         Ok(Row { resource: name, order, operations })
     };
     let mut rows: Vec<Row> = match published.form {

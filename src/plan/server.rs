@@ -18,7 +18,7 @@ pub struct Row {
     /// Its wave, from 1.
     pub order: usize,
     /// What may be done then.
-    pub operations: Vec<Operation>,
+    pub operations: &'static [Operation],
 }
 
 /// A vertex of the published graph: a resource, or a person once more after its pathway (`#Retry`).
@@ -68,14 +68,14 @@ pub fn rows(graph: &DependencyGraph) -> Result<Vec<Row>, RequiredCycle> {
             rows.push(Row {
                 resource: name,
                 order: order(vertex.resource),
-                operations: vec![Operation::Create, Operation::Update],
+                operations: &[Operation::Create, Operation::Update],
             });
             continue;
         };
-        rows.push(Row { resource: name.clone(), order: order(vertex.resource), operations: vec![Operation::Create] });
+        rows.push(Row { resource: name.clone(), order: order(vertex.resource), operations: &[Operation::Create] });
         let after =
             pathway.associations.iter().chain(&pathway.also_before_update).filter_map(|n| graph.id(n)).map(order).max();
-        rows.push(Row { resource: name, order: after.unwrap_or_default() + 1, operations: vec![Operation::Update] });
+        rows.push(Row { resource: name, order: after.unwrap_or_default() + 1, operations: &[Operation::Update] });
     }
     rows.sort_by_cached_key(|row| {
         (row.order, row.operations != [Operation::Update], row.resource.as_str().to_lowercase(), row.resource.clone())
@@ -303,7 +303,7 @@ pub fn as_plan_of_records(
     let mut waves: Vec<Wave> = Vec::new();
     for row in rows.iter().filter(|row| graph.id(&row.resource).is_some_and(chosen)) {
         let kind = graph.id(&row.resource).map_or(Kind::Resource, |id| graph.resource(id).kind);
-        let step = Step { resource: row.resource.clone(), operations: row.operations.clone(), kind };
+        let step = Step { resource: row.resource.clone(), operations: row.operations, kind };
         match waves.last_mut().filter(|wave| wave.wave == row.order) {
             Some(wave) => wave.steps.push(step),
             None => waves.push(Wave { wave: row.order, steps: vec![step] }),

@@ -134,7 +134,7 @@ pub fn key_change(
     (plan.loads, plan.deferred) = (loads.waves, loads.deferred);
     let update = |&id: &ResourceId| Step {
         resource: graph.name(id).clone(),
-        operations: vec![Operation::Update],
+        operations: &[Operation::Update],
         kind: graph.resource(id).kind,
     };
     let set_again: Vec<Step> = set.cleared.iter().map(update).collect();

@@ -94,7 +94,7 @@ fn summed(first: &str, names: &[&str], width: Width) -> String {
 
 fn item(step: &Step) -> String {
     let name = step.resource.short();
-    match step.operations.as_slice() {
+    match step.operations {
         [Operation::Create] => format!("{name} (create)"),
         [Operation::Update] => format!("{name} (update)"),
         _ => name.to_owned(),
