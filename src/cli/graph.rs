@@ -67,7 +67,7 @@ pub(crate) fn run(args: &GraphArgs, context: &Context) -> anyhow::Result<Outcome
     let graph = context.sources.graph(&context.terminal)?;
     metadata::tells_required(&graph, args.required_only)?;
     refuse_what_has_no_meaning(args)?;
-    let authorization = args.authorization.of(&graph)?;
+    let authorization = args.authorization.heeding(args.required_only, &graph)?;
     let select = SelectOptions {
         required_only: args.required_only,
         authorization: &authorization,

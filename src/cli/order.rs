@@ -102,6 +102,12 @@ impl AuthorizationArgs {
         }
     }
 
+    /// As [`AuthorizationArgs::of`]; where only required references are heeded, what they bring.
+    pub(crate) fn heeding(&self, required_only: bool, graph: &DependencyGraph) -> anyhow::Result<Authorization> {
+        let authorization = self.of(graph)?;
+        Ok(if required_only { authorization.of_required(graph) } else { authorization })
+    }
+
     /// Whether neither option was given.
     pub(crate) fn is_default(&self) -> bool {
         self.strategy == Strategy::Relationships && self.pathway.is_empty()
@@ -141,7 +147,7 @@ pub(crate) fn run(args: &OrderArgs, context: &Context) -> anyhow::Result<Outcome
     }
     let graph = context.sources.graph(&context.terminal)?;
     metadata::tells_required(&graph, args.required_only)?;
-    let authorization = args.authorization.of(&graph)?;
+    let authorization = args.authorization.heeding(args.required_only, &graph)?;
     let external = named(&graph, &args.external)?;
     let select = SelectOptions {
         required_only: args.required_only,
@@ -171,7 +177,7 @@ pub(crate) fn run(args: &OrderArgs, context: &Context) -> anyhow::Result<Outcome
     };
     // What is needed, deferred or left open is told by the references that records contain.
     let told = records.as_ref().unwrap_or(&graph);
-    let authorization = args.authorization.of(told)?;
+    let authorization = args.authorization.heeding(args.required_only, told)?;
     let options = LoadOptions { required_only: args.required_only, authorization, external };
     let plan = match args.order {
         Whose::Plan => load_plan(told, &selection, &options)?,
@@ -185,7 +191,7 @@ pub(crate) fn run(args: &OrderArgs, context: &Context) -> anyhow::Result<Outcome
     let text = written(&plan, args, graph.metadata(), context);
     say_open(&plan, args.format, context);
     context.terminal.print(&text)?;
-    Ok(Outcome::Answered)
+    Ok(if plan.left_out.is_empty() { Outcome::Answered } else { Outcome::Findings })
 }
 
 /// The graph without the optional references that no record of a folder contains.
@@ -242,6 +248,16 @@ fn say_open(plan: &LoadPlan, format: Format, context: &Context) {
             let (resource, path, target) = (deferred.resource.short(), &deferred.path, deferred.target.short());
             say(format!("deferred: {resource} {path} → {target}; create without it, set it {}", plan.when(deferred)));
         }
+    }
+    if !plan.left_out.is_empty() {
+        let names: Vec<&str> = plan.left_out.iter().map(ResourceName::short).collect();
+        let (few, more) = names.split_at(names.len().min(6));
+        let more = if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
+        say(format!(
+            "the API's own order breaks cycles in one pass, and one remains: it does not list {}{more}. Use the plan's \
+             order (without --order server)",
+            few.join(", ")
+        ));
     }
     if !plan.exact {
         say("note: the cycles are too many for an exact search; fewer deferrals may be possible".to_owned());

@@ -255,7 +255,7 @@ fn tree(args: &TreeArgs, towards: Towards, schema: &str, context: &Context) -> a
     let roots = graph.find_all(&args.resource)?;
     let follow = Follow { required_only: args.required_only, descriptors: !args.no_descriptors };
     let depth = args.depth.map_or(usize::MAX, |depth| depth as usize);
-    let authorization = args.authorization.of(&graph)?;
+    let authorization = args.authorization.heeding(args.required_only, &graph)?;
     let trees: Vec<_> = roots.iter().map(|&root| graph.tree(root, towards, follow, depth, &authorization)).collect();
     let answer = match args.format {
         Format::Text => {

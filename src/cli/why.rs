@@ -38,7 +38,7 @@ pub(crate) struct WhyArgs {
 pub(crate) fn run(args: &WhyArgs, context: &Context) -> anyhow::Result<Outcome> {
     let graph = context.sources.graph(&context.terminal)?;
     metadata::tells_required(&graph, args.required_only)?;
-    let authorization = args.authorization.of(&graph)?;
+    let authorization = args.authorization.heeding(args.required_only, &graph)?;
     let follow = Follow { required_only: args.required_only, descriptors: true };
     let (a, b) = (one(&graph, &args.first)?, one(&graph, &args.second)?);
     let say = |text: String| context.terminal.say(&text);

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{DependencyGraph, Follow, Found, ResourceId};
+use super::{DependencyGraph, Edge, Follow, Found, ResourceId};
 
 /// A dependent of a person that must wait for the person's pathway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -16,6 +16,14 @@ pub struct AuthorizationEdge {
     pub dependent: ResourceId,
     /// The person it makes visible.
     pub person: ResourceId,
+}
+
+impl AuthorizationEdge {
+    /// The references to the person for which it waits; none where a document states the edge alone.
+    #[must_use]
+    pub fn reference(self, graph: &DependencyGraph) -> Option<&Edge> {
+        graph.edge(self.person, self.dependent)
+    }
 }
 
 /// The update of a person, which waits for the person's associations.
@@ -62,6 +70,14 @@ impl Authorization {
     #[must_use]
     pub fn none() -> Self {
         Self::default()
+    }
+
+    /// Those that required references bring: what leaves an optional reference to a person out does not wait
+    /// for the person's pathway. An edge that a document states, without a reference, stays.
+    #[must_use]
+    pub fn of_required(mut self, graph: &DependencyGraph) -> Self {
+        self.edges.retain(|edge| edge.reference(graph).is_none_or(Edge::may_be_required));
+        self
     }
 
     /// The edges of the default strategies, with pathways replaced as `person=association` says;

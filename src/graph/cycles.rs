@@ -67,8 +67,8 @@ impl Precedence {
     #[must_use]
     pub fn components(&self) -> Vec<Vec<usize>> {
         // Most steps are neither on a cycle nor after one; only the others are worth a closer look.
-        let waiting = self.in_order(&[], |_, _| {});
-        let stays = |step: usize| waiting.get(step).is_some_and(|waiting| *waiting > 0);
+        let stuck = self.stuck();
+        let stays = |step: usize| stuck.get(step).copied().unwrap_or_default();
         if !(0..self.steps).any(stays) {
             return Vec::new();
         }
@@ -147,6 +147,12 @@ impl Precedence {
         let mut steps: Vec<usize> = cycle.iter().filter_map(|&p| self.constraints.get(p)).map(|c| c.before).collect();
         steps.extend(steps.first().copied());
         steps
+    }
+
+    /// For each step whether it is on a cycle or behind one. O(steps + constraints), iterative.
+    #[must_use]
+    pub fn stuck(&self) -> Vec<bool> {
+        self.in_order(&[], |_, _| {}).into_iter().map(|waiting| waiting > 0).collect()
     }
 
     /// The layer of every step: the counted steps on the longest chain that ends before it.

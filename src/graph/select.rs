@@ -150,13 +150,15 @@ impl DependencyGraph {
     ) -> Result<Selection, SelectError> {
         let mut selection = if selectors.is_empty() { self.select_all() } else { Selection::default() };
         let follow = if options.required_only { Follow::required() } else { Follow::all() };
-        // What satisfies an abstract resource although no reference of the same selector leads there.
-        let mut present = options.present.clone();
-        for term in selectors.iter().filter(|s| s.terms.len() == 1).flat_map(|s| &s.terms) {
-            present.extend(self.method(&term.method, options.school_years)?);
-        }
         let (authorization, school_years) = (options.authorization, options.school_years);
-        let expand = Expand { graph: self, follow, authorization, present, school_years };
+        let present = options.present.clone();
+        let mut expand = Expand { graph: self, follow, authorization, present, school_years };
+        // What satisfies an abstract resource although no reference of the same selector leads there.
+        let mut concrete = BTreeSet::new();
+        for term in selectors.iter().filter(|s| s.terms.len() == 1).flat_map(|s| &s.terms) {
+            concrete.extend(expand.concrete(term)?);
+        }
+        expand.present.extend(concrete);
         for selector in selectors {
             let found = expand.selector(selector)?;
             selection.resources.extend(found.resources);
@@ -199,6 +201,16 @@ impl Expand<'_> {
         Ok(selection)
     }
 
+    /// What a term selects for certain: without what only one of several subclasses would bring.
+    fn concrete(&self, term: &Term) -> Result<BTreeSet<ResourceId>, SelectError> {
+        let core = self.graph.method(&term.method, self.school_years)?;
+        let mut nearest = Nearest::of(&core);
+        if let Some(depth) = term.back {
+            self.reach_back(core.into_iter().collect(), 0, depth, &mut nearest);
+        }
+        Ok(nearest.resources.into_keys().collect())
+    }
+
     fn term(&self, term: &Term) -> Result<Selection, SelectError> {
         let graph = self.graph;
         let core = graph.method(&term.method, self.school_years)?;
@@ -236,40 +248,42 @@ impl Expand<'_> {
     /// Prerequisites up to a depth. Subclasses of an abstract resource come in only where no other
     /// reference brings one: then all of them do, and the abstract resource is marked "one of".
     fn with_prerequisites(&self, core: &BTreeSet<ResourceId>, depth: usize) -> Selection {
-        let mut selection = Selection { resources: core.clone(), ..Selection::default() };
-        // Depth at which each abstract resource was first referred to.
-        let mut groups: BTreeMap<usize, usize> = BTreeMap::new();
-        let mut layer: Vec<ResourceId> = core.iter().copied().collect();
-        let mut at = 0;
-        loop {
-            while !layer.is_empty() && at < depth {
-                layer = self.direct_prerequisites(&layer, at, &mut groups);
-                layer.retain(|id| selection.resources.insert(*id));
-                at += 1;
-            }
-            if self.follow.required_only {
-                return selection;
-            }
-            let found = |id: &ResourceId| selection.resources.contains(id) || self.present.contains(id);
+        let mut nearest = Nearest::of(core);
+        // At which depth each group was expanded; another may bring it nearer later.
+        let mut expanded: BTreeMap<usize, usize> = BTreeMap::new();
+        self.reach_back(core.iter().copied().collect(), 0, depth, &mut nearest);
+        while !self.follow.required_only {
+            let found = |id: &ResourceId| nearest.resources.contains_key(id) || self.present.contains(id);
             let satisfied = |place: usize| self.graph.subclasses_at(place).iter().any(found);
-            let unsatisfied =
-                groups.iter().find(|(place, _)| !satisfied(**place)).map(|(place, first)| (*place, *first));
-            let Some((place, first)) = unsatisfied else { return selection };
-            groups.remove(&place);
-            selection.one_of.extend(self.graph.abstracts().get(place).map(|a| a.entity.clone()));
-            layer = self.graph.subclasses_at(place).to_vec();
-            selection.resources.extend(&layer);
-            at = first + 1;
+            let due = nearest.groups.iter().find(|(place, at)| match expanded.get(place) {
+                Some(before) => *at < before,
+                None => !satisfied(**place),
+            });
+            let Some((&place, &at)) = due else { break };
+            expanded.insert(place, at);
+            let mut subclasses = self.graph.subclasses_at(place).to_vec();
+            subclasses.retain(|&id| nearest.comes_nearer(id, at + 1));
+            self.reach_back(subclasses, at + 1, depth, &mut nearest);
+        }
+        let entity = |place: &usize| Some(self.graph.abstracts().get(*place)?.entity.clone());
+        Selection {
+            resources: nearest.resources.into_keys().collect(),
+            one_of: expanded.keys().filter_map(entity).collect(),
+            ..Selection::default()
         }
     }
 
-    /// What resources refer to and wait for; abstract targets go to `groups`.
-    fn direct_prerequisites(
-        &self,
-        of: &[ResourceId],
-        depth: usize,
-        groups: &mut BTreeMap<usize, usize>,
-    ) -> Vec<ResourceId> {
+    /// Follows prerequisites from a layer of resources, all as deep as `at`, down to `depth`.
+    fn reach_back(&self, mut layer: Vec<ResourceId>, mut at: usize, depth: usize, nearest: &mut Nearest) {
+        while !layer.is_empty() && at < depth {
+            layer = self.direct_prerequisites(&layer, at, nearest);
+            at += 1;
+            layer.retain(|&id| nearest.comes_nearer(id, at));
+        }
+    }
+
+    /// What resources refer to and wait for; abstract targets go to the groups.
+    fn direct_prerequisites(&self, of: &[ResourceId], at: usize, nearest: &mut Nearest) -> Vec<ResourceId> {
         let mut next = Vec::new();
         for (reference, aim) in of.iter().flat_map(|&id| self.graph.aims(id)) {
             if self.follow.required_only && !reference.required {
@@ -278,7 +292,8 @@ impl Expand<'_> {
             match aim {
                 Aim::Resource(id) => next.push(id),
                 Aim::Abstract(place) => {
-                    groups.entry(place).or_insert(depth);
+                    let depth = nearest.groups.entry(place).or_insert(at);
+                    *depth = at.min(*depth);
                 }
                 Aim::Unresolved => {}
             }
@@ -286,6 +301,27 @@ impl Expand<'_> {
         next.extend(of.iter().flat_map(|&id| self.graph.unexplained(id)).map(|edge| edge.prerequisite));
         next.extend(self.authorization.edges.iter().filter(|e| of.contains(&e.dependent)).map(|e| e.prerequisite));
         next
+    }
+}
+
+/// How near prerequisites are: found far off first, one may come nearer and so bring more within reach.
+struct Nearest {
+    resources: BTreeMap<ResourceId, usize>,
+    /// The depth at which each abstract resource is referred to, by its place.
+    groups: BTreeMap<usize, usize>,
+}
+
+impl Nearest {
+    fn of(core: &BTreeSet<ResourceId>) -> Self {
+        Self { resources: core.iter().map(|&id| (id, 0)).collect(), groups: BTreeMap::new() }
+    }
+
+    fn comes_nearer(&mut self, id: ResourceId, at: usize) -> bool {
+        let nearer = self.resources.get(&id).is_none_or(|known| at < *known);
+        if nearer {
+            self.resources.insert(id, at);
+        }
+        nearer
     }
 }
 

@@ -7,8 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::{Operation, RequiredCycle};
-use crate::graph::{Aim, Authorization, Constraint, DependencyGraph, Edge, Precedence, ResourceId, Selection};
+use super::{Operation, Pathways, RequiredCycle};
+use crate::graph::{
+    Aim, Authorization, Breaking, Constraint, DependencyGraph, Edge, Precedence, ResourceId, Selection,
+};
 use crate::model::{Kind, Reference, ResourceName, Target, Text};
 
 /// How to plan.
@@ -40,6 +42,10 @@ pub struct LoadPlan {
     pub ambiguous: Vec<Ambiguous>,
     /// References that no document resolves.
     pub unresolved: Vec<Unresolved>,
+    /// What the API's own order does not list: it breaks cycles in one pass, and what that leaves in a circle
+    /// or behind one never comes out.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<ResourceName>,
     /// Whether fewer deferrals are impossible.
     #[serde(skip)]
     pub exact: bool,
@@ -187,11 +193,10 @@ pub fn load_plan(
     selection: &Selection,
     options: &LoadOptions,
 ) -> Result<LoadPlan, RequiredCycle> {
-    let steps = Steps::of(graph, options);
-    let breaking = steps
-        .creates
-        .break_cycles(|removed| steps.all(removed).waves())
-        .map_err(|cycle| required_cycle(graph, &cycle.0))?;
+    // What waits for a pathway gives way last: only where no order exists otherwise.
+    let (steps, breaking) = Steps::of(graph, options, Pathways::Hold)
+        .with_cycles_broken()
+        .or_else(|_| Steps::of(graph, options, Pathways::Yield).with_cycles_broken())?;
     let loaded = loaded(graph, selection, options);
     let chosen = |id: ResourceId| loaded.get(id.index()).copied().unwrap_or_default();
     let ordered = steps.all(&breaking.removed);
@@ -218,7 +223,7 @@ pub fn load_plan(
     let waves = waves.collect();
 
     let mut deferred = Vec::new();
-    for edge in breaking.removed.iter().filter_map(|&position| steps.edges.get(position).copied().flatten()) {
+    for (edge, _) in steps.removed(&breaking.removed) {
         if !chosen(edge.dependent) || !chosen(edge.prerequisite) {
             continue;
         }
@@ -231,6 +236,8 @@ pub fn load_plan(
         }));
     }
     deferred.sort();
+    // A reference to a person may have waited for several associations.
+    deferred.dedup();
     Ok(LoadPlan { exact: breaking.exact, ..around(graph, selection, options, waves, deferred) })
 }
 
@@ -252,6 +259,7 @@ pub(super) fn around(
         one_of: one_of(graph, selection, &chosen),
         ambiguous: ambiguous(graph, &chosen, options.required_only),
         unresolved: unresolved(graph, &chosen, options.required_only),
+        left_out: Vec::new(),
         exact: true,
     }
 }
@@ -267,24 +275,17 @@ fn loaded(graph: &DependencyGraph, selection: &Selection, options: &LoadOptions)
     loaded
 }
 
-fn required_cycle(graph: &DependencyGraph, steps: &[usize]) -> RequiredCycle {
-    let ids: Vec<ResourceId> = graph.ids().collect();
-    RequiredCycle {
-        resources: steps.iter().filter_map(|&step| ids.get(step)).map(|&id| graph.name(id).clone()).collect(),
-    }
-}
-
 /// The create steps, one a resource, and what orders them.
 struct Steps<'g> {
     graph: &'g DependencyGraph,
     options: &'g LoadOptions,
     creates: Precedence,
-    /// The edge behind each constraint; none where authorization put it there.
+    /// The references behind each constraint; none where authorization put it there for good.
     edges: Vec<Option<&'g Edge>>,
 }
 
 impl<'g> Steps<'g> {
-    fn of(graph: &'g DependencyGraph, options: &'g LoadOptions) -> Self {
+    fn of(graph: &'g DependencyGraph, options: &'g LoadOptions, pathways: Pathways) -> Self {
         let most = graph.edges().len() + options.authorization.edges.len();
         let mut creates = Precedence { steps: graph.ids().len(), constraints: Vec::with_capacity(most) };
         let mut edges = Vec::with_capacity(most);
@@ -302,23 +303,44 @@ impl<'g> Steps<'g> {
         let owned = |id: &ResourceId| options.external.contains(id);
         for edge in options.authorization.edges.iter().filter(|e| !owned(&e.prerequisite) && !owned(&e.dependent)) {
             let (before, after) = (edge.prerequisite.index(), edge.dependent.index());
-            creates.constraints.push(Constraint { before, after, removable: false });
-            edges.push(None);
+            let yielding = pathways.yielding(*edge, graph, |reference| !reference.may_be_required());
+            creates.constraints.push(Constraint { before, after, removable: yielding.is_some() });
+            edges.push(yielding);
         }
         Self { graph, options, creates, edges }
+    }
+
+    /// The steps, and which constraints to remove.
+    fn with_cycles_broken(self) -> Result<(Self, Breaking), RequiredCycle> {
+        let breaking = self.creates.break_cycles(|removed| self.all(removed).waves());
+        match breaking {
+            Ok(breaking) => Ok((self, breaking)),
+            Err(cycle) => {
+                let ids: Vec<ResourceId> = self.graph.ids().collect();
+                let around = cycle.0.iter().filter_map(|&step| ids.get(step)).copied();
+                Err(RequiredCycle::of(self.graph, around))
+            }
+        }
+    }
+
+    /// The references behind removed constraints, and what setting them waits for.
+    fn removed(&self, removed: &[usize]) -> impl Iterator<Item = (&'g Edge, usize)> {
+        let behind = |&position: &usize| {
+            let before = self.creates.constraints.get(position)?.before;
+            Some((self.edges.get(position).copied().flatten()?, before))
+        };
+        removed.iter().filter_map(behind)
     }
 
     /// All steps once these constraints are removed: the creates, and the updates that wait.
     fn all(&self, removed: &[usize]) -> AllSteps<'g> {
         let mut update_of: BTreeMap<ResourceId, usize> = BTreeMap::new();
-        let mut waits: Vec<(ResourceId, ResourceId)> = Vec::new();
+        let mut waits: Vec<(ResourceId, usize)> = Vec::new();
         for hold in &self.options.authorization.holds {
             let after = hold.update_after.iter().filter(|id| !self.options.external.contains(id));
-            waits.extend(after.map(|&after| (hold.person, after)));
+            waits.extend(after.map(|after| (hold.person, after.index())));
         }
-        for edge in removed.iter().filter_map(|&position| self.edges.get(position).copied().flatten()) {
-            waits.push((edge.dependent, edge.prerequisite));
-        }
+        waits.extend(self.removed(removed).map(|(edge, before)| (edge.dependent, before)));
         let kept = self.creates.constraints.iter().enumerate();
         let kept = kept.filter(|(position, _)| removed.binary_search(position).is_err());
         let mut constraints = Vec::with_capacity(self.creates.constraints.len() + 2 * waits.len());
@@ -327,8 +349,8 @@ impl<'g> Steps<'g> {
         for (resource, target) in waits {
             let next = creates + update_of.len();
             let update = *update_of.entry(resource).or_insert(next);
-            for before in [resource, target] {
-                constraints.push(Constraint { before: before.index(), after: update, removable: false });
+            for before in [resource.index(), target] {
+                constraints.push(Constraint { before, after: update, removable: false });
             }
         }
         let precedence = Precedence { steps: creates + update_of.len(), constraints };

@@ -51,7 +51,8 @@ pub enum GraphForm {
 }
 
 /// The rows of the API's own order, as it sorts them: by wave, rows that only update first, then by
-/// path without regard to case. School years are left out.
+/// path without regard to case. School years are left out, and what its one pass over the cycles leaves in
+/// a circle, with everything behind that: it lists what nothing unlisted is needed for, again and again.
 ///
 /// # Errors
 ///
@@ -59,23 +60,22 @@ pub enum GraphForm {
 pub fn rows(graph: &DependencyGraph) -> Result<Vec<Row>, RequiredCycle> {
     let published = published(graph, GraphForm::Legacy)?;
     let layer = layers(&published);
-    let order = |id: ResourceId| layer.get(&Vertex { resource: id, retry: false }).copied().unwrap_or_default() + 1;
+    let order = |id: ResourceId| Some(layer.get(&Vertex { resource: id, retry: false })? + 1);
     let mut rows = Vec::new();
     for vertex in &published.vertices {
+        let Some(created) = order(vertex.resource) else { continue };
         let name = graph.name(vertex.resource).clone();
         let pathway = graph.pathways().iter().find(|p| p.person == name);
         let Some(pathway) = pathway else {
-            rows.push(Row {
-                resource: name,
-                order: order(vertex.resource),
-                operations: &[Operation::Create, Operation::Update],
-            });
+            rows.push(Row { resource: name, order: created, operations: &[Operation::Create, Operation::Update] });
             continue;
         };
-        rows.push(Row { resource: name.clone(), order: order(vertex.resource), operations: &[Operation::Create] });
-        let after =
-            pathway.associations.iter().chain(&pathway.also_before_update).filter_map(|n| graph.id(n)).map(order).max();
-        rows.push(Row { resource: name, order: after.unwrap_or_default() + 1, operations: &[Operation::Update] });
+        rows.push(Row { resource: name.clone(), order: created, operations: &[Operation::Create] });
+        let before = pathway.associations.iter().chain(&pathway.also_before_update).filter_map(|n| graph.id(n));
+        // An association that is not listed is never behind.
+        let Some(after) = before.map(order).collect::<Option<Vec<_>>>() else { continue };
+        let after = after.into_iter().max().unwrap_or_default();
+        rows.push(Row { resource: name, order: after + 1, operations: &[Operation::Update] });
     }
     rows.sort_by_cached_key(|row| {
         (row.order, row.operations != [Operation::Update], row.resource.as_str().to_lowercase(), row.resource.clone())
@@ -99,7 +99,8 @@ pub fn published(graph: &DependencyGraph, form: GraphForm) -> Result<PublishedGr
     Ok(net.published(graph, dropped))
 }
 
-/// Longest paths over the published edges, from 0. O(vertices + edges).
+/// Longest paths over the published edges, from 0, of what is in no circle and behind none.
+/// O(vertices + edges).
 fn layers(published: &PublishedGraph) -> HashMap<Vertex, usize> {
     let place: HashMap<Vertex, usize> = published.vertices.iter().enumerate().map(|(i, v)| (*v, i)).collect();
     let constraints = published
@@ -110,7 +111,8 @@ fn layers(published: &PublishedGraph) -> HashMap<Vertex, usize> {
         })
         .collect();
     let precedence = crate::graph::Precedence { steps: published.vertices.len(), constraints };
-    published.vertices.iter().copied().zip(precedence.layers(&[], |_| true).layer).collect()
+    let layers = published.vertices.iter().copied().zip(precedence.layers(&[], |_| true).layer);
+    layers.zip(precedence.stuck()).filter(|(_, stuck)| !stuck).map(|(layer, _)| layer).collect()
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -197,9 +199,8 @@ impl Net {
             let mut backwards = cycle.iter().take(1).chain(cycle.iter().skip(1).rev());
             let victim = backwards.find(|&&vertex| incoming(&self.edges, vertex).iter().all(|e| e.soft)).copied();
             let Some(victim) = victim else {
-                let mut resources: Vec<ResourceName> = cycle.iter().map(|v| graph.name(v.resource).clone()).collect();
-                resources.extend(resources.first().cloned());
-                return Err(RequiredCycle { resources });
+                let around = cycle.iter().chain(cycle.first()).map(|vertex| vertex.resource);
+                return Err(RequiredCycle::of(graph, around));
             };
             dropped.extend(incoming(&self.edges, victim).iter().map(|e| (e.from, e.to)));
             self.edges.retain(|e| !(e.to == victim && members.contains(&e.from)));
@@ -314,15 +315,20 @@ pub fn as_plan_of_records(
         let edge = contained.edge(from.resource, to.resource).filter(|edge| !edge.is_self());
         let Some(edge) = edge.filter(|edge| chosen(edge.prerequisite) && chosen(edge.dependent)) else { continue };
         let target = graph.name(edge.prerequisite);
+        let listed = order.contains_key(graph.name(edge.dependent));
+        let Some(&wave) = order.get(target).filter(|_| listed) else { continue };
         deferred.extend(contained.references(edge).map(|reference| Deferred {
             resource: graph.name(edge.dependent).clone(),
             path: reference.path.clone(),
             target: target.clone(),
-            wave: order.get(target).copied().unwrap_or_default(),
+            wave,
         }));
     }
     deferred.sort();
-    Ok(super::load::around(contained, selection, options, waves, deferred))
+    let names = selection.resources.iter().filter(|&&id| chosen(id)).map(|&id| graph.name(id));
+    let host = |name: &ResourceName| graph.id(name).is_some_and(|id| graph.resource(id).kind == Kind::SchoolYears);
+    let left_out = names.filter(|name| !order.contains_key(name) && !host(name)).cloned().collect();
+    Ok(LoadPlan { left_out, ..super::load::around(contained, selection, options, waves, deferred) })
 }
 
 /// Our own edges in the form of the API's graph: what our plan defers is left out, and in the current

@@ -50,6 +50,7 @@ mod records_files;
 mod records_trace;
 mod replay;
 mod rooms;
+mod selection;
 mod server;
 mod transcripts;
 mod verify;

@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 
 use edfi_plan::graph::DependencyGraph;
+use edfi_plan::model::{Kind, Model, Reference, Resource, ResourceName, Target};
 use edfi_plan::plan::Operation;
-use edfi_plan::plan::server::{GraphForm, Vertex, published, rows};
+use edfi_plan::plan::load::LoadOptions;
+use edfi_plan::plan::server::{GraphForm, Vertex, as_plan, published, rows};
 
 use crate::corpus;
 
@@ -87,4 +89,50 @@ fn core_5_0_of_an_api_schema() {
     let documents = ["apischema/ds-5.0-core.json"];
     assert_rows(corpus::graph(&documents, &[]), "ods-ds-5.0-core.json", 330);
     assert_edges(corpus::graph(&documents, &[]), GraphForm::Legacy, "ods-ds-5.0-core.graphml", 1084);
+}
+
+/// A model of resources in which each refers to others, required or not.
+fn model(resources: &[(&str, &[(&str, bool)])]) -> DependencyGraph {
+    let reference = |(number, (target, required)): (usize, &(&str, bool))| Reference {
+        path: format!("$.r{number}").into(),
+        target: Target::Resource(ResourceName::new("ed-fi", target)),
+        required: *required,
+        identifying: false,
+        alternatives: Vec::new(),
+    };
+    let mut model = Model::default();
+    model.resources = resources
+        .iter()
+        .map(|(name, references)| Resource {
+            name: ResourceName::new("ed-fi", name),
+            entity: (*name).into(),
+            kind: Kind::Resource,
+            superclass: None,
+            references: references.iter().enumerate().map(reference).collect(),
+            domains: Vec::new(),
+            stated: Vec::new(),
+        })
+        .collect();
+    model.resources.sort_by(|a, b| a.name.cmp(&b.name));
+    DependencyGraph::build(model).unwrap()
+}
+
+/// The server goes over its cycles once. What that leaves in a circle never loses its last prerequisite, and
+/// so never comes out.
+#[test]
+fn what_one_pass_leaves_in_a_circle_is_not_listed() {
+    // Both cycles close in alphas, but the second is met when bravos are done: only one is found.
+    let graph = model(&[
+        ("alphas", &[("xrays", true)]),
+        ("bravos", &[("alphas", true)]),
+        ("charlies", &[("alphas", true)]),
+        ("others", &[]),
+        ("xrays", &[("bravos", false), ("charlies", false)]),
+        ("zulus", &[("charlies", true)]),
+    ]);
+    let rows = rows(&graph).unwrap();
+    let listed: Vec<&str> = rows.iter().map(|row| row.resource.endpoint()).collect();
+    let plan = as_plan(&graph, &graph.select_all(), &LoadOptions::default()).unwrap();
+    let left_out: Vec<&str> = plan.left_out.iter().map(ResourceName::endpoint).collect();
+    assert_eq!((listed, left_out), (vec!["others"], vec!["alphas", "bravos", "charlies", "xrays", "zulus"]));
 }

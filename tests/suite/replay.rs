@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use edfi_plan::graph::{Aim, Authorization, DependencyGraph, Follow, ResourceId, Selection};
+use edfi_plan::model::{Reference, ResourceName, Target};
+use edfi_plan::plan::delete::{DeleteSet, delete_order};
 use edfi_plan::plan::load::{LoadOptions, LoadPlan, load_plan};
 use edfi_plan::plan::{Operation, server};
 use edfi_plan::source;
@@ -251,4 +253,37 @@ proptest! {
         }
         prop_assert!(part.waves.iter().enumerate().all(|(index, w)| w.wave == index + 1), "waves are renumbered");
     }
+}
+
+/// An optional reference to a person can close a circle through the pathways alone. No order exists with
+/// it, so it waits, although nothing that authorization asks for is given up where there is another way.
+#[test]
+fn an_optional_reference_gives_way_to_pathways() {
+    let mut model = source::standard("ed-fi-5.1").unwrap();
+    let schools = model.resources.iter_mut().find(|r| r.name.endpoint() == "schools").unwrap();
+    schools.references.push(Reference {
+        path: "$._ext.sample.principalContactReference".into(),
+        target: Target::Resource(ResourceName::new("ed-fi", "contacts")),
+        required: false,
+        identifying: false,
+        alternatives: Vec::new(),
+    });
+    schools.references.sort_by(|a, b| a.path.cmp(&b.path));
+    let graph = DependencyGraph::build(model.clone()).unwrap();
+    let authorization = Authorization::relationships(&graph, &[]).unwrap();
+    let found = plan(&graph, &authorization).unwrap();
+    let deferred: Vec<_> = found.deferred.iter().map(|d| (d.resource.endpoint(), d.target.endpoint())).collect();
+    assert_eq!(deferred, [("schools", "contacts")]);
+    assert_eq!(Store::new(&graph, &authorization).run(&found), Ok(()));
+    let set = DeleteSet { deleted: graph.ids().collect(), ..DeleteSet::default() };
+    let clears = delete_order(&graph, &set, &authorization).unwrap().clears;
+    assert!(clears.iter().any(|clear| clear.path == "$._ext.sample.principalContactReference"), "{clears:?}");
+
+    // Required, it leaves no way.
+    let schools = model.resources.iter_mut().find(|r| r.name.endpoint() == "schools").unwrap();
+    schools.references.iter_mut().filter(|r| r.path.contains("principal")).for_each(|r| r.required = true);
+    let graph = DependencyGraph::build(model).unwrap();
+    let authorization = Authorization::relationships(&graph, &[]).unwrap();
+    let refusal = plan(&graph, &authorization).unwrap_err().to_string();
+    assert!(refusal.contains("required references and the pathways of people"), "{refusal}");
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::graph::{Authorization, Breaking, Constraint, DependencyGraph, Edge, Follow, Hold, Precedence, ResourceId};
 use crate::model::Text;
-use crate::plan::RequiredCycle;
+use crate::plan::{Pathways, RequiredCycle};
 
 /// What goes, and what loses references to it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -84,8 +84,9 @@ pub fn delete_order(
     set: &DeleteSet,
     authorization: &Authorization,
 ) -> Result<DeleteOrder, RequiredCycle> {
-    let steps = Steps::of(graph, set, authorization);
-    let mut breaking = steps.break_cycles(&steps.deletes)?;
+    let (steps, mut breaking) = Steps::of(graph, set, authorization, Pathways::Hold)
+        .with_cycles_broken()
+        .or_else(|_| Steps::of(graph, set, authorization, Pathways::Yield).with_cycles_broken())?;
     if !steps.idle(&breaking.removed).is_empty()
         && let Ok(with_reasons) = steps.break_cycles(&steps.with_reasons())
     {
@@ -122,7 +123,7 @@ struct Steps<'g> {
 }
 
 impl<'g> Steps<'g> {
-    fn of(graph: &'g DependencyGraph, set: &'g DeleteSet, authorization: &Authorization) -> Self {
+    fn of(graph: &'g DependencyGraph, set: &'g DeleteSet, authorization: &Authorization, pathways: Pathways) -> Self {
         let resources: Vec<ResourceId> = set.deleted.iter().copied().collect();
         let step = |id: ResourceId| resources.binary_search(&id).ok();
         let mut constraints = Vec::new();
@@ -147,8 +148,9 @@ impl<'g> Steps<'g> {
         }
         for edge in &authorization.edges {
             if let (Some(before), Some(after)) = (step(edge.dependent), step(edge.prerequisite)) {
-                constraints.push(Constraint { before, after, removable: false });
-                edges.push(None);
+                let yielding = pathways.yielding(*edge, graph, |reference| graph.is_clearable(reference));
+                constraints.push(Constraint { before, after, removable: yielding.is_some() });
+                edges.push(yielding);
             }
         }
         let reached = |person| {
@@ -165,12 +167,18 @@ impl<'g> Steps<'g> {
         Self { graph, set, resources, deletes, edges, references, pathways }
     }
 
+    /// The steps, and which constraints to remove.
+    fn with_cycles_broken(self) -> Result<(Self, Breaking), RequiredCycle> {
+        let breaking = self.break_cycles(&self.deletes)?;
+        Ok((self, breaking))
+    }
+
     fn break_cycles(&self, deletes: &Precedence) -> Result<Breaking, RequiredCycle> {
         let cost = |removed: &[usize]| (self.idle(removed).len(), self.all(removed).waves());
         deletes.break_cycles(cost).map_err(|cycle| {
             // Told from prerequisite to dependent, as everywhere.
             let resources = cycle.0.iter().rev().filter_map(|&step| self.resources.get(step));
-            RequiredCycle { resources: resources.map(|&id| self.graph.name(id).clone()).collect() }
+            RequiredCycle::of(self.graph, resources.copied())
         })
     }
 
@@ -259,6 +267,8 @@ impl<'g> Steps<'g> {
             }
         }
         clears.sort();
+        // A reference to a person may have held up several associations.
+        clears.dedup();
         AllSteps { precedence: Precedence { steps: self.resources.len() + step_of.len(), constraints }, clears }
     }
 }

@@ -116,7 +116,8 @@ fn closing(plan: &LoadPlan, width: Width) -> String {
     }
     for one_of in plan.one_of.iter().filter(|o| o.only_for_this || o.loaded.len() < o.of) {
         let say = if one_of.only_for_this {
-            format!("{} is satisfied by any one of {}; all are listed.", one_of.entity, one_of.of)
+            let listed = if one_of.loaded.len() < one_of.of { one_of.loaded.len().to_string() } else { "all".into() };
+            format!("{} is satisfied by any one of {}; {listed} are listed.", one_of.entity, one_of.of)
         } else {
             format!(
                 "{} is satisfied here by {}; any of {} would do.",

@@ -163,7 +163,7 @@ impl<'p, R> Plan<'p, R> {
             // Told from prerequisite to dependent, as everywhere.
             let resource = |place: &usize| self.gathered.resource(*records.get(*place)?);
             let resources = cycle.0.iter().rev().filter_map(resource);
-            RequiredCycle { resources: resources.map(|id| self.graph.name(id).clone()).collect() }
+            RequiredCycle::of(self.graph, resources)
         })?;
         within.exact &= breaking.exact;
         for removed in breaking.removed.iter().filter_map(|position| precedence.constraints.get(*position)) {
