@@ -6,6 +6,7 @@
 mod authorization;
 mod cycles;
 mod drawing;
+mod groups;
 mod lookup;
 mod select;
 mod tree;
@@ -20,6 +21,7 @@ use crate::model::{
 pub use authorization::{Authorization, AuthorizationEdge, AuthorizationError, Hold};
 pub use cycles::{Breaking, Constraint, Ordering, Precedence, UnbreakableCycle};
 pub use drawing::{Drawing, DrawnEdge, DrawnReference, DrawnResource};
+pub(crate) use groups::Group;
 pub(crate) use lookup::listed;
 pub use lookup::{Found, LookupError};
 pub use select::{SelectError, SelectOptions, Selection, Selector};

@@ -8,6 +8,7 @@ pub mod diff;
 pub mod load;
 pub mod published;
 pub mod resend;
+mod sequence;
 pub mod server;
 mod starts;
 

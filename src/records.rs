@@ -56,11 +56,11 @@ pub use stored::{
     Ask, Descriptions, Gap, GapCode, ItemOf, Matching, RecordOf, RecordReference, RecordStore, Referring, Seen,
     StoredRecord, Whereabouts,
 };
-pub use trace::{Affected, Changed, affected};
+pub use trace::{Affected, Changed, WithoutKey, affected};
 pub use wanted::{KeyError, check_key, key_fields, wanted_keys};
 
 pub(crate) use question::{HeldValue, values_of_key, values_of_reference};
-pub(crate) use reread::{InnerReference, Step};
+pub(crate) use reread::{Chosen, InnerReference, Step};
 pub(crate) use scan::targets as satisfied_by;
 pub(crate) use single::{RecordReader, SingleRecord};
 pub(crate) use store::Place;

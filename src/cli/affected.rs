@@ -4,10 +4,10 @@ use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
-use edfi_plan::graph::{Authorization, DependencyGraph, Found, ResourceId};
-use edfi_plan::plan::resend::{Resend, in_load_order};
+use edfi_plan::graph::{self, Authorization, DependencyGraph, ResourceId};
+use edfi_plan::plan::resend::{Impossible, Resend, Resends, in_order};
 use edfi_plan::records::{
-    Affected, Changed, Folder, KeyValues, Namespaces, PayloadFile, Scan, Unreadable, affected, scan,
+    Changed, Folder, KeyValues, Namespaces, PayloadFile, ReadOptions, Scan, Unreadable, WithoutKey, affected, scan,
 };
 use edfi_plan::render::{json, text};
 use serde::Serialize;
@@ -36,69 +36,123 @@ pub(crate) struct AffectedArgs {
 #[derive(Serialize)]
 struct Answer<'a> {
     changed: usize,
+    /// What in the changed files has no key to follow.
+    #[serde(rename = "withoutKey")]
+    without_key: &'a [WithoutKeyAt],
     /// Lines and items that are no record, and files that could not be read: they may refer to what changed.
     unread: u64,
     records: &'a [Resend],
+    impossible: &'a [Impossible],
 }
+
+#[derive(Serialize)]
+struct WithoutKeyAt {
+    file: String,
+    line: u64,
+    message: &'static str,
+}
+
+/// What a folder says of the changes.
+struct Found {
+    changed: usize,
+    without_key: Vec<WithoutKeyAt>,
+    no_records: u64,
+    unreadable: Vec<Unreadable>,
+    again: Resends,
+}
+
+/// Lines of changed files that are told.
+const SHOWN: usize = 10;
 
 pub(crate) fn run(args: &AffectedArgs, context: &Context) -> anyhow::Result<Outcome> {
     let graph = context.sources.described(&context.terminal, "affected")?;
     let dir = FolderArgs::dir(args.dir.as_deref(), context)?;
     let folder = args.folder.open(&dir, &graph, context)?;
-    let namespaces = args.folder.namespaces(context)?;
-    let (changed, no_records, unreadable, records) =
-        with_progress(context, |progress| -> anyhow::Result<(usize, u64, Vec<Unreadable>, Vec<Affected>)> {
-            let read = args.folder.read(Some(progress));
-            let scan = scan(&graph, &folder, None, &read);
-            let mut changed = Changed::default();
-            for what in &args.changed {
-                let path = Path::new(what);
-                let mut add = |file: &PayloadFile, id| match changed.add_file(&scan, id, file, &read).first() {
-                    Some(failed) => bail!("{}: {}", failed.file, failed.reason),
-                    None => Ok(()),
-                };
-                if let Some(name) = name_within(&dir, path)
-                    && let Some((file, id)) = folder.files.iter().find(|(file, _)| file.name == name)
-                {
-                    add(file, *id)?;
-                } else if path.is_file() {
-                    let (folder, id) = one_file(&graph, path, &namespaces)?;
-                    folder.files.iter().try_for_each(|(file, _)| add(file, id))?;
-                } else {
-                    add_key(&graph, &scan, what, &mut changed)?;
-                }
-            }
-            if changed.is_empty() {
-                bail!("{}: no record with a key here", args.changed.join(", "));
-            }
-            let (records, mut unreadable) = affected(&scan, &changed, &read);
-            unreadable.extend_from_slice(scan.unreadable_files());
-            unreadable.sort();
-            unreadable.dedup();
-            Ok((changed.len(), scan.unreadable_records(), unreadable, records))
-        })?;
-    let authorization = Authorization::relationships(&graph, &[])?;
-    let records = in_load_order(&graph, records, authorization)?;
-    let unread = no_records + unreadable.len() as u64;
+    let found = with_progress(context, |progress| {
+        let read = args.folder.read(Some(progress));
+        follow(args, context, &graph, &dir, &folder, &read)
+    })?;
+    let unread = found.no_records + found.unreadable.len() as u64;
     let answer = match args.format {
-        Format::Text => text::affected(&records),
+        Format::Text => text::affected(&found.again, context.terminal.width()),
         Format::Json => {
-            let answer = Answer { changed, unread, records: &records };
+            let Resends { records, impossible, .. } = &found.again;
+            let answer =
+                Answer { changed: found.changed, without_key: &found.without_key, unread, records, impossible };
             json::answer("edfi-plan/affected/1", graph.metadata(), &answer)
         }
     };
     context.terminal.print(&answer)?;
-    match no_records {
+    tell_without_key(&found.without_key, context);
+    match found.no_records {
         0 => {}
         1 => context.terminal.say("note: 1 line or item is no record and may refer to it too; see check"),
         many => context
             .terminal
             .say(&format!("note: {many} lines or items are no records and may refer to it too; see check")),
     }
-    if let Some(first) = unreadable.first() {
+    if let Some(first) = found.unreadable.first() {
         bail!("{}: {}. It may refer to it too; the rest of the folder was followed", first.file, first.reason);
     }
-    Ok(if no_records == 0 { Outcome::Answered } else { Outcome::Findings })
+    let is_whole = found.no_records == 0 && found.without_key.is_empty() && found.again.impossible.is_empty();
+    Ok(if is_whole { Outcome::Answered } else { Outcome::Findings })
+}
+
+/// Finds what changed, and what refers to it.
+fn follow(
+    args: &AffectedArgs,
+    context: &Context,
+    graph: &DependencyGraph,
+    dir: &Path,
+    folder: &Folder,
+    read: &ReadOptions<'_>,
+) -> anyhow::Result<Found> {
+    let namespaces = args.folder.namespaces(context)?;
+    let scan = scan(graph, folder, None, read);
+    let mut changed = Changed::default();
+    let mut without_key = Vec::new();
+    for what in &args.changed {
+        let path = Path::new(what);
+        let mut add = |file: &PayloadFile, id| -> anyhow::Result<()> {
+            let without = changed.add_file(&scan, id, file, read).with_context(|| what.clone())?;
+            let at = |WithoutKey { line, message }| WithoutKeyAt { file: what.clone(), line, message };
+            without_key.extend(without.into_iter().map(at));
+            Ok(())
+        };
+        if let Some(name) = name_within(dir, path)
+            && let Some((file, id)) = folder.files.iter().find(|(file, _)| file.name == name)
+        {
+            add(file, *id)?;
+        } else if path.is_file() {
+            let (folder, id) = one_file(graph, path, &namespaces)?;
+            folder.files.iter().try_for_each(|(file, _)| add(file, id))?;
+        } else {
+            add_key(graph, &scan, what, &mut changed)?;
+        }
+    }
+    if changed.is_empty() {
+        tell_without_key(&without_key, context);
+        bail!("{}: no record with a key here", args.changed.join(", "));
+    }
+    let (records, mut unreadable) = affected(&scan, &changed, read);
+    let authorization = Authorization::relationships(graph, &[])?;
+    let again = in_order(&scan, &records, &authorization, read);
+    unreadable.extend_from_slice(scan.unreadable_files());
+    unreadable.extend_from_slice(&again.unreadable);
+    unreadable.sort();
+    unreadable.dedup();
+    Ok(Found { changed: changed.len(), without_key, no_records: scan.unreadable_records(), unreadable, again })
+}
+
+/// Says which lines of the changed files were not followed.
+fn tell_without_key(lines: &[WithoutKeyAt], context: &Context) {
+    for WithoutKeyAt { file, line, message } in lines.iter().take(SHOWN) {
+        context.terminal.say(&format!("note: {file}:{line}: {message}; what refers to it is not listed"));
+    }
+    if lines.len() > SHOWN {
+        let more = lines.len() - SHOWN;
+        context.terminal.say(&format!("note: and {more} more such lines; --format json lists all"));
+    }
 }
 
 /// The name below the folder of a file in it: of a path that leads there, or of a name as `check` prints it.
@@ -141,7 +195,7 @@ fn one_file(graph: &DependencyGraph, path: &Path, namespaces: &Namespaces) -> an
 fn add_key(graph: &DependencyGraph, scan: &Scan<'_, '_>, text: &str, changed: &mut Changed) -> anyhow::Result<()> {
     let form = || format!("--changed '{text}' is neither a file nor a key such as schools:schoolId=255901001");
     let (name, fields) = text.split_once(':').with_context(form)?;
-    let Found::Resource(id) = graph.find(name)? else { bail!("{name} is abstract. Name one of its subclasses") };
+    let graph::Found::Resource(id) = graph.find(name)? else { bail!("{name} is abstract. Name one of its subclasses") };
     let mut values = KeyValues::new();
     for field in fields.split(',') {
         let (field, value) = field.split_once('=').with_context(form)?;

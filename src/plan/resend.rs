@@ -1,51 +1,75 @@
 //! What to send again after a correction, in an order in which it can be sent.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::load::{LoadOptions, load_plan};
-use super::{Operation, RequiredCycle};
-use crate::graph::{Authorization, DependencyGraph, Selection};
-use crate::model::ResourceName;
-use crate::records::Affected;
+use super::Operation;
+use super::sequence::{Content, sequence};
+use crate::graph::Authorization;
+use crate::model::Text;
+use crate::records::{Affected, Chosen, Place, ReadOptions, Scan, Unreadable};
+
+pub use super::sequence::Impossible;
+
+/// Records to send again.
+#[derive(Debug)]
+pub struct Resends {
+    /// In order.
+    pub records: Vec<Resend>,
+    /// Circles of required references: no order exists for their records, which are not listed.
+    pub impossible: Vec<Impossible>,
+    /// Files that could not be read again.
+    pub unreadable: Vec<Unreadable>,
+}
 
 /// A record to send again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Resend {
     /// When: resources of the same wave can be sent at the same time, the records of one in their order.
     pub wave: usize,
     /// Which.
     #[serde(flatten)]
     pub record: Affected,
+    /// References to leave out, for they are to records that come later; the second pass sets them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub without: Vec<Text>,
+    /// Whether it was sent before, without some references.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub second_pass: bool,
 }
 
-/// Affected records by the waves of a load of their resources; of one resource, nearest to the change
-/// first, which puts parents before the children that only they lead to.
+/// Affected records in an order in which each finds what it refers to among them. As in
+/// [`arrange`](super::arrange), what they really refer to decides, and records in a circle lose an optional
+/// reference that a second pass sets.
 ///
-/// O(records × log records) and the search of [`load_plan`].
-///
-/// # Errors
-///
-/// A circle of required references, which no order satisfies.
-pub fn in_load_order(
-    graph: &DependencyGraph,
-    records: Vec<Affected>,
-    authorization: Authorization,
-) -> Result<Vec<Resend>, RequiredCycle> {
-    let resources = records.iter().filter_map(|record| graph.id(&record.resource)).collect();
-    let selection = Selection { resources, named_school_years: true, ..Selection::default() };
-    let plan = load_plan(graph, &selection, &LoadOptions { authorization, ..LoadOptions::default() })?;
-    let mut created: BTreeMap<&ResourceName, usize> = BTreeMap::new();
-    for wave in &plan.waves {
-        let creates = wave.steps.iter().filter(|step| step.operations.contains(&Operation::Create));
-        created.extend(creates.map(|step| (&step.resource, wave.wave)));
+/// O(records × log records), and a second reading of resources in a circle.
+#[must_use]
+pub fn in_order(
+    scan: &Scan<'_, '_>,
+    affected: &[Affected],
+    authorization: &Authorization,
+    read: &ReadOptions<'_>,
+) -> Resends {
+    let at: BTreeMap<Place, &Affected> = affected.iter().map(|record| (record.place, record)).collect();
+    let places: BTreeSet<Place> = at.keys().copied().collect();
+    let sequence = sequence(scan, Chosen::These(&places), authorization, read);
+    let mut records = Vec::with_capacity(affected.len());
+    for turn in &sequence.turns {
+        let Content::Records(places, skips) = &turn.content else { continue };
+        for place in places {
+            let left_out: BTreeSet<u32> =
+                skips.get(place).into_iter().flatten().map(|(position, _)| *position).collect();
+            let path = |position: u32| Some(scan.reference(turn.lane, position)?.path.clone());
+            records.extend(at.get(place).map(|&record| Resend {
+                wave: turn.wave,
+                record: record.clone(),
+                without: left_out.into_iter().filter_map(path).collect(),
+                second_pass: turn.operation == Operation::Update,
+            }));
+        }
     }
-    let wave = |record: &Affected| created.get(&record.resource).copied().unwrap_or_default();
-    let mut resend: Vec<Resend> = records.into_iter().map(|record| Resend { wave: wave(&record), record }).collect();
-    resend.sort_by(|a, b| {
-        let key = |resend: &Resend| (resend.wave, resend.record.resource.clone(), resend.record.distance);
-        key(a).cmp(&key(b)).then_with(|| a.record.position.cmp(&b.record.position))
-    });
-    Ok(resend)
+    let impossible = sequence.impossible.iter().map(|places| Impossible::of(scan, places)).collect();
+    Resends { records, impossible, unreadable: sequence.unreadable }
 }

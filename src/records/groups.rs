@@ -1,20 +1,12 @@
 //! The resources of a folder in the order in which their records can be followed.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 
 use super::read::{ReadOptions, Unreadable};
-use super::reread::InnerReference;
+use super::reread::{Chosen, InnerReference};
 use super::scan::Scan;
 use super::store::Place;
-use crate::graph::{Constraint, Precedence};
-
-/// Lanes that refer to each other in a circle, or one lane.
-pub(crate) struct Group {
-    /// Sorted.
-    pub(crate) lanes: Vec<usize>,
-    /// Whether its records can refer to each other.
-    pub(crate) circular: bool,
-}
+use crate::graph::{Constraint, Group, Precedence};
 
 impl Scan<'_, '_> {
     /// All lanes in groups: what the records of a group refer to is of a group before it, or of their own.
@@ -28,31 +20,7 @@ impl Scan<'_, '_> {
         }
         constraints.sort_unstable();
         constraints.dedup();
-        let steps = self.lanes.len();
-        let precedence = Precedence { steps, constraints };
-        // Each circle counts as one step, that of its first lane.
-        let mut step_of: Vec<usize> = (0..steps).collect();
-        let mut groups: BTreeMap<usize, Group> = BTreeMap::new();
-        for circle in precedence.components() {
-            let Some(&first) = circle.first() else { continue };
-            for &lane in &circle {
-                if let Some(step) = step_of.get_mut(lane) {
-                    *step = first;
-                }
-            }
-            groups.insert(first, Group { lanes: circle, circular: true });
-        }
-        for (lane, &step) in step_of.iter().enumerate() {
-            groups.entry(step).or_insert_with(|| Group { lanes: vec![lane], circular: false });
-        }
-        let step = |lane: usize| step_of.get(lane).copied().unwrap_or(lane);
-        let between = precedence.constraints.iter();
-        let between = between.map(|c| Constraint { before: step(c.before), after: step(c.after), ..*c });
-        let constraints = between.filter(|c| c.before != c.after).collect();
-        let layers = Precedence { steps, constraints }.layers(&[], |_| true).layer;
-        let mut groups: Vec<(usize, Group)> = groups.into_iter().collect();
-        groups.sort_by_key(|(step, _)| (layers.get(*step).copied().unwrap_or_default(), *step));
-        groups.into_iter().map(|(_, group)| group).collect()
+        Precedence { steps: self.lanes.len(), constraints }.groups()
     }
 
     /// Records, and those that they lead to among resources in a circle, at most so many references away:
@@ -68,10 +36,10 @@ impl Scan<'_, '_> {
         let mut unreadable = Vec::new();
         if distance > 0 && !places.is_empty() {
             for group in self.groups().into_iter().filter(|group| group.circular) {
-                let is_of = |place: &&Place| self.lane_at(**place).is_some_and(|lane| group.lanes.contains(&lane));
+                let is_of = |place: &&Place| self.lane_at(**place).is_some_and(|lane| group.steps.contains(&lane));
                 let first: Vec<Place> = places.iter().filter(is_of).copied().collect();
                 if !first.is_empty() {
-                    let inner = self.inner_references(&group.lanes, read);
+                    let inner = self.inner_references(&group.steps, Chosen::All, read);
                     unreadable.extend(inner.unreadable);
                     around.extend(reach(&inner.references, first, distance));
                 }

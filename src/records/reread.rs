@@ -12,6 +12,22 @@ use super::store::Place;
 use crate::graph::ResourceId;
 use crate::model::{Field, Reference, ResourceName, Text};
 
+/// Which records of a folder are asked for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Chosen<'c> {
+    All,
+    These(&'c BTreeSet<Place>),
+}
+
+impl Chosen<'_> {
+    pub(crate) fn has(self, place: Place) -> bool {
+        match self {
+            Self::All => true,
+            Self::These(places) => places.contains(&place),
+        }
+    }
+}
+
 /// The records of some resources and their references to each other.
 pub(crate) struct Inner {
     /// Sorted.
@@ -27,7 +43,7 @@ pub(crate) struct InnerReference {
     pub(crate) from: Place,
     pub(crate) to: Place,
     /// Its position among the references of the resource; none where `to` is an earlier record of the
-    /// same key, which must stay before.
+    /// same key, which must stay before. Of several records of one key, references are to the first.
     pub(crate) position: Option<u32>,
 }
 
@@ -115,8 +131,8 @@ impl Scan<'_, '_> {
         lane.map(|lane| self.graph.details(lane.resource).fields.as_slice()).unwrap_or_default()
     }
 
-    /// The records of some lanes and their references to each other.
-    pub(crate) fn inner_references(&self, lanes: &[usize], read: &ReadOptions<'_>) -> Inner {
+    /// The chosen records of some lanes and their references to each other.
+    pub(crate) fn inner_references(&self, lanes: &[usize], chosen: Chosen<'_>, read: &ReadOptions<'_>) -> Inner {
         let files: Vec<Numbered<'_>> = (0..)
             .zip(&self.files)
             .take(self.payloads)
@@ -128,7 +144,7 @@ impl Scan<'_, '_> {
             let lane = self.lane_at(place).and_then(|lane| Some((lane, self.lanes.get(lane)?)));
             let (Some((number, lane)), Ok(record)) = (lane, record) else { return };
             let reader = Reader { hasher: self.hasher, shape: &lane.shape };
-            if reader.read(record, &mut worker.extract).is_err() {
+            if !chosen.has(place) || reader.read(record, &mut worker.extract).is_err() {
                 return;
             }
             worker.places.push(place);
@@ -148,10 +164,18 @@ impl Scan<'_, '_> {
             inner.places.extend(worker.places);
             inner.references.extend(worker.references);
         }
+        // Where the first record of a key is not chosen, the first that is supplies it.
+        let mut stands_for: BTreeMap<Place, Place> = BTreeMap::new();
         for of_one_key in self.of_one_key() {
-            let pairs = of_one_key.iter().zip(of_one_key.iter().skip(1));
+            let among: Vec<Place> = of_one_key.iter().copied().filter(|place| chosen.has(*place)).collect();
+            stands_for.extend(of_one_key.first().copied().zip(among.first().copied()));
+            let pairs = among.iter().zip(among.iter().skip(1));
             inner.references.extend(pairs.map(|(&to, &from)| InnerReference { from, to, position: None }));
         }
+        for reference in inner.references.iter_mut().filter(|reference| reference.position.is_some()) {
+            reference.to = stands_for.get(&reference.to).copied().unwrap_or(reference.to);
+        }
+        inner.references.retain(|reference| chosen.has(reference.to));
         inner.places.sort_unstable();
         inner.references.sort_unstable();
         inner.references.dedup();

@@ -2,19 +2,19 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
+use std::io;
 
 use serde::Serialize;
 
 use super::check::Position;
 use super::extract::{Extract, Reader};
 use super::files::PayloadFile;
-use super::groups::Group;
 use super::keys::{Key, KeyForm, KeyValues, form_of_values};
-use super::read::{Numbered, ReadOptions, Unreadable, read_all, read_at};
+use super::read::{Numbered, ReadOptions, Unreadable, each_line, read_all, read_at};
 use super::scan::{Scan, targets};
 use super::shape::Shape;
 use super::store::Place;
-use crate::graph::ResourceId;
+use crate::graph::{Group, ResourceId};
 use crate::model::{Reference, ResourceName};
 
 /// A record that refers to a changed one, directly or through others.
@@ -27,6 +27,18 @@ pub struct Affected {
     /// Where it stands.
     #[serde(flatten)]
     pub position: Position,
+    /// The same as a place of the folder.
+    #[serde(skip)]
+    pub(crate) place: Place,
+}
+
+/// Something in a file of changed records of which nobody can tell what refers to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WithoutKey {
+    /// The line it starts on, from 1.
+    pub line: u64,
+    /// Why, and the way out.
+    pub message: &'static str,
 }
 
 /// What changed: keys by resource.
@@ -48,24 +60,31 @@ impl Changed {
         }
     }
 
-    /// Adds the keys of all records of a file.
+    /// Adds the keys of all records of a file; what has none is handed back.
+    ///
+    /// # Errors
+    ///
+    /// A file that cannot be read to its end.
     pub fn add_file(
         &mut self,
         scan: &Scan<'_, '_>,
         resource: ResourceId,
         file: &PayloadFile,
         read: &ReadOptions<'_>,
-    ) -> Vec<Unreadable> {
+    ) -> io::Result<Vec<WithoutKey>> {
         let shape = Shape::of(scan.graph, resource);
         let reader = Reader { hasher: scan.hasher, shape: &shape };
-        let workers = vec![(Extract::default(), Vec::new())];
-        let (workers, unreadable) = read_all(&[(0, file)], read, workers, |(extract, keys), _, record| {
-            if record.and_then(|record| reader.read(record, extract)).is_ok() {
-                keys.extend(extract.key);
-            }
-        });
-        self.keys.entry(resource).or_default().extend(workers.into_iter().flat_map(|(_, keys)| keys));
-        unreadable
+        let mut extract = Extract::default();
+        let keys = self.keys.entry(resource).or_default();
+        let mut without = Vec::new();
+        each_line(file, read, |line, record| match record.and_then(|record| reader.read(record, &mut extract)) {
+            Err(flaw) => without.push(WithoutKey { line, message: flaw.message() }),
+            Ok(_) => match extract.key {
+                Some(key) => _ = keys.insert(key),
+                None => without.push(WithoutKey { line, message: "without a whole key; complete it" }),
+            },
+        })?;
+        Ok(without)
     }
 
     /// How many records changed.
@@ -130,7 +149,7 @@ pub fn affected(scan: &Scan<'_, '_>, changed: &Changed, read: &ReadOptions<'_>) 
     unreadable.extend(read_at(&scan.files, &places, read, |place, line, _| {
         let (Some(lane), Some(&distance)) = (scan.lane_at(place), found.get(&place)) else { return };
         let position = Position { file: scan.file_name(place).to_owned(), line };
-        records.push(Affected { distance, resource: scan.resource(lane).clone(), position });
+        records.push(Affected { distance, resource: scan.resource(lane).clone(), position, place });
     }));
     records.sort();
     unreadable.sort();
@@ -145,7 +164,7 @@ fn hits(
     reached: &Reached,
     read: &ReadOptions<'_>,
 ) -> (Vec<Hit>, Vec<Kept>, Vec<Unreadable>) {
-    let within = |id: &ResourceId| scan.lane_of_resource(*id).is_some_and(|lane| group.lanes.contains(&lane));
+    let within = |id: &ResourceId| scan.lane_of_resource(*id).is_some_and(|lane| group.steps.contains(&lane));
     let lead = |reference: &Reference| -> Lead<'_> {
         let targets = targets(scan.graph, reference);
         let known = targets.iter().filter_map(|id| reached.get(id)).collect();
@@ -155,7 +174,7 @@ fn hits(
         let resource = scan.lanes.get(*lane)?.resource;
         Some((*lane, scan.graph.resource(resource).references.iter().map(lead).collect()))
     };
-    let leads: BTreeMap<usize, Vec<Lead<'_>>> = group.lanes.iter().filter_map(of_lane).collect();
+    let leads: BTreeMap<usize, Vec<Lead<'_>>> = group.steps.iter().filter_map(of_lane).collect();
     if leads.values().flatten().all(|(known, _)| known.is_empty()) {
         return (Vec::new(), Vec::new(), Vec::new());
     }

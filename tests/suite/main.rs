@@ -47,6 +47,7 @@ mod records_check;
 mod records_checklist;
 mod records_cli;
 mod records_files;
+mod records_resend;
 mod records_trace;
 mod replay;
 mod rooms;

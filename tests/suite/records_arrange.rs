@@ -222,12 +222,12 @@ fn text(value: &Value) -> String {
 
 /// A store that refuses what it cannot resolve.
 #[derive(Default)]
-struct Store {
-    records: BTreeMap<(String, Vec<String>), Value>,
+pub(crate) struct Store {
+    pub(crate) records: BTreeMap<(String, Vec<String>), Value>,
 }
 
 impl Store {
-    fn put(&mut self, standard: &str, resource: &str, record: &Value) {
+    pub(crate) fn put(&mut self, standard: &str, resource: &str, record: &Value) {
         let rule = rule_of(standard, resource);
         for (path, targets, members) in rule.references {
             for reference in values(record, path).into_iter().filter(|r| !r.is_null()) {
@@ -237,9 +237,14 @@ impl Store {
                 assert!(found, "{resource} {path} {key:?} is refused");
             }
         }
-        let key = rule.key.iter().map(|path| text(values(record, path)[0])).collect();
-        self.records.insert((resource.to_owned(), key), record.clone());
+        self.records.insert(identity(standard, resource, record), record.clone());
     }
+}
+
+/// What a record is stored under.
+pub(crate) fn identity(standard: &str, resource: &str, record: &Value) -> (String, Vec<String>) {
+    let key = rule_of(standard, resource).key.iter().map(|path| text(values(record, path)[0])).collect();
+    (resource.to_owned(), key)
 }
 
 /// Sends all files in order, but for the records of a wave in the worst order that is allowed.

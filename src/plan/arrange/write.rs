@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
-use super::{ArrangedFile, Arrangement, Content, Skip};
+use super::{ArrangedFile, Arrangement};
+use crate::plan::sequence::{Content, Skip, Skips};
 use crate::records::{Place, ReadOptions, Scan, cut};
 
 /// Bytes of records that are held to bring them into order; more are read in several turns.
@@ -59,7 +60,7 @@ fn some_records<'p>(
     scan: &Scan<'_, '_>,
     read: &ReadOptions<'_>,
     places: &'p [Place],
-    skips: &BTreeMap<Place, BTreeSet<Skip>>,
+    skips: &Skips,
     out: &mut impl Write,
 ) -> io::Result<&'p [Place]> {
     // The lengths are not known before, so a fixed number of the longest usual ones is taken.

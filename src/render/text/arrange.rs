@@ -3,7 +3,7 @@
 use super::check::{grouped, grouped_count};
 use super::{Width, columns, sentence};
 use crate::plan::Operation;
-use crate::plan::arrange::Arrangement;
+use crate::plan::arrange::{ArrangedFile, Arrangement, Impossible};
 
 /// A line a file, in order; what is deferred and what cannot be sent after it.
 #[must_use]
@@ -21,7 +21,7 @@ pub fn arrangement(arrangement: &Arrangement, width: Width) -> String {
         2,
         width,
     );
-    let remark = |file: &crate::plan::arrange::ArrangedFile| match (file.operation, file.ordered) {
+    let remark = |file: &ArrangedFile| match (file.operation, file.ordered) {
         (Operation::Update, _) => "second pass",
         (Operation::Create, true) => "one after another",
         (Operation::Create, false) => "",
@@ -36,17 +36,9 @@ pub fn arrangement(arrangement: &Arrangement, width: Width) -> String {
         note("Deferred", &format!("  {resource} {path} in {records}: set by the second pass"));
     }
     for impossible in &arrangement.impossible {
-        let resources: Vec<&str> = impossible.resources.iter().map(|r| r.short()).collect();
-        let records = grouped_count(impossible.records, "record", "records");
-        note(
-            "No order",
-            &format!(
-                "  {records} of {} need each other by required references, first in {}",
-                resources.join(", "),
-                impossible.file
-            ),
-        );
+        text.push_str(&no_order(impossible, width));
     }
+    let mut note = |first: &str, line: &str| text.push_str(&sentence(first, line, 10, width));
     if arrangement.unresolved > 0 {
         let records = grouped_count(arrangement.unresolved, "record", "records");
         let what = if arrangement.unresolved == 1 { "it refers" } else { "they refer" };
@@ -62,4 +54,16 @@ pub fn arrangement(arrangement: &Arrangement, width: Width) -> String {
         note("Left out", &format!("  {}; see check", grouped_count(arrangement.invalid, one, many)));
     }
     text
+}
+
+/// Records that wait for each other.
+pub(super) fn no_order(impossible: &Impossible, width: Width) -> String {
+    let resources: Vec<&str> = impossible.resources.iter().map(|r| r.short()).collect();
+    let (records, resources) = (grouped_count(impossible.records, "record", "records"), resources.join(", "));
+    let line = if impossible.records == 1 {
+        format!("  {records} of {resources} requires itself, in {}", impossible.file)
+    } else {
+        format!("  {records} of {resources} need each other by required references, first in {}", impossible.file)
+    };
+    sentence("No order", &line, 10, width)
 }

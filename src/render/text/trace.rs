@@ -2,29 +2,50 @@
 
 use serde_json::Value;
 
-use super::check::grouped_count;
-use crate::plan::resend::Resend;
+use super::arrange::no_order;
+use super::check::{grouped, grouped_count};
+use super::{Width, sentence};
+use crate::plan::resend::{Resend, Resends};
 use crate::records::{KeyValues, Need, Standing};
 
 /// Records that a single resource shows.
 const SHOWN: usize = 10;
 
-/// Affected records by wave and resource: what to send again, in order.
+/// Affected records by wave and resource: what to send again, in order; what has none after it.
 #[must_use]
-pub fn affected(records: &[Resend]) -> String {
-    let mut text = match records.len() {
-        0 => "no record refers to it\n".to_owned(),
-        many => format!("{} to send again, in this order\n", grouped_count(many as u64, "record", "records")),
+pub fn affected(again: &Resends, width: Width) -> String {
+    let second = again.records.iter().filter(|resend| resend.second_pass).count() as u64;
+    let mut text = match again.records.len() as u64 - second {
+        0 if again.impossible.is_empty() => "no record refers to it\n".to_owned(),
+        0 => String::new(),
+        records => {
+            let twice = match second {
+                0 => String::new(),
+                some => format!(", {} of them twice", grouped(some)),
+            };
+            format!("{} to send again, in this order{twice}\n", grouped_count(records, "record", "records"))
+        }
     };
-    for group in records.chunk_by(|a, b| (a.wave, &a.record.resource) == (b.wave, &b.record.resource)) {
+    let alike = |a: &Resend, b: &Resend| {
+        (a.wave, &a.record.resource, a.second_pass) == (b.wave, &b.record.resource, b.second_pass)
+    };
+    for group in again.records.chunk_by(alike) {
         let Some(first) = group.first() else { continue };
-        text.push_str(&format!("{:2}  {} {}\n", first.wave, first.record.resource.short(), group.len()));
-        for Resend { record, .. } in group.iter().take(SHOWN) {
-            text.push_str(&format!("      {}:{}\n", record.position.file, record.position.line));
+        let pass = if first.second_pass { "  second pass" } else { "" };
+        let resource = first.record.resource.short();
+        text.push_str(&format!("{:2}  {resource} {}{pass}\n", first.wave, grouped(group.len() as u64)));
+        for Resend { record, without, .. } in group.iter().take(SHOWN) {
+            let without: Vec<&str> = without.iter().map(|path| path.as_str()).collect();
+            let without = if without.is_empty() { String::new() } else { format!("  without {}", without.join(", ")) };
+            let line = format!("{}:{}{without}", record.position.file, record.position.line);
+            text.push_str(&sentence("      ", &line, 10, width));
         }
         if group.len() > SHOWN {
             text.push_str(&format!("      and {} more; --format json lists all\n", group.len() - SHOWN));
         }
+    }
+    for impossible in &again.impossible {
+        text.push_str(&no_order(impossible, width));
     }
     text
 }

@@ -156,7 +156,7 @@ impl Reach {
             };
             references.map(|(position, r)| (position, deletable(r))).filter(|(_, t)| !t.is_empty()).collect()
         };
-        let leads: Vec<Vec<(u32, Vec<ResourceId>)>> = resources.iter().map(|id| leads(*id)).collect();
+        let mut leads: Vec<Vec<(u32, Vec<ResourceId>)>> = resources.iter().map(|id| leads(*id)).collect();
         let mut constraints: Vec<Constraint> = Vec::new();
         for (after, references) in leads.iter().enumerate() {
             let before = references.iter().flat_map(|(_, targets)| targets).filter_map(number);
@@ -164,32 +164,20 @@ impl Reach {
         }
         constraints.sort_unstable();
         constraints.dedup();
-        let precedence = Precedence { steps: resources.len(), constraints };
-        let circles = precedence.components();
-        // Each circle counts as one step, that of its first resource.
-        let mut step_of: Vec<usize> = (0..resources.len()).collect();
-        let mut circular = vec![false; resources.len()];
-        for circle in &circles {
-            for &member in circle {
-                if let (Some(step), Some(circular)) = (step_of.get_mut(member), circular.get_mut(member)) {
-                    *step = circle.first().copied().unwrap_or(member);
-                    *circular = true;
-                }
+        let mut layers: BTreeMap<usize, Vec<InLayer>> = BTreeMap::new();
+        for group in (Precedence { steps: resources.len(), constraints }).groups() {
+            let same = |id: &ResourceId| number(id).is_some_and(|other| group.steps.binary_search(&other).is_ok());
+            for &step in &group.steps {
+                let (Some(&resource), Some(references)) = (resources.get(step), leads.get_mut(step)) else { continue };
+                let references = std::mem::take(references);
+                let within = references.iter().filter(|(_, targets)| targets.iter().any(same));
+                let within = within.map(|(position, _)| *position).collect();
+                let visited = InLayer { resource, circular: group.circular, references, within };
+                layers.entry(group.layer).or_default().push(visited);
             }
         }
-        let step = |number: usize| step_of.get(number).copied().unwrap_or(number);
-        let between =
-            precedence.constraints.iter().map(|c| Constraint { before: step(c.before), after: step(c.after), ..*c });
-        let between =
-            Precedence { steps: resources.len(), constraints: between.filter(|c| c.before != c.after).collect() };
-        let layer = between.layers(&[], |_| true).layer;
-        let mut layers: BTreeMap<usize, Vec<InLayer>> = BTreeMap::new();
-        for (place, (&resource, references)) in resources.iter().zip(leads).enumerate() {
-            let same = |id: &ResourceId| number(id).is_some_and(|other| step(other) == step(place));
-            let within = references.iter().filter(|(_, targets)| targets.iter().any(same)).map(|(p, _)| *p).collect();
-            let circular = circular.get(place).copied().unwrap_or_default();
-            let visited = InLayer { resource, circular, references, within };
-            layers.entry(layer.get(step(place)).copied().unwrap_or_default()).or_default().push(visited);
+        for layer in layers.values_mut() {
+            layer.sort_unstable_by_key(|visited| visited.resource);
         }
         layers.into_values().collect()
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 use super::Skip;
 use crate::graph::{Constraint, Precedence};
-use crate::records::{InnerReference, Place, ReadOptions, Scan, Unreadable};
+use crate::records::{Chosen, InnerReference, Place, ReadOptions, Scan, Unreadable};
 
 /// Constraints up to which the fewest deferrals are searched for; beyond, they are few but perhaps not
 /// the fewest.
@@ -54,10 +54,10 @@ struct Records {
     sent: Vec<bool>,
 }
 
-/// Orders the records of some lanes. O(records + references between them), but for each deferral of
+/// Orders the chosen records of some lanes. O(records + references between them), but for each deferral of
 /// one circle of records once more over what is left.
-pub(super) fn order(scan: &Scan<'_, '_>, lanes: &[usize], read: &ReadOptions<'_>) -> Circle {
-    let inner = scan.inner_references(lanes, read);
+pub(super) fn order(scan: &Scan<'_, '_>, lanes: &[usize], chosen: Chosen<'_>, read: &ReadOptions<'_>) -> Circle {
+    let inner = scan.inner_references(lanes, chosen, read);
     let mut records = Records::new(scan, inner.places, &inner.references);
     let mut circle =
         Circle { runs: Vec::new(), deferred: BTreeMap::new(), impossible: Vec::new(), unreadable: inner.unreadable };
