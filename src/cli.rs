@@ -12,6 +12,7 @@ mod graph;
 mod import;
 mod live;
 mod metadata;
+mod number;
 mod order;
 mod output;
 mod prereqs;
@@ -137,14 +138,19 @@ enum Command {
     /// by a second pass. All other bytes of a record stay as they are; one that spans lines becomes one line.
     /// _index.json lists the files by wave; files of one wave can be sent at the same time.
     ///
-    /// Exit code 1 if records were left out or will be refused: what they refer to is missing.
+    /// Exit code 1 if records will be refused, for what they refer to is missing, or something is left out: lines
+    /// that are no records, records that need each other, files of no resource.
     Arrange(With<arrange::ArrangeArgs>),
     /// List the records that refer to changed ones, directly or through others
     ///
     /// What changed is a payload file, by its path or by its name in the folder, or a key such as
     /// schools:schoolId=255901001 or sessions:schoolId=1,schoolYear=2026,sessionName=Fall.
     ///
-    /// Exit code 1 if some line is no record and may refer to them, too; 2 if a file could not be read.
+    /// They stand in an order in which they can be sent again: parents before their children, and of records in a
+    /// circle one goes without an optional reference first and once more at last.
+    ///
+    /// Exit code 1 if not all could be listed: a line that is no record or a file of no resource may refer to
+    /// them, too, or records need each other; 2 if a file could not be read.
     Affected(With<affected::AffectedArgs>),
     /// Plan a delete that nothing blocks; deletes nothing itself
     ///

@@ -7,7 +7,8 @@ use clap::Args;
 use edfi_plan::graph::{self, Authorization, DependencyGraph, ResourceId};
 use edfi_plan::plan::resend::{Impossible, Resend, Resends, in_order};
 use edfi_plan::records::{
-    Changed, Folder, KeyValues, Namespaces, PayloadFile, ReadOptions, Scan, Unreadable, WithoutKey, affected, scan,
+    Changed, Folder, KeyValues, Namespaces, PayloadFile, ReadOptions, Scan, Unmatched, Unreadable, WithoutKey,
+    affected, scan,
 };
 use edfi_plan::render::{json, text};
 use serde::Serialize;
@@ -34,13 +35,15 @@ pub(crate) struct AffectedArgs {
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Answer<'a> {
     changed: usize,
     /// What in the changed files has no key to follow.
-    #[serde(rename = "withoutKey")]
     without_key: &'a [WithoutKeyAt],
     /// Lines and items that are no record, and files that could not be read: they may refer to what changed.
     unread: u64,
+    /// Files of no resource, for which the same goes.
+    unmatched_files: &'a [Unmatched],
     records: &'a [Resend],
     impossible: &'a [Impossible],
 }
@@ -77,8 +80,14 @@ pub(crate) fn run(args: &AffectedArgs, context: &Context) -> anyhow::Result<Outc
         Format::Text => text::affected(&found.again, context.terminal.width()),
         Format::Json => {
             let Resends { records, impossible, .. } = &found.again;
-            let answer =
-                Answer { changed: found.changed, without_key: &found.without_key, unread, records, impossible };
+            let answer = Answer {
+                changed: found.changed,
+                without_key: &found.without_key,
+                unread,
+                unmatched_files: &folder.unmatched,
+                records,
+                impossible,
+            };
             json::answer("edfi-plan/affected/1", graph.metadata(), &answer)
         }
     };
@@ -94,8 +103,8 @@ pub(crate) fn run(args: &AffectedArgs, context: &Context) -> anyhow::Result<Outc
     if let Some(first) = found.unreadable.first() {
         bail!("{}: {}. It may refer to it too; the rest of the folder was followed", first.file, first.reason);
     }
-    let is_whole = found.no_records == 0 && found.without_key.is_empty() && found.again.impossible.is_empty();
-    Ok(if is_whole { Outcome::Answered } else { Outcome::Findings })
+    let left_out = found.no_records > 0 || !found.without_key.is_empty() || !folder.unmatched.is_empty();
+    Ok(if left_out || !found.again.impossible.is_empty() { Outcome::Findings } else { Outcome::Answered })
 }
 
 /// Finds what changed, and what refers to it.
@@ -193,7 +202,7 @@ fn one_file(graph: &DependencyGraph, path: &Path, namespaces: &Namespaces) -> an
 
 /// `schools:schoolId=255901001`.
 fn add_key(graph: &DependencyGraph, scan: &Scan<'_, '_>, text: &str, changed: &mut Changed) -> anyhow::Result<()> {
-    let form = || format!("--changed '{text}' is neither a file nor a key such as schools:schoolId=255901001");
+    let form = || format!("--changed '{text}': no such file, and no key such as schools:schoolId=255901001");
     let (name, fields) = text.split_once(':').with_context(form)?;
     let graph::Found::Resource(id) = graph.find(name)? else { bail!("{name} is abstract. Name one of its subclasses") };
     let mut values = KeyValues::new();

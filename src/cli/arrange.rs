@@ -23,7 +23,7 @@ pub(crate) struct ArrangeArgs {
     /// The folder with the payload files [default: data_dir of lightbeam.yaml].
     dir: Option<PathBuf>,
 
-    /// The folder to write; it must be new or empty.
+    /// The folder to write; it must be new or empty. Folders above it are made.
     #[arg(short, long, value_name = "OUT", required_unless_present = "dry_run")]
     out: Option<PathBuf>,
 
@@ -54,20 +54,24 @@ pub(crate) fn run(args: &ArrangeArgs, context: &Context) -> anyhow::Result<Outco
     if let Some(out) = out {
         ensure_writable(out, &dir, args.force)?;
     }
-    let folder = args.folder.open(&dir, &graph, context)?;
+    let folder = args.folder.assigned(&dir, &graph, context)?;
     let arrangement = with_progress(context, |progress| -> anyhow::Result<Arrangement> {
         let read = args.folder.read(Some(progress));
         let scan = scan(&graph, &folder, None, &read);
-        let arrangement = arrange(&scan, &authorization, &read);
+        let arrangement = arrange(&scan, &folder, &authorization, &read);
         if let Some(failed) = arrangement.unreadable.first() {
             bail!("{}: {}. Nothing was written", failed.file, failed.reason);
         }
         if let Some(out) = out {
             let index = json::answer("edfi-plan/arrange/1", graph.metadata(), &arrangement);
-            let beside = out.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
             let name = || out.display().to_string();
-            // Written beside the folder and moved when all is there: nobody sees half of it.
-            let hidden = tempfile::Builder::new().prefix(".edfi-plan-").tempdir_in(beside).with_context(name)?;
+            let above = existing(out.parent().unwrap_or(out));
+            // Written beside the folder and moved when all is there: nobody sees half of it. The error of the
+            // crate names the temporary folder, which nobody knows.
+            let hidden = tempfile::Builder::new().prefix(".edfi-plan-").tempdir_in(above);
+            let hidden = hidden.map_err(|error| std::io::Error::from(error.kind())).with_context(|| {
+                format!("{}: nothing can be written in {}, name another folder", out.display(), above.display())
+            })?;
             let create = |file: &str| fs::File::create(hidden.path().join(file)).map(BufWriter::new);
             arrangement.write(&scan, &read, create).with_context(name)?;
             fs::create_dir_all(out).with_context(name)?;
@@ -97,16 +101,18 @@ fn ensure_writable(out: &Path, dir: &Path, force: bool) -> anyhow::Result<()> {
         bail!("{}: not empty. Name a new folder, or write into it with --force", out.display());
     }
     // What is yet to be made lies where the nearest folder above it does.
-    let to = out.ancestors().find_map(|above| {
-        let above = if above.as_os_str().is_empty() { Path::new(".") } else { above };
-        above.canonicalize().ok()
-    });
-    if let (Ok(from), Some(to)) = (dir.canonicalize(), to)
+    if let (Ok(from), Ok(to)) = (dir.canonicalize(), existing(out).canonicalize())
         && to.starts_with(&from)
     {
         bail!("{}: lies in the folder that is arranged. Name one outside it", out.display());
     }
     Ok(())
+}
+
+/// The nearest folder that there is: a path itself, or one above it.
+fn existing(path: &Path) -> &Path {
+    let above = path.ancestors().map(|above| if above.as_os_str().is_empty() { Path::new(".") } else { above });
+    above.into_iter().find(|above| above.exists()).unwrap_or(Path::new("."))
 }
 
 /// Removes the files that the index of an earlier arrangement lists, and nothing else.

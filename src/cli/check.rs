@@ -2,11 +2,13 @@
 
 use std::path::PathBuf;
 
+use anyhow::Context as _;
 use clap::Args;
 use edfi_plan::records::{CheckOptions, check, scan};
 use edfi_plan::render::{json, text};
 
 use super::folder::{FolderArgs, named, with_progress};
+use super::number::number;
 use super::prereqs::Format;
 use super::{Context, Outcome};
 
@@ -32,7 +34,7 @@ pub(crate) struct CheckArgs {
     external: Vec<String>,
 
     /// Show at most N findings of a kind [default: 10 in text, all in json].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number::<usize>(0..=u64::MAX))]
     max: Option<usize>,
 
     /// Leave key values out of the report: they are student data.
@@ -51,7 +53,8 @@ pub(crate) fn run(args: &CheckArgs, context: &Context) -> anyhow::Result<Outcome
     let graph = context.sources.described(&context.terminal, "check")?;
     let dir = FolderArgs::dir(args.dir.as_deref(), context)?;
     let folder = args.folder.assigned(&dir, &graph, context)?;
-    let supply = args.descriptors.as_deref().map(|path| args.folder.open(path, &graph, context)).transpose()?;
+    let supply = args.descriptors.as_deref().map(|path| args.folder.open(path, &graph, context)).transpose();
+    let supply = supply.context("--descriptors")?;
     let max = args.max.or((args.format == Format::Text).then_some(SHOWN));
     let external = named(&graph, &args.external)?;
     let options = CheckOptions { strict: args.strict, external, max, redact: args.redact };

@@ -20,6 +20,7 @@ use edfi_plan::source::{self, Document};
 use serde_json::Value;
 
 use super::folder::{FolderArgs, with_progress};
+use super::number::number;
 use super::prereqs::{self, Format};
 use super::terminal::Terminal;
 use super::{Context, Outcome, metadata};
@@ -39,7 +40,7 @@ pub(crate) struct DiagnoseArgs {
     method: Option<String>,
 
     /// The HTTP status, where the input does not tell.
-    #[arg(long, value_name = "STATUS", value_parser = clap::value_parser!(u16).range(100..600))]
+    #[arg(long, value_name = "STATUS", value_parser = number::<u16>(100..=599))]
     status: Option<u16>,
 
     /// The record that was sent, where the input does not tell.

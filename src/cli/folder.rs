@@ -13,6 +13,7 @@ use edfi_plan::graph::{DependencyGraph, ResourceId};
 use edfi_plan::records::{Folder, Namespaces, PayloadFile, ReadOptions, is_payload_name};
 
 use super::Context;
+use super::number::number;
 use super::terminal::Terminal;
 
 // How payload files are read.
@@ -27,7 +28,7 @@ pub(crate) struct FolderArgs {
     namespace_override: Vec<String>,
 
     /// The longest record that is read, in MiB [default: 64].
-    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=4000))]
+    #[arg(long, value_name = "MIB", value_parser = number::<u64>(1..=4000))]
     max_record: Option<u64>,
 }
 
@@ -130,7 +131,8 @@ pub(crate) fn payload_file(path: &Path, name: String) -> PayloadFile {
 /// All payload files below a folder. Folders are entered once, however many links lead to them.
 fn payload_files(root: &Path, terminal: &Terminal) -> anyhow::Result<Vec<PayloadFile>> {
     if !root.is_dir() {
-        bail!("{}: not a folder. Give the folder that holds the payload files", root.display());
+        let what = if root.exists() { "not a folder" } else { "no such folder" };
+        bail!("{}: {what}. Give the folder that holds the payload files", root.display());
     }
     let mut files = Vec::new();
     let mut entered = BTreeSet::from([root.canonicalize().with_context(|| root.display().to_string())?]);

@@ -15,6 +15,7 @@ use edfi_plan::records::{
 use edfi_plan::render::{json, text};
 
 use super::folder::{FolderArgs, payload_file};
+use super::number::number;
 use super::order::AuthorizationArgs;
 use super::{Context, Outcome, metadata};
 
@@ -54,7 +55,7 @@ struct TreeArgs {
     resource: String,
 
     /// How deep to go.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = number::<u32>(1..=u64::MAX))]
     depth: Option<u32>,
 
     /// Heed required references only.
@@ -160,7 +161,13 @@ fn payloads(path: &Path, context: &Context) -> anyhow::Result<PayloadFile> {
     let name = path.display().to_string();
     if name != "-" {
         // Opened here already, so that a wrong name is said before an API is asked for its metadata.
-        std::fs::File::open(path).with_context(|| name.clone())?;
+        match std::fs::metadata(path) {
+            Ok(found) if found.is_dir() => bail!("{name}: a folder. Give one file with the records, or - for stdin"),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                bail!("{name}: no such file. Give the file with the records, or - for stdin")
+            }
+            _ => std::fs::File::open(path).with_context(|| name.clone())?,
+        };
         return Ok(payload_file(path, name));
     }
     Ok(PayloadFile::from_bytes(name, context.sources.stdin()?.bytes))

@@ -10,7 +10,7 @@ use super::Operation;
 use super::sequence::{Content, Sequence, Skips, sequence};
 use crate::graph::Authorization;
 use crate::model::{ResourceName, Text};
-use crate::records::{Chosen, ReadOptions, Scan, Unreadable};
+use crate::records::{Chosen, Folder, ReadOptions, Scan, Unmatched, Unreadable};
 
 pub use super::sequence::Impossible;
 
@@ -30,6 +30,8 @@ pub struct Arrangement {
     pub may_be_unread: u64,
     /// What is no record, and so in no file.
     pub invalid: u64,
+    /// Files of the folder whose name is no resource.
+    pub unmatched_files: Vec<Unmatched>,
     /// Files of the folder that could not be read.
     #[serde(skip)]
     pub unreadable: Vec<Unreadable>,
@@ -68,10 +70,15 @@ pub struct DeferredRecords {
     pub records: u64,
 }
 
-/// Plans the files. Resources in a circle are read once more; for their records memory grows with
+/// Plans the files for the folder that was scanned. Resources in a circle are read once more; for their records memory grows with
 /// their number.
 #[must_use]
-pub fn arrange(scan: &Scan<'_, '_>, authorization: &Authorization, read: &ReadOptions<'_>) -> Arrangement {
+pub fn arrange(
+    scan: &Scan<'_, '_>,
+    folder: &Folder,
+    authorization: &Authorization,
+    read: &ReadOptions<'_>,
+) -> Arrangement {
     let Sequence { turns, deferred, impossible, unreadable } = sequence(scan, Chosen::All, authorization, read);
     let mut unreadable = [scan.unreadable.clone(), unreadable].concat();
     unreadable.sort();
@@ -99,6 +106,7 @@ pub fn arrange(scan: &Scan<'_, '_>, authorization: &Authorization, read: &ReadOp
         unresolved: scan.unresolved_records(),
         may_be_unread: scan.records_with_unread(),
         invalid: scan.unreadable_records(),
+        unmatched_files: folder.unmatched.clone(),
         unreadable,
     }
 }
@@ -130,9 +138,9 @@ fn counted(scan: &Scan<'_, '_>, skips: &Skips) -> Vec<DeferredRecords> {
 }
 
 impl Arrangement {
-    /// Whether every record of the folder can be sent and will be accepted, as far as references go.
+    /// Whether all that the folder has can be sent and will be accepted, as far as references go.
     #[must_use]
     pub fn is_whole(&self) -> bool {
-        self.impossible.is_empty() && self.unresolved == 0 && self.invalid == 0
+        self.impossible.is_empty() && self.unresolved == 0 && self.invalid == 0 && self.unmatched_files.is_empty()
     }
 }

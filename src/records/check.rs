@@ -54,10 +54,8 @@ pub struct CheckReport {
     /// What is no record, or one that servers read in different ways.
     pub invalid: Vec<InvalidRecord>,
     /// Files whose name is no resource.
-    #[serde(serialize_with = "unmatched")]
     pub unmatched_files: Vec<Unmatched>,
     /// Files that could not be read.
-    #[serde(serialize_with = "unreadable")]
     pub unreadable_files: Vec<Unreadable>,
     /// Resources that records refer to and that have no file, or none that can be compared.
     pub assumed: Vec<Assumed>,
@@ -425,20 +423,6 @@ fn target_name(target: &Target) -> Text {
         Target::Resource(name) => name.as_str().into(),
         Target::Abstract(name) | Target::Unresolved(name) => name.clone(),
     }
-}
-
-#[derive(Serialize)]
-struct FileAndReason<'f> {
-    file: &'f str,
-    reason: &'f str,
-}
-
-fn unmatched<S: Serializer>(files: &[Unmatched], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(files.iter().map(|f| FileAndReason { file: &f.file, reason: &f.reason }))
-}
-
-fn unreadable<S: Serializer>(files: &[Unreadable], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(files.iter().map(|f| FileAndReason { file: &f.file, reason: &f.reason }))
 }
 
 fn flaw_code<S: Serializer>(flaw: &Flaw, serializer: S) -> Result<S::Ok, S::Error> {

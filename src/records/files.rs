@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 
+use serde::Serialize;
+
 use crate::graph::{DependencyGraph, Found, LookupError, ResourceId};
 use crate::model::ResourceName;
 
@@ -81,7 +83,7 @@ pub struct Folder {
 }
 
 /// A file whose name is no resource.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Unmatched {
     /// The file.
     pub file: String,

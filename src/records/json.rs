@@ -26,6 +26,8 @@ pub enum Flaw {
     Control,
     /// Not UTF-8.
     Encoding,
+    /// A whole file of UTF-16.
+    Utf16,
     /// Nested too deep.
     Depth,
     /// Well-formed, but not an object.
@@ -52,6 +54,10 @@ impl Flaw {
             Self::CutOff => "cut off; write the record again",
             Self::Control => "a raw control character inside a string; escape it",
             Self::Encoding => "not UTF-8; save the file as UTF-8",
+            Self::Utf16 => {
+                "the file is UTF-16, as Windows PowerShell writes it; make it UTF-8 with iconv -f UTF-16 -t UTF-8 or \
+                 Set-Content -Encoding utf8"
+            }
             Self::Depth => "nested more than 128 levels deep; no Ed-Fi record is",
             Self::NotAnObject => "not an object; a record is a JSON object",
             Self::TooLong => "longer than the limit; see --max-record",
@@ -75,6 +81,7 @@ impl Flaw {
             Self::CutOff => "cut-off",
             Self::Control => "control-character",
             Self::Encoding => "not-utf-8",
+            Self::Utf16 => "utf-16",
             Self::Depth => "too-deep",
             Self::NotAnObject => "not-an-object",
             Self::TooLong => "too-long",

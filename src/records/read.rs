@@ -4,6 +4,8 @@ use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use serde::Serialize;
+
 use super::files::PayloadFile;
 use super::json::Flaw;
 use super::split::{Chunk, MAX_RECORD, Stream};
@@ -27,7 +29,7 @@ impl Default for ReadOptions<'_> {
 }
 
 /// A file that could not be read to its end.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Unreadable {
     /// The file.
     pub file: String,

@@ -79,6 +79,11 @@ fn without_mark(bytes: &[u8]) -> &[u8] {
     bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
 }
 
+/// Whether a file starts as UTF-16 does: with its mark, or with a bracket and more that zero bytes make wider.
+fn is_utf_16(bytes: &[u8]) -> bool {
+    matches!(bytes, [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [b'{' | b'[', 0, _, 0, ..] | [0, b'{' | b'[', 0, _, ..])
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
     Lines,
@@ -171,6 +176,13 @@ impl Stream {
             }
             chunk.offset = self.offset;
             chunk.line = self.line;
+            if self.form.is_none() && is_utf_16(&chunk.bytes) {
+                // None of its lines means anything.
+                chunk.bytes.clear();
+                chunk.flaws.push((0, Flaw::Utf16));
+                self.ended = true;
+                return Ok(true);
+            }
             let form = *self.form.get_or_insert_with(|| recognise(&chunk.bytes, self.strictly_lines));
             let whole = if self.discarding.is_some() {
                 Some(0)

@@ -112,7 +112,7 @@ fn whole(value: Span, raw: &[u8], out: &mut Vec<u8>) -> bool {
 }
 
 /// A decimal number as sign, digits without useless zeros and, where it is not whole, an exponent.
-fn decimal(text: &[u8], out: &mut Vec<u8>) -> bool {
+pub(super) fn decimal(text: &[u8], out: &mut Vec<u8>) -> bool {
     let (negative, text) = match text.split_first() {
         Some((b'-', rest)) => (true, rest),
         Some((b'+', rest)) => (false, rest),

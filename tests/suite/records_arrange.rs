@@ -37,7 +37,7 @@ fn arranged(standard: &str, files: &BTreeMap<String, Vec<u8>>) -> (Arrangement, 
     let read = ReadOptions::default();
     let scan = scan(&graph, &folder, None, &read);
     let authorization = Authorization::relationships(&graph, &[]).unwrap();
-    let arrangement = arrange(&scan, &authorization, &read);
+    let arrangement = arrange(&scan, &folder, &authorization, &read);
     let written = Written::default();
     arrangement.write(&scan, &read, |name| Ok(OneFile(written.clone(), name.to_owned()))).unwrap();
     let files = written.0.lock().unwrap().clone();

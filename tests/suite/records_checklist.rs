@@ -229,7 +229,7 @@ fn a_payload_file_that_is_none_is_refused_with_its_line() {
         ("list.json", "list.json: no record in it."),
         ("cut.ndjson", "cut.ndjson:2: cut off"),
         ("number.json", "number.json:1: not an object"),
-        ("nowhere.json", "nowhere.json: No such file"),
+        ("nowhere.json", "nowhere.json: no such file. Give the file"),
     ] {
         let (code, _, err) = run(&folder, &["courseOfferings", "--payload", file], "");
         assert!(code == 2 && err.contains(message), "{file}: {err}");

@@ -118,6 +118,129 @@ fn a_folder_is_not_arranged_into_itself() {
     assert_eq!(names(&folder.path().join("in")), ["classPeriods.jsonl"]);
 }
 
+#[test]
+fn folders_above_the_one_to_write_are_made() {
+    let folder = folder(&[("schools.jsonl", SCHOOL)]);
+    let (from, to) = (path(&folder, "in"), path(&folder, "not/yet/there"));
+    assert_eq!(run(&["-m", "ed-fi-5.0", "arrange", &from, "-o", &to]).code, 0);
+    assert_eq!(names(&folder.path().join("not/yet/there")), ["01-0001-schools.jsonl", "_index.json"]);
+    assert_eq!(names(folder.path()), ["in", "not"]);
+    // What is below a file cannot be made.
+    let to = path(&folder, "not/yet/there/_index.json/out");
+    let answer = run(&["-m", "ed-fi-5.0", "arrange", &from, "-o", &to]);
+    assert!(answer.code == 2 && answer.stderr.contains("name another folder"), "{}", answer.stderr);
+    assert!(!answer.stderr.contains(".edfi-plan-"), "{}", answer.stderr);
+}
+
+/// As `check` has it: whoever misspells the name of a file would send less than was meant.
+#[test]
+fn a_file_of_no_resource_is_left_out_and_said() {
+    let folder = folder(&[("classPeriods.jsonl", PERIOD), ("schools.jsonl", SCHOOL), ("studnts.jsonl", "{}\n")]);
+    let answer = arrange(&folder, &[]);
+    assert_eq!(answer.code, 1, "{}", answer.stderr);
+    assert!(answer.stdout.contains("Left out  studnts.jsonl: unknown resource"), "{}", answer.stdout);
+    assert!(!answer.stderr.contains("studnts"), "{}", answer.stderr);
+    let index = fs::read_to_string(folder.path().join("out/_index.json")).unwrap();
+    let index: serde_json::Value = serde_json::from_str(&index).unwrap();
+    assert_eq!(index["unmatchedFiles"][0]["file"], "studnts.jsonl");
+    let affected = ["-m", "ed-fi-5.0", "affected", &path(&folder, "in"), "--changed", "schools:schoolId=1"];
+    let answer = run(&affected);
+    assert!(answer.code == 1 && answer.stdout.contains("classPeriods.jsonl:1"), "{}", answer.stdout);
+    fs::remove_file(folder.path().join("in/studnts.jsonl")).unwrap();
+    assert_eq!((arrange(&folder, &["--force"]).code, run(&affected).code), (0, 0));
+}
+
+#[test]
+fn lines_of_a_changed_file_that_cannot_be_followed_are_said() {
+    let folder = folder(&[("classPeriods.jsonl", PERIOD), ("schools.jsonl", SCHOOL)]);
+    let outside = self::folder(&[("schools.jsonl", &format!("\n{{\"schoolId\n{SCHOOL}{{}}\n"))]);
+    let changed = path(&outside, "in/schools.jsonl");
+    let affected = ["-m", "ed-fi-5.0", "affected", &path(&folder, "in"), "--changed", &changed];
+    let answer = run(&affected);
+    assert!(answer.code == 1 && answer.stdout.contains("classPeriods.jsonl:1"), "{}", answer.stdout);
+    let notes = [format!("note: {changed}:2: cut off"), format!("note: {changed}:4: without a whole key")];
+    assert!(notes.iter().all(|note| answer.stderr.contains(note)), "{}", answer.stderr);
+    assert_eq!(answer.stderr.matches("note: ").count(), 2, "{}", answer.stderr);
+    let json: serde_json::Value =
+        serde_json::from_str(&run(&[&affected[..], &["--format", "json"]].concat()).stdout).unwrap();
+    let lines: Vec<_> = json["withoutKey"].as_array().unwrap().iter().map(|one| one["line"].clone()).collect();
+    assert_eq!((lines, &json["unread"]), (vec![2.into(), 4.into()], &0.into()));
+    // Where there is nothing else in it, there is nothing to follow.
+    fs::write(&changed, "\n{\"schoolId\n").unwrap();
+    let answer = run(&affected);
+    assert!(answer.stderr.starts_with(&notes[0]) && answer.stderr.contains("no record with a key"));
+    assert_eq!(answer.code, 2);
+}
+
+#[test]
+fn a_headline_without_findings_goes_with_duplicates_that_are_none() {
+    let twice = format!("{SCHOOL}{SCHOOL}");
+    let folder = folder(&[("schools.jsonl", &twice)]);
+    let check = || run(&["-m", "ed-fi-5.0", "check", &path(&folder, "in")]);
+    let answer = check();
+    assert!(answer.stdout.starts_with("no findings: 2 records"), "{}", answer.stdout);
+    assert!(answer.stdout.contains("Duplicate keys, 1 record, the same content each time (no finding):"));
+    assert_eq!(answer.code, 0);
+    // The same to sixteen digits, which is all that a double tells.
+    let exact =
+        |n: &str| SCHOOL.replace("{\"schoolId\":1", &format!("{{\"schoolId\":1,\"n\":0.1000000000000000000{n}"));
+    fs::write(folder.path().join("in/schools.jsonl"), [exact("1"), exact("10"), exact("2")].concat()).unwrap();
+    let answer = check();
+    assert!(answer.stdout.starts_with("1 finding: 3 records"), "{}", answer.stdout);
+    assert!(answer.stdout.contains("2 records: 1 with another content, 1 with the same (no finding):"));
+    assert_eq!(answer.code, 1);
+}
+
+/// What Windows PowerShell writes unless it is told otherwise.
+#[test]
+fn a_file_of_utf_16_is_one_finding() {
+    let folder = folder(&[("classPeriods.jsonl", PERIOD)]);
+    let wide = |text: &str, bytes: fn(u16) -> [u8; 2]| -> Vec<u8> { text.encode_utf16().flat_map(bytes).collect() };
+    let lines = format!("{SCHOOL}\r\n{SCHOOL}");
+    let files = [
+        ("schools/little.jsonl", wide(&format!("\u{feff}{lines}"), u16::to_le_bytes)),
+        ("schools/big.jsonl", wide(&format!("\u{feff}{lines}"), u16::to_be_bytes)),
+        ("schools/little.json", wide(&format!("[{}]", SCHOOL.trim()), u16::to_le_bytes)),
+        ("schools/big.json", wide(SCHOOL, u16::to_be_bytes)),
+    ];
+    fs::create_dir(folder.path().join("in/schools")).unwrap();
+    for (name, bytes) in &files {
+        fs::write(folder.path().join("in").join(name), bytes).unwrap();
+    }
+    let answer = run(&["-m", "ed-fi-5.0", "check", &path(&folder, "in"), "--format", "json"]);
+    let report: serde_json::Value = serde_json::from_str(&answer.stdout).unwrap();
+    let invalid = report["invalid"].as_array().unwrap();
+    let told: Vec<_> = invalid.iter().map(|one| (one["file"].as_str().unwrap(), one["line"].clone())).collect();
+    let names = ["schools/big.json", "schools/big.jsonl", "schools/little.json", "schools/little.jsonl"];
+    assert_eq!(told, names.map(|name| (name, 1.into())));
+    assert!(invalid.iter().all(|one| one["flaw"] == "utf-16"), "{invalid:?}");
+    assert_eq!((&report["counts"]["records"], &report["counts"]["mayBeUnread"]), (&1.into(), &1.into()));
+    for (name, _) in &files {
+        let payload = path(&folder, &format!("in/{name}"));
+        let answer = run(&["-m", "ed-fi-5.0", "prereqs", "schools", "--payload", &payload]);
+        let start = format!("error: {payload}:1: the file is UTF-16");
+        assert!(answer.code == 2 && answer.stderr.starts_with(&start), "{}", answer.stderr);
+    }
+}
+
+#[test]
+fn what_cannot_be_opened_is_said_with_the_way_out() {
+    let folder = folder(&[("schools.jsonl", SCHOOL)]);
+    let (dir, nowhere, file) = (path(&folder, "in"), path(&folder, "nowhere"), path(&folder, "in/schools.jsonl"));
+    let said = |command: &[&str], expected: &str| {
+        let answer = run(&[&["-m", "ed-fi-5.0"], command].concat());
+        assert!(answer.stderr.contains(expected) && answer.code == 2, "{command:?}: {}", answer.stderr);
+    };
+    said(&["check", &nowhere], "nowhere: no such folder. Give the folder that holds the payload files");
+    said(&["check", &file], "schools.jsonl: not a folder. Give the folder");
+    said(&["check", &dir, "--descriptors", &nowhere], "--descriptors: ");
+    said(&["prereqs", "schools", "--payload", &nowhere], "nowhere: no such file. Give the file with the records");
+    said(&["prereqs", "schools", "--payload", &dir], "in: a folder. Give one file with the records");
+    said(&["check", &dir, "--max", "x"], "invalid value 'x' for '--max <N>': give a whole number, such as 20");
+    said(&["check", &dir, "--max-record", "0"], "give a whole number from 1 to 4000");
+    said(&["prereqs", "schools", "--depth", "0"], "give a whole number, 1 or more");
+}
+
 #[cfg(unix)]
 #[test]
 fn a_run_that_is_killed_leaves_what_was_there() {
@@ -199,7 +322,7 @@ fn a_changed_file_is_known_by_its_path_and_by_its_name_in_the_folder() {
     let answer = affected(&path(&outside, "in/odd/part-1.jsonl"));
     assert!(answer.code == 2 && answer.stderr.contains("unknown resource 'part-1'"), "{}", answer.stderr);
     let answer = affected("schools/part-2.jsonl");
-    assert!(answer.code == 2 && answer.stderr.contains("neither a file nor a key"), "{}", answer.stderr);
+    assert!(answer.code == 2 && answer.stderr.contains("no such file, and no key such as"), "{}", answer.stderr);
 }
 
 #[test]

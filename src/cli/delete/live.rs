@@ -15,6 +15,7 @@ use serde::Serialize;
 
 use super::records::{Matched, Wanted, matching, named, wanted};
 use super::{DeleteArgs, Format, kept, no_plan, say_of_records};
+use crate::cli::number::number;
 use crate::cli::{Context, Outcome, output};
 
 // The records of an API, and plans that were made of them.
@@ -46,12 +47,12 @@ pub(crate) struct LiveDeleteArgs {
     bodies: Option<PathBuf>,
 
     /// Read lists of up to so many records for references that cannot be asked for [default: 5000].
-    #[arg(long, value_name = "N", hide_short_help = true)]
+    #[arg(long, value_name = "N", hide_short_help = true, value_parser = number::<u64>(0..=u64::MAX))]
     scan_limit: Option<u64>,
 
     /// Requests at the same time [default: 4].
     #[arg(long, value_name = "N", hide_short_help = true)]
-    #[arg(value_parser = clap::value_parser!(u8).range(1..=32))]
+    #[arg(value_parser = number::<u8>(1..=32))]
     parallel: Option<u8>,
 }
 

@@ -20,6 +20,7 @@ use serde::Serialize;
 
 use super::{DeleteArgs, Format, no_plan, say_of_records};
 use crate::cli::folder::{FolderArgs, with_progress};
+use crate::cli::number::number;
 use crate::cli::{Context, Outcome};
 
 // Which records, and where they are.
@@ -43,7 +44,7 @@ pub(crate) struct RecordArgs {
     data: Option<PathBuf>,
 
     /// Refuse a plan of more records; with --api, of more than 1000 where nothing is said.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number::<usize>(0..=u64::MAX))]
     pub(super) max: Option<usize>,
 
     /// Leave key values out of the plan: they are student data.

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::{Flaw, MAX_DEPTH, Scanner, Span, Token, unescape};
+use crate::records::value::decimal;
 
 /// A form of a record that is equal for those that say the same: members by name, and the last of one that
-/// stands twice; strings by their characters; numbers by value. O(bytes log bytes).
+/// stands twice; strings by their characters; numbers by their exact
+/// decimal value. O(bytes log bytes).
 ///
 /// # Errors
 ///
@@ -57,8 +59,10 @@ fn write(scalar: Span, bytes: &[u8], out: &mut Vec<u8>) {
         Token::Text => (b'"', raw.to_vec()),
         Token::Escaped => (b'"', unescape(raw)),
         Token::Number => {
-            let number = serde_json::from_slice::<serde_json::Number>(raw).ok();
-            (b'0', number.map_or_else(|| raw.to_vec(), |number| number.to_string().into_bytes()))
+            let mut number = Vec::with_capacity(raw.len());
+            // An exponent beyond 64 bits is left as it stands.
+            let is_told = decimal(raw, &mut number);
+            (b'0', if is_told { number } else { raw.to_vec() })
         }
         _ => (b'w', raw.to_vec()),
     };
@@ -79,6 +83,8 @@ mod tests {
             (r#"{"a":"\u00e9\n"}"#, "{\"a\":\"é\\n\"}"),
             (r#"{"a":"x\ud83d"}"#, r#"{"a":"x\uD83D"}"#),
             (r#"{"a":1.50,"b":{}}"#, r#"{"a":15e-1,"b":{}}"#),
+            (r#"{"a":[-0,1.0,1e30]}"#, r#"{"a":[0,1,1000000000000000000000000000000.0]}"#),
+            (r#"{"a":0.1000000000000000000010}"#, r#"{"a":1000000000000000000.01e-19}"#),
             (r#"{"a":1,"a":2}"#, r#"{"a":2}"#),
             (&deep(128), &deep(128)),
         ];
@@ -94,6 +100,11 @@ mod tests {
             (r#"{"a":[]}"#, r#"{"a":{}}"#),
             (r#"{"a":null}"#, "{}"),
             (r#"{"a":"true"}"#, r#"{"a":true}"#),
+            (r#"{"a":0.10000000000000000001}"#, r#"{"a":0.1}"#),
+            (r#"{"a":12345678901234567890123}"#, r#"{"a":12345678901234567890124}"#),
+            (r#"{"a":1e400}"#, r#"{"a":1e401}"#),
+            (r#"{"a":1e99999999999999999999}"#, r#"{"a":1e99999999999999999998}"#),
+            (r#"{"a":1}"#, r#"{"a":-1}"#),
         ];
         for (left, right) in distinct {
             assert_ne!(content(left.as_bytes()), content(right.as_bytes()), "{left}");

@@ -5,6 +5,9 @@ use super::{Width, columns, sentence};
 use crate::plan::Operation;
 use crate::plan::arrange::{ArrangedFile, Arrangement, Impossible};
 
+/// Files that are left out by name.
+const SHOWN: usize = 10;
+
 /// A line a file, in order; what is deferred and what cannot be sent after it.
 #[must_use]
 pub fn arrangement(arrangement: &Arrangement, width: Width) -> String {
@@ -52,6 +55,13 @@ pub fn arrangement(arrangement: &Arrangement, width: Width) -> String {
     if arrangement.invalid > 0 {
         let (one, many) = ("line or item that is no record", "lines or items that are no records");
         note("Left out", &format!("  {}; see check", grouped_count(arrangement.invalid, one, many)));
+    }
+    for unmatched in arrangement.unmatched_files.iter().take(SHOWN) {
+        note("Left out", &format!("  {}: {}", unmatched.file, unmatched.reason));
+    }
+    let more = arrangement.unmatched_files.len().saturating_sub(SHOWN) as u64;
+    if more > 0 {
+        note("Left out", &format!("  {} of no resource; see check", grouped_count(more, "more file", "more files")));
     }
     text
 }

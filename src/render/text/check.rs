@@ -73,11 +73,7 @@ pub fn check(report: &CheckReport, width: Width) -> String {
             .collect(),
     );
     section(
-        &format!(
-            "Duplicate keys, {}, {} of them with another content:",
-            grouped_count(counts.duplicates, "record", "records"),
-            grouped(counts.differing_duplicates)
-        ),
+        &duplicates(counts.duplicates, counts.differing_duplicates),
         counts.duplicates,
         report
             .duplicates
@@ -119,6 +115,19 @@ pub fn check(report: &CheckReport, width: Width) -> String {
     );
     text.push_str(&notes(report, width));
     text
+}
+
+/// Only those that differ are findings: of records that are the same it does not matter which one counts.
+fn duplicates(all: u64, differing: u64) -> String {
+    let records = grouped_count(all, "record", "records");
+    match (differing, all.saturating_sub(differing)) {
+        (0, _) => format!("Duplicate keys, {records}, the same content each time (no finding):"),
+        (_, 0) => format!("Duplicate keys, {records}, with another content:"),
+        (_, same) => {
+            let (differing, same) = (grouped(differing), grouped(same));
+            format!("Duplicate keys, {records}: {differing} with another content, {same} with the same (no finding):")
+        }
+    }
 }
 
 fn summary(report: &CheckReport, width: Width) -> String {

@@ -35,9 +35,14 @@ pub fn key_change(plan: &KeyChange, descriptors: Descriptors, width: Width) -> S
     let key: Vec<&str> = plan.key.iter().map(|field| field.as_str()).collect();
     let what = format!("The key of {} ({})", plan.resource.short(), key.join(", "));
     if plan.key_may_change == Some(true) {
-        let said = [(true, "whose own keys hold it"), (false, "that refer without holding it in their keys")];
-        let carried = said.map(|(carries, which)| {
+        let carried = [true, false].map(|carries| {
             let names: Vec<&str> = plan.that(Becomes::Carried, carries).map(ResourceName::short).collect();
+            let which = match (carries, names.len()) {
+                (true, 1) => "whose own key holds it",
+                (true, _) => "whose own keys hold it",
+                (false, 1) => "that refers without holding it in its key",
+                (false, _) => "that refer without holding it in their keys",
+            };
             match names.as_slice() {
                 [] => String::new(),
                 some => format!(

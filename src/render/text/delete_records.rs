@@ -216,13 +216,15 @@ pub(super) fn warned(warnings: &[DescribedWarning]) -> Vec<String> {
 }
 
 fn outside<R>(plan: &RecordPlan<R>, absent: &[ResourceId]) -> Option<String> {
-    let searched = plan.searched.len();
-    (!absent.is_empty()).then(|| {
-        format!(
-            "{} of the {} that can refer to these records have no file here: what a server holds of them is not in \
-             the plan",
-            grouped(absent.len() as u64),
-            grouped_count(searched as u64, "resource", "resources"),
-        )
-    })
+    let which = match (absent.len() as u64, plan.searched.len() as u64) {
+        (0, _) => return None,
+        (_, 1) => "the one resource".to_owned(),
+        (absent, searched) => {
+            format!("{} of the {}", grouped(absent), grouped_count(searched, "resource", "resources"))
+        }
+    };
+    let (have, them) = if absent.len() == 1 { ("has", "it") } else { ("have", "them") };
+    Some(format!(
+        "{which} that can refer to these records {have} no file here: what a server holds of {them} is not in the plan"
+    ))
 }
