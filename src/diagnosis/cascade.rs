@@ -267,7 +267,7 @@ impl<'a> Cascade<'a> {
                 }
             };
             tree.add(index, depth);
-            again.extend(sketches.get(index).map(Again::of));
+            again.extend(sketches.get(index).map(|sketch| Again::of(sketch, self.records)));
         }
         let absent = roots.keys().flat_map(|(lacks, _)| lacks.iter().copied());
         let lacks = absent.chain(present.keys().flatten().map(|(lack, _)| *lack)).collect();
@@ -301,7 +301,7 @@ impl<'a> Cascade<'a> {
                 let place = at.and_then(|at| positions.get(&at).cloned());
                 let mut one = spelling.present(lack, resource, place, tree.failures, examples.clone());
                 one.possible = held.len() > 1;
-                again.extend(resource.and_then(|resource| Again::first(resource, &one.place)));
+                again.extend(resource.zip(*at).and_then(|(resource, at)| Again::first(resource, &one.place, at)));
                 unexplained.push(one);
             }
         }
@@ -336,7 +336,7 @@ impl<'a> Cascade<'a> {
                 &b.possible,
             ))
         });
-        let resend = in_load_order(graph, again);
+        let resend = in_load_order(graph, self.records, again);
         Causes { summary: self.summary, roots: named, unexplained, resend, with_folder: self.records.is_some() }
     }
 

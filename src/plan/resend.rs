@@ -1,6 +1,6 @@
 //! What to send again after a correction, in an order in which it can be sent.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::Serialize;
 
@@ -38,6 +38,23 @@ pub struct Resend {
     /// Whether it was sent before, without some references.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub second_pass: bool,
+}
+
+/// The turn of each of some records, in an order in which each finds what it refers to among them; those that
+/// no order has are left out. As [`in_order`], without the references that wait for a second pass.
+pub(crate) fn turns(
+    scan: &Scan<'_, '_>,
+    places: &BTreeSet<Place>,
+    authorization: &Authorization,
+    read: &ReadOptions<'_>,
+) -> HashMap<Place, usize> {
+    let sequence = sequence(scan, Chosen::These(places), authorization, read);
+    let creates = sequence.turns.iter().filter(|turn| turn.operation == Operation::Create);
+    let places = creates.flat_map(|turn| match &turn.content {
+        Content::Records(places, _) => places.as_slice(),
+        Content::Whole(_) => &[],
+    });
+    places.copied().zip(0..).collect()
 }
 
 /// Affected records in an order in which each finds what it refers to among them. As in

@@ -661,6 +661,30 @@ fn a_denied_enrollment_hangs_below_its_failed_student() {
     assert_eq!(roots, [(Some(1), 3), (Some(5), 2)], "{:#?}", found.roots);
 }
 
+/// Of a resource that refers to itself the folder tells which comes first, wherever the lines stand.
+#[test]
+fn parents_are_resent_before_their_children() {
+    let agency = |id: usize, parent: Option<usize>| Sent {
+        resource: "localEducationAgencies",
+        entity: "LocalEducationAgency",
+        id: id.to_string(),
+        record: match parent {
+            Some(parent) => json!({ "localEducationAgencyId": id,
+                "parentLocalEducationAgencyReference": { "localEducationAgencyId": parent } }),
+            None => json!({ "localEducationAgencyId": id }),
+        },
+        needs: Vec::new(),
+    };
+    let all = [agency(1, Some(3)), agency(2, None), agency(3, Some(4)), agency(4, Some(2))];
+    let failures: Vec<Failure> = (1..)
+        .zip(&all)
+        .map(|(line, sent)| record(sent.resource, line, "POST", sent.record.clone(), Wording::Ods72.refusal()))
+        .collect();
+    let (found, _) = causes_with(&failures, &all, &BTreeSet::new());
+    let lines: Vec<_> = found.resend.iter().map(|resend| resend.place.line).collect();
+    assert_eq!(lines, [Some(2), Some(4), Some(3), Some(1)]);
+}
+
 #[test]
 fn an_update_is_resent_after_the_association_that_it_waits_for() {
     let denied = json!({ "type": "urn:ed-fi:api:security:authorization", "status": 403,

@@ -6,8 +6,9 @@ use serde_json::Value;
 
 use crate::diagnosis::identity::Kin;
 use crate::diagnosis::{Diagnoser, Failure, Place};
-use crate::graph::{DependencyGraph, ResourceId};
+use crate::graph::{Authorization, DependencyGraph, ResourceId};
 use crate::model::Text;
+use crate::plan::resend::turns;
 use crate::records::{
     Folder, Key, KeyHasher, Place as Spot, ReadOptions, Scan, Unreadable, each_record, read_at, scan,
 };
@@ -140,6 +141,12 @@ impl<'g, 'f> Sent<'g, 'f> {
         keys: &BTreeSet<Key>,
     ) -> BTreeMap<Key, Spot> {
         self.scan.first_referring(association, person, keys, &self.options)
+    }
+
+    /// The turn of each of some records, in an order in which it finds what it refers to among them. Reads
+    /// their files again where they may refer to each other in a circle.
+    pub(super) fn turns(&self, spots: &BTreeSet<Spot>) -> HashMap<Spot, usize> {
+        turns(&self.scan, spots, &Authorization::default(), &self.options)
     }
 
     /// The files and lines of records, which are read again for it; those of a file that can no longer be
