@@ -61,6 +61,8 @@ pub struct CheckReport {
     pub assumed: Vec<Assumed>,
     /// People that no association of the folder makes visible.
     pub without_pathway: Vec<WithoutPathway>,
+    /// Resources that have files and no record in any.
+    pub without_records: Vec<ResourceName>,
     /// Resources that several spellings of file names lead to, with the files.
     pub spellings: Vec<(ResourceName, Vec<String>)>,
     /// Whether what may be on the server counts.
@@ -399,6 +401,7 @@ pub fn check(
             })
             .collect(),
         without_pathway: Vec::new(),
+        without_records: scan.without_records().into_iter().map(|id| graph.name(id).clone()).collect(),
         spellings: folder.spellings.clone(),
         strict: options.strict,
     };

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::scan::Scan;
+use crate::graph::ResourceId;
 use crate::model::Model;
 
 impl Scan<'_, '_> {
@@ -27,5 +28,16 @@ impl Scan<'_, '_> {
             });
         }
         model
+    }
+
+    /// The resources that have files to send but no record in any of them, sorted; not those of which something
+    /// could not be read. O(files log files).
+    #[must_use]
+    pub fn without_records(&self) -> Vec<ResourceId> {
+        let unread = self.unread();
+        let lanes: BTreeSet<usize> = self.lane_of.iter().take(self.payloads).copied().collect();
+        let lanes = lanes.into_iter().filter_map(|lane| self.lanes.get(lane));
+        let without = lanes.filter(|lane| lane.records == 0 && !unread.is_of(lane.resource));
+        without.map(|lane| lane.resource).collect()
     }
 }

@@ -170,6 +170,10 @@ fn notes(report: &CheckReport, width: Width) -> String {
     if !external.is_empty() {
         note("Assumed", &format!("  to be loaded by others: {}", external.join(", ")));
     }
+    if !report.without_records.is_empty() {
+        let resources: Vec<&str> = report.without_records.iter().map(|resource| resource.short()).collect();
+        note("Careful", &format!("  files without a record: {}", resources.join(", ")));
+    }
     if report.counts.may_be_unread > 0 {
         let references = grouped_count(report.counts.may_be_unread, "reference", "references");
         note("Careful", &format!("  {references} may be to what could not be read: mend that first, then check again"));
