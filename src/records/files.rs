@@ -5,7 +5,7 @@ use std::io::{self, Read};
 
 use serde::Serialize;
 
-use crate::graph::{DependencyGraph, Found, LookupError, ResourceId};
+use crate::graph::{DependencyGraph, Found, LookupError, ResourceId, listed};
 use crate::model::ResourceName;
 
 /// Opens a file from its start; called once for every time it is read.
@@ -106,7 +106,7 @@ impl Folder {
                     spelled.entry(id).or_default().entry(spelling).or_insert_with(|| file.name.clone());
                     folder.files.push((file, id));
                 }
-                Err(error) => folder.unmatched.push(Unmatched { file: file.name, reason: error.to_string() }),
+                Err(error) => folder.unmatched.push(Unmatched { reason: reason(&error), file: file.name }),
             }
         }
         folder.unmatched.sort();
@@ -136,15 +136,38 @@ fn resource_of(
     let (base, folders) = parts.split_last().map_or(("", [].as_slice()), |(base, folders)| (*base, folders));
     let own = unnumbered(stem(base));
     // A folder that holds parts of one resource, nearest first; then the file itself.
+    let mut almost = None;
     for depth in (0..folders.len()).rev() {
         let above = folders.get(..depth).unwrap_or_default();
-        if let Some(folder) = folders.get(depth)
-            && let Ok(found) = qualified(graph, folder, above, namespaces)
-        {
-            return Ok(found);
+        let Some(folder) = folders.get(depth) else { continue };
+        match qualified(graph, folder, above, namespaces) {
+            Ok(found) => return Ok(found),
+            Err(error) => almost = almost.or(Some(error).filter(is_close)),
         }
     }
-    qualified(graph, own, folders, namespaces)
+    // Of parts in a folder whose name is nearly one, their own names tell nothing.
+    qualified(graph, own, folders, namespaces).map_err(|error| match almost {
+        Some(almost) if !is_close(&error) => almost,
+        _ => error,
+    })
+}
+
+/// Whether a name is nearly that of a resource, or that of several.
+fn is_close(error: &LookupError) -> bool {
+    !matches!(error, LookupError::Unknown { nearest, .. } if nearest.is_empty())
+}
+
+/// Why a file is of no resource, and the way out.
+fn reason(error: &LookupError) -> String {
+    match error {
+        LookupError::Homograph { name, candidates } => {
+            let names = listed(candidates, "and");
+            format!(
+                "'{name}' is the name of {names}. Put it in a folder with the name of the project, or give --namespace"
+            )
+        }
+        LookupError::Unknown { .. } => error.to_string(),
+    }
 }
 
 /// Finds a name in the project of a folder above it, else in that of the settings, else anywhere.

@@ -35,6 +35,31 @@ fn any_layout_and_spelling() {
     assert_eq!(assigned(&["studnets.jsonl", "educationOrganizations.jsonl"]).1.len(), 2);
 }
 
+/// Parts of a resource have names of their own, so their folder is what was misspelled.
+#[test]
+fn a_folder_whose_name_is_nearly_one_is_named() {
+    let reason = |name: &str| assigned(&[name]).2.unmatched[0].reason.clone();
+    let students = "unknown resource 'studnts'. Did you mean students?";
+    for name in ["studnts/part-1.jsonl", "run-7/studnts/2026/part-1.jsonl", "studnts.jsonl", "run-7/studnts.jsonl"] {
+        assert_eq!(reason(name), students, "{name}");
+    }
+    assert_eq!(reason("x/part-1.jsonl"), "unknown resource 'part-1'. 'edfi-plan list' shows all");
+
+    let graph = DependencyGraph::build(source::standard("ed-fi-5.2+homograph").unwrap()).unwrap();
+    for name in ["students.jsonl", "students/part-1.jsonl"] {
+        let file = || vec![PayloadFile::from_bytes(name, *b"{}")];
+        let folder = Folder::assign(&graph, file(), &Namespaces::default());
+        assert_eq!(
+            folder.unmatched[0].reason,
+            "'students' is the name of /ed-fi/students and /homograph/students. Put it in a folder with the name of \
+             the project, or give --namespace"
+        );
+        let namespaces = Namespaces { default: Some("homograph".to_owned()), ..Namespaces::default() };
+        let folder = Folder::assign(&graph, file(), &namespaces);
+        assert_eq!(graph.name(folder.files[0].1).as_str(), "/homograph/students");
+    }
+}
+
 #[test]
 fn spellings_of_one_resource_are_named() {
     let (matched, _, folder) = assigned(&["students.jsonl", "Student.json", "schools/a.jsonl", "schools/b.jsonl"]);
