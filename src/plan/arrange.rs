@@ -70,8 +70,8 @@ pub struct DeferredRecords {
     pub records: u64,
 }
 
-/// Plans the files for the folder that was scanned. Resources in a circle are read once more; for their records memory grows with
-/// their number.
+/// Plans the files for the folder that was scanned. Resources in a circle are read once more; for their
+/// records memory grows with their number.
 #[must_use]
 pub fn arrange(
     scan: &Scan<'_, '_>,
