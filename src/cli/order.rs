@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 use clap::{Args, ValueEnum};
-use edfi_plan::graph::{Authorization, DependencyGraph, ResourceId, SelectOptions, Selection, Selector};
+use edfi_plan::graph::{Authorization, DependencyGraph, SelectOptions, Selection, Selector};
 use edfi_plan::model::{Metadata, Published, PublishedForm, ResourceName};
 use edfi_plan::plan::load::{LoadOptions, LoadPlan, load_plan};
 use edfi_plan::plan::{published, server};
@@ -172,11 +172,7 @@ pub(crate) fn run(args: &OrderArgs, context: &Context) -> anyhow::Result<Outcome
         selection.resources.retain(|id| present.binary_search(id).is_ok());
     }
     let records = match &folder {
-        Some(folder) if !graph.model().edges_only() => {
-            let (records, without) = graph_of_records(&graph, folder, args, context)?;
-            leave_out(&without, &mut selection, &graph, context)?;
-            Some(records)
-        }
+        Some(folder) if !graph.model().edges_only() => Some(graph_of_records(&graph, folder, args, context)?),
         _ => None,
     };
     // What is needed, deferred or left open is told by the references that records contain.
@@ -198,34 +194,13 @@ pub(crate) fn run(args: &OrderArgs, context: &Context) -> anyhow::Result<Outcome
     Ok(if plan.left_out.is_empty() { Outcome::Answered } else { Outcome::Findings })
 }
 
-/// Takes what has no record out of a selection, and says so.
-fn leave_out(
-    without: &[ResourceId],
-    selection: &mut Selection,
-    graph: &DependencyGraph,
-    context: &Context,
-) -> anyhow::Result<()> {
-    let is_without = |id: &ResourceId| without.binary_search(id).is_ok();
-    let names: Vec<&str> =
-        selection.resources.iter().filter(|id| is_without(id)).map(|id| graph.name(*id).short()).collect();
-    if !names.is_empty() {
-        if names.len() == selection.resources.len() {
-            bail!("no record in the files of {}. There is nothing to order", names.join(", "));
-        }
-        context.terminal.say(&format!("note: not in the order, for their files have no record: {}", names.join(", ")));
-    }
-    selection.resources.retain(|id| !is_without(id));
-    Ok(())
-}
-
-/// The graph without the optional references that no record of a folder contains, and the resources whose files
-/// have no record.
+/// The graph without the optional references that no record of a folder contains.
 fn graph_of_records(
     graph: &DependencyGraph,
     folder: &Folder,
     args: &OrderArgs,
     context: &Context,
-) -> anyhow::Result<(DependencyGraph, Vec<ResourceId>)> {
+) -> anyhow::Result<DependencyGraph> {
     let scanned = with_progress(context, |progress| scan(graph, folder, None, &args.folder.read(Some(progress))));
     let say = |what: String| context.terminal.say(&format!("note: {what}; whatever it could refer to counts"));
     for unreadable in scanned.unreadable_files() {
@@ -236,7 +211,12 @@ fn graph_of_records(
         1 => say("1 line or item is no record (see check)".to_owned()),
         many => say(format!("{many} lines or items are no records (see check)")),
     }
-    Ok((DependencyGraph::build(scanned.contained())?, scanned.without_records()))
+    let without = scanned.without_records();
+    if !without.is_empty() {
+        let names: Vec<&str> = without.iter().map(|id| graph.name(*id).short()).collect();
+        context.terminal.say(&format!("note: files without a record: {}", names.join(", ")));
+    }
+    Ok(DependencyGraph::build(scanned.contained())?)
 }
 
 /// The order of an API as it is: without references there is nothing to choose or to change.

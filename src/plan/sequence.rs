@@ -108,12 +108,12 @@ pub(super) fn sequence(
             continue;
         };
         let again = again(scan, chosen, &circle);
-        for (turn, run) in (start + 1..).zip(circle.runs) {
+        for (wave, run) in (start + 1..).zip(circle.runs) {
             let skips = run.places.iter().filter_map(|p| Some((*p, circle.deferred.get(p)?.clone()))).collect();
             let ordered = run.ordered || twice.contains(&run.lane);
             let content = Content::Records(run.places, skips);
             let (lane, operation) = (run.lane, Operation::Create);
-            sequence.turns.push(Turn { wave: turn, lane, operation, content, ordered });
+            sequence.turns.push(Turn { wave, lane, operation, content, ordered });
         }
         for (lane, places) in by_lane(scan, again.keys().copied()) {
             let content = Content::Records(places, Skips::new());
