@@ -251,9 +251,8 @@ pub(super) fn ask(needs: &mut [Need], graph: &DependencyGraph, context: &Context
 
 /// Whether a client sees the records that a reference points to by relationship only.
 fn is_seen_in_part(graph: &DependencyGraph, authorization: &Authorization, need: &Need) -> bool {
-    let ids = graph.ids().filter(|&id| graph.name(id).as_str() == need.target);
-    ids.chain(graph.subclasses(&need.target).iter().copied())
-        .any(|id| is_seen_by_relationship(graph, authorization, id))
+    let resources = graph.target(&need.target).map(|found| graph.meant(found)).unwrap_or_default();
+    resources.into_iter().any(|id| is_seen_by_relationship(graph, authorization, id))
 }
 
 fn tree(args: &TreeArgs, towards: Towards, schema: &str, context: &Context) -> anyhow::Result<Outcome> {

@@ -88,10 +88,26 @@ impl DependencyGraph {
     ///
     /// As [`DependencyGraph::find`].
     pub fn find_all(&self, name: &str) -> Result<Vec<ResourceId>, LookupError> {
-        Ok(match self.find(name)? {
+        Ok(self.meant(self.find(name)?))
+    }
+
+    /// The concrete resources that are meant: of an abstract resource, all its subclasses.
+    #[must_use]
+    pub fn meant(&self, found: Found) -> Vec<ResourceId> {
+        match found {
             Found::Resource(id) => vec![id],
             Found::Abstract(place) => self.subclasses_at(place).to_vec(),
-        })
+        }
+    }
+
+    /// What a reference points to, by the name that answers give it: `/ed-fi/students`, `EducationOrganization`.
+    /// O(log resources + abstract resources).
+    #[must_use]
+    pub fn target(&self, name: &str) -> Option<Found> {
+        match self.abstracts().iter().position(|above| above.entity == name) {
+            Some(place) => Some(Found::Abstract(place)),
+            None => self.id(&name.parse().ok()?).map(Found::Resource),
+        }
     }
 
     fn matches(&self, wanted: &Wanted) -> Vec<Found> {

@@ -5,19 +5,21 @@
 //! list goes on below what is missing, until everything is there or no key tells more. Each record is looked
 //! up once, however many refer to it, and all that are as far from the payloads at the same time.
 
+mod listed;
+
 use std::collections::{BTreeMap, HashMap};
 
-use super::check::Position;
 use super::extract::{Extract, Reader};
 use super::json::Flaw;
 use super::keys::{Key, KeyForm, KeyHasher, KeyValues, form_of_values};
-use super::need::{Need, Standing, Unknown, held, lacking, target_of, told_by_key};
+use super::need::{Need, Standing, Unknown, held, lacking, target_of};
 use super::read::{ReadOptions, Unreadable, read_at};
 use super::scan::{Scan, targets};
 use super::shape::Shape;
 use super::store::Place;
+use super::told::told;
 use super::unread::Unread;
-use crate::graph::{DependencyGraph, ResourceId};
+use crate::graph::{DependencyGraph, Found, ResourceId};
 use crate::model::{Kind, Reference, ResourceName, Target, Text};
 
 /// The most records that are derived from keys: those of a payload are some dozen, and metadata in which
@@ -70,6 +72,8 @@ struct Node {
     target: Text,
     alternatives: Vec<ResourceName>,
     key: KeyValues,
+    /// The key, hashed: the same for a record of a subclass and for one of its superclass.
+    identity: Key,
     standing: State,
     why: Option<Unknown>,
     edges: Vec<Edge>,
@@ -84,7 +88,7 @@ enum State {
 
 /// A reference, and where it leads.
 struct Edge {
-    of: ResourceId,
+    of: Found,
     at: Option<Place>,
     path: Text,
     target: Text,
@@ -140,7 +144,7 @@ impl<'s, 'g, 'f> Checklist<'s, 'g, 'f> {
         for lacking in lacking {
             if self.follows(lacking.reference) {
                 let end = End::Nowhere(lacking.standing, None, KeyValues::new());
-                edges.push(edge(resource, None, lacking.path, lacking.reference, end));
+                edges.push(edge(Found::Resource(resource), None, lacking.path, lacking.reference, end));
             }
         }
         self.payloads.push((line, edges));
@@ -227,7 +231,7 @@ impl<'s, 'g, 'f> Checklist<'s, 'g, 'f> {
             depth: 0,
             payload: None,
             line: None,
-            of: self.graph.name(self.resource).clone(),
+            of: self.graph.name(self.resource).as_str().into(),
             at: None,
             path: Text::new_static("$"),
             target: node.target.clone(),
@@ -239,6 +243,8 @@ impl<'s, 'g, 'f> Checklist<'s, 'g, 'f> {
                 State::InFile(_) => Standing::Assumed,
             },
             why: node.why,
+            one_of: Vec::new(),
+            same_as: None,
             repeated: false,
         }
     }
@@ -303,10 +309,9 @@ impl<'s, 'g, 'f> Checklist<'s, 'g, 'f> {
     fn derive(&mut self, number: usize) {
         let Some(node) = self.nodes.get(number) else { return };
         let graph = self.graph;
-        // Of an abstract resource nobody can tell which subclass is meant.
-        let Some(id) = graph.ids().find(|&id| graph.name(id).as_str() == node.target) else { return };
+        let Some(found) = graph.target(&node.target) else { return };
         let mut edges = Vec::new();
-        for (reference, values) in told_by_key(graph, id, &node.key.clone()) {
+        for (reference, values) in told(graph, found, &node.key) {
             if !self.follows(reference) {
                 continue;
             }
@@ -328,7 +333,7 @@ impl<'s, 'g, 'f> Checklist<'s, 'g, 'f> {
                 None if form == KeyForm::Unknown => End::Nowhere(Standing::Unknown, Some(Unknown::NoKey), values),
                 None => End::Nowhere(Standing::Unknown, Some(Unknown::NotInKey), values),
             };
-            edges.push(edge(id, None, reference.path.clone(), reference, end));
+            edges.push(edge(found, None, reference.path.clone(), reference, end));
         }
         if let Some(node) = self.nodes.get_mut(number) {
             node.edges = edges;
@@ -354,7 +359,7 @@ impl<'s, 'g, 'f> Checklist<'s, 'g, 'f> {
                 }
                 None => End::Nowhere(Standing::Malformed, None, held.values),
             };
-            edges.push(edge(of, at, held.path, held.reference, end));
+            edges.push(edge(Found::Resource(of), at, held.path, held.reference, end));
         }
         edges
     }
@@ -378,6 +383,7 @@ impl<'s, 'g, 'f> Checklist<'s, 'g, 'f> {
             target: key.0.clone(),
             alternatives: reference.alternatives.clone(),
             key: values,
+            identity: key.1,
             standing,
             why: None,
             edges: Vec::new(),
@@ -391,74 +397,8 @@ impl<'s, 'g, 'f> Checklist<'s, 'g, 'f> {
         let descriptor = matches!(&reference.target, Target::Resource(name) if is_descriptor(name));
         (reference.required || !self.following.required_only) && (self.following.descriptors || !descriptor)
     }
-
-    /// Everything that was found, as it is printed: below each reference what the record needs that it
-    /// points to, once.
-    #[must_use]
-    pub fn needs(&self) -> Vec<Need> {
-        let mut needs = Vec::new();
-        let mut shown = vec![false; self.nodes.len()];
-        let several = self.payloads.len() > 1;
-        for (payload, (line, edges)) in (1..).zip(&self.payloads) {
-            let mut open = vec![edges.iter()];
-            while let Some(edges) = open.last_mut() {
-                let Some(edge) = edges.next() else {
-                    open.pop();
-                    continue;
-                };
-                let mut need = self.need(edge, several.then_some((payload, *line)), open.len() - 1);
-                let below = match &edge.end {
-                    End::Record(number) => {
-                        self.nodes.get(*number).filter(|node| !node.edges.is_empty()).zip(shown.get_mut(*number))
-                    }
-                    End::Nowhere(..) => None,
-                };
-                if let Some((node, shown)) = below {
-                    need.repeated = std::mem::replace(shown, true);
-                    if !need.repeated {
-                        open.push(node.edges.iter());
-                    }
-                }
-                needs.push(need);
-            }
-        }
-        needs
-    }
-
-    /// A need, with the number and line of its payload where there are several.
-    fn need(&self, edge: &Edge, payload: Option<(usize, u64)>, depth: usize) -> Need {
-        let position = |place: Place| Position {
-            file: self.scan.map(|scan| scan.file_name(place).to_owned()).unwrap_or_default(),
-            line: self.lines.get(&place).copied().unwrap_or_default(),
-        };
-        let (standing, why, key) = match &edge.end {
-            End::Nowhere(standing, why, key) => (standing.clone(), *why, key.clone()),
-            End::Record(number) => match self.nodes.get(*number) {
-                Some(Node { standing: State::InFile(place), key, .. }) => {
-                    (Standing::Supplied(position(*place)), None, key.clone())
-                }
-                Some(Node { standing: State::Is(standing), why, key, .. }) => (standing.clone(), *why, key.clone()),
-                None => (Standing::Unknown, None, KeyValues::new()),
-            },
-        };
-        Need {
-            depth,
-            payload: payload.map(|(payload, _)| payload),
-            line: payload.map(|(_, line)| line),
-            of: self.graph.name(edge.of).clone(),
-            at: edge.at.map(position),
-            path: edge.path.clone(),
-            target: edge.target.clone(),
-            alternatives: Vec::new(),
-            required: edge.required,
-            key,
-            standing,
-            why,
-            repeated: false,
-        }
-    }
 }
 
-fn edge(of: ResourceId, at: Option<Place>, path: Text, reference: &Reference, end: End) -> Edge {
+fn edge(of: Found, at: Option<Place>, path: Text, reference: &Reference, end: End) -> Edge {
     Edge { of, at, path, target: target_of(reference), required: reference.required, end }
 }

@@ -163,11 +163,7 @@ struct Entries<'g> {
 impl<'g> Entries<'g> {
     fn new(graph: &'g DependencyGraph, found: Found) -> Self {
         let hasher = KeyHasher::random();
-        let resources: Vec<ResourceId> = match found {
-            Found::Resource(id) => vec![id],
-            Found::Abstract(place) => graph.subclasses_at(place).to_vec(),
-        };
-        let readers = resources.into_iter().map(|id| RecordReader::new(graph, id, hasher)).collect();
+        let readers = graph.meant(found).into_iter().map(|id| RecordReader::new(graph, id, hasher)).collect();
         Self { graph, found, fields: named_fields(graph, found), readers }
     }
 

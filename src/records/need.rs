@@ -9,6 +9,7 @@ use super::extract::{Extract, Reader, Trouble};
 use super::json::{Flaw, Token};
 use super::keys::{Key, KeyForm, KeyHasher, KeyValues, form_of_values, values_of};
 use super::shape::{NONE, Shape};
+use super::told::told;
 use crate::graph::{DependencyGraph, ResourceId};
 use crate::model::{Reference, ResourceName, Target, Text};
 
@@ -24,8 +25,8 @@ pub struct Need {
     /// The line of the payload, where a file of several was read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<u64>,
-    /// The resource of the record that refers.
-    pub of: ResourceName,
+    /// What refers: a resource, or the abstract resource of a record that is missing.
+    pub of: Text,
     /// Where that record stands; none for the payload, and for one that is missing.
     pub at: Option<Position>,
     /// The path of the reference.
@@ -44,9 +45,25 @@ pub struct Need {
     /// Why that is unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<Unknown>,
+    /// Of an abstract target that is not there: the subclasses of which it can be a record.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub one_of: Vec<ResourceName>,
+    /// Of an abstract target: the record of a subclass that it is, where the list has that one as well.
+    /// Subclasses share the identity of their superclass.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub same_as: Option<NamedRecord>,
     /// Whether what that record needs in turn stands elsewhere in the list.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub repeated: bool,
+}
+
+/// A record by its natural key.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct NamedRecord {
+    /// Its resource.
+    pub resource: ResourceName,
+    /// Its key, in the names of that resource.
+    pub key: KeyValues,
 }
 
 /// How what a reference points to stands.
@@ -148,7 +165,7 @@ impl<'g> OwnNeeds<'g> {
             depth: 0,
             payload: None,
             line: None,
-            of: graph.name(resource).clone(),
+            of: graph.name(resource).as_str().into(),
             at: None,
             path: held.reference.path.clone(),
             target: target_of(held.reference),
@@ -157,6 +174,8 @@ impl<'g> OwnNeeds<'g> {
             key: held.values,
             standing: Standing::Assumed,
             why: None,
+            one_of: Vec::new(),
+            same_as: None,
             repeated: false,
         };
         Ok(held(graph, resource, &extract, payload).into_iter().map(need).collect())
@@ -224,21 +243,21 @@ pub(super) fn lacking<'g>(
 }
 
 /// The references that a record which is missing must have in turn, where its key holds all of theirs: the key of
-/// a section has that of its course offering within it. None of an abstract target, for nobody can tell which
-/// subclass is meant. O(references · fields of the key).
+/// a section has that of its course offering within it. Of an abstract target those that all subclasses have
+/// in common. O(subclasses · references · fields of the key).
 #[must_use]
 pub fn implied(graph: &DependencyGraph, need: &Need) -> Vec<Need> {
-    let Some(id) = graph.ids().find(|&id| graph.name(id).as_str() == need.target) else { return Vec::new() };
+    let Some(found) = graph.target(&need.target) else { return Vec::new() };
     let whole = |reference: &Reference, values: &KeyValues| match KeyForm::of_target(graph, reference) {
         KeyForm::Fields { partial: true, .. } => false,
         form => form_of_values(&form, values).is_some(),
     };
-    let told = told_by_key(graph, id, &need.key).into_iter().filter(|(reference, values)| whole(reference, values));
+    let told = told(graph, found, &need.key).into_iter().filter(|(reference, values)| whole(reference, values));
     told.map(|(reference, key)| Need {
         depth: need.depth + 1,
         payload: need.payload,
         line: need.line,
-        of: graph.name(id).clone(),
+        of: need.target.clone(),
         at: None,
         path: reference.path.clone(),
         target: target_of(reference),
@@ -247,47 +266,9 @@ pub fn implied(graph: &DependencyGraph, need: &Need) -> Vec<Need> {
         key,
         standing: Standing::Assumed,
         why: None,
+        one_of: Vec::new(),
+        same_as: None,
         repeated: false,
     })
     .collect()
-}
-
-/// The references that a record of this key must have, in order of path, each with the values that the key
-/// tells of it: an identifying reference is in the key, and what must be equal to a part of it is as well.
-/// O(references · fields of the key).
-pub(super) fn told_by_key<'g>(
-    graph: &'g DependencyGraph,
-    resource: ResourceId,
-    key: &KeyValues,
-) -> Vec<(&'g Reference, KeyValues)> {
-    let KeyForm::Fields { fields, .. } = KeyForm::of(graph, resource) else { return Vec::new() };
-    let details = graph.details(resource);
-    let in_key = |path: &Text| {
-        let field = fields.iter().find(|field| field.paths.contains(path))?;
-        key.get(&field.name).filter(|value| !value.is_null()).cloned()
-    };
-    let value = |path: &Text| {
-        let other = |e: &crate::model::Equality| match (&e.left == path, &e.right == path) {
-            (true, _) => in_key(&e.right),
-            (_, true) => in_key(&e.left),
-            _ => None,
-        };
-        in_key(path).or_else(|| details.equalities.iter().find_map(other))
-    };
-    let of = |reference: &'g Reference| {
-        let values = match KeyForm::of_target(graph, reference) {
-            KeyForm::Descriptor => {
-                value(&reference.path).map(|uri| (Text::new_static("uri"), uri)).into_iter().collect()
-            }
-            KeyForm::Fields { fields: named, .. } => super::keys::members(graph, resource, reference, &named)
-                .filter_map(|(field, member)| {
-                    Some((field.name.clone(), value(&format!("{}.{member}", reference.path).into())?))
-                })
-                .collect(),
-            KeyForm::Unknown => KeyValues::new(),
-        };
-        (reference, values)
-    };
-    let references = graph.resource(resource).references.iter();
-    references.filter(|reference| reference.required || reference.identifying).map(of).collect()
 }

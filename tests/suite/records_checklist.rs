@@ -86,6 +86,138 @@ fn what_is_there_is_not_followed() {
     assert_eq!(levels.len(), 2);
 }
 
+const TWO_SUBCLASSES: &str = "\
+edfi-plan: graph/1
+name: two
+abstract:
+  Shape:
+    key:
+      id: integer
+      place: string
+    subclasses:
+    - /ed-fi/circles
+    - /ed-fi/squares
+resources:
+  /ed-fi/circles:
+    entity: Circle
+    superclass: Shape
+    key:
+      circleId: integer at $.circleId
+      place: string at $.placeReference.place, $.otherReference.place
+    references:
+      $.otherReference: /ed-fi/others required identifying
+      $.placeReference: /ed-fi/places required identifying
+  /ed-fi/drawings:
+    entity: Drawing
+    key:
+      name: string at $.name
+    references:
+      $.circleReference: /ed-fi/circles
+      $.shapeReference: Shape
+  /ed-fi/others:
+    entity: Other
+    key:
+      place: string at $.place
+  /ed-fi/places:
+    entity: Place
+    key:
+      place: string at $.place
+  /ed-fi/squares:
+    entity: Square
+    superclass: Shape
+    key:
+      squareId: integer at $.squareId
+      place: string at $.placeReference.place
+    references:
+      $.otherReference: /ed-fi/others required
+      $.placeReference: /ed-fi/places required identifying
+";
+
+/// Two subclasses: what each of them needs is the same by one reference, and differs by the others.
+fn two_subclasses() -> DependencyGraph {
+    let document = Document { name: "two.yaml".to_owned(), bytes: TWO_SUBCLASSES.as_bytes().to_vec() };
+    DependencyGraph::build(source::read(&[document], &[]).unwrap()).unwrap()
+}
+
+/// Depth, what refers, target and key of what is needed.
+fn told(needs: &[Need]) -> Vec<(usize, &str, &str, String)> {
+    needs.iter().map(|need| (need.depth, need.of.as_str(), need.target.as_str(), json!(need.key).to_string())).collect()
+}
+
+#[test]
+fn of_an_abstract_record_that_is_missing_what_all_subclasses_need_is_told() {
+    let graph = two_subclasses();
+    let (needs, _) = asked(&graph, "drawings", &json!({"shapeReference": {"id": 1, "place": "P"}}), &[]);
+    // To one of the others a square refers by no part of its key.
+    let place = "{\"place\":\"P\"}".to_owned();
+    assert_eq!(
+        told(&needs),
+        [
+            (0, "/ed-fi/drawings", "Shape", json!({"id": 1, "place": "P"}).to_string()),
+            (1, "Shape", "/ed-fi/places", place)
+        ]
+    );
+    let names: Vec<&str> = needs[0].one_of.iter().map(|name| name.as_str()).collect();
+    assert_eq!(names, ["/ed-fi/circles", "/ed-fi/squares"]);
+    assert!(needs[1].one_of.is_empty() && needs.iter().all(|need| need.same_as.is_none()));
+
+    // In the standard: every association of a student and a program, whichever it is.
+    let association = json!({"beginDate": "2025-08-20", "educationOrganizationId": 1, "programEducationOrganizationId": 2,
+        "programName": "P", "programTypeDescriptor": "uri://e/ProgramTypeDescriptor#T", "studentUniqueId": "604821"});
+    let objective =
+        json!({"generalStudentProgramAssociations": [{"generalStudentProgramAssociationReference": association}]});
+    let (needs, _) = asked(&standard(), "studentCompetencyObjectives", &objective, &[]);
+    let program = json!({"educationOrganizationId": 2, "programName": "P",
+        "programTypeDescriptor": "uri://e/ProgramTypeDescriptor#T"});
+    assert_eq!(key_of(&needs, "/ed-fi/programs"), program);
+    assert_eq!(key_of(&needs, "/ed-fi/students"), json!({"studentUniqueId": "604821"}));
+    let organizations: Vec<&Value> = needs
+        .iter()
+        .filter(|need| need.target == "EducationOrganization")
+        .map(|need| &need.key["educationOrganizationId"])
+        .collect();
+    assert_eq!(organizations, [1, 2]);
+}
+
+#[test]
+fn an_abstract_record_is_that_of_a_subclass_where_the_list_has_it() {
+    let graph = two_subclasses();
+    let both = |circle: i64| json!({"shapeReference": {"id": 1, "place": "P"}, "circleReference": {"circleId": circle, "place": "P"}});
+    // What is told of the circle stands where it is met first.
+    let (needs, _) = asked(&graph, "drawings", &both(1), &[]);
+    let targets: Vec<(usize, &str)> = needs.iter().map(|need| (need.depth, need.target.as_str())).collect();
+    assert_eq!(targets, [(0, "/ed-fi/circles"), (1, "/ed-fi/others"), (1, "/ed-fi/places"), (0, "Shape")]);
+    let shape = &needs[3];
+    assert_eq!((&shape.standing, shape.repeated, shape.one_of.len()), (&Standing::Missing, true, 0));
+    let same = shape.same_as.as_ref().unwrap();
+    assert_eq!((same.resource.as_str(), json!(same.key)), ("/ed-fi/circles", json!({"circleId": 1, "place": "P"})));
+    // Another circle is another shape.
+    let (needs, _) = asked(&graph, "drawings", &both(2), &[]);
+    assert!(needs.iter().all(|need| need.same_as.is_none()));
+    assert_eq!(needs.iter().filter(|need| !need.one_of.is_empty()).count(), 1);
+
+    // A folder without schools tells nothing of one, so not of the education organization that is one.
+    let folder = files(&BTreeMap::from([
+        ("data/schools.jsonl", "{\"schoolId\": 2}\n".to_owned()),
+        ("data/localEducationAgencies.jsonl", "{\"localEducationAgencyId\": 3}\n".to_owned()),
+        ("agencies/localEducationAgencies.jsonl", "{\"localEducationAgencyId\": 3}\n".to_owned()),
+        ("agencies/courses.jsonl", "{\"courseCode\": \"Z\"}\n".to_owned()),
+        ("one.json", OFFERING.to_owned()),
+    ]));
+    let (_, text, _) = run(&folder, &["courseOfferings", "--payload", "one.json", "--data", "data"], "");
+    assert!(text.starts_with("1 record is missing"), "{text}");
+    assert!(!text.contains("a record of one of"), "{text}");
+    let (code, text, _) = run(&folder, &["courseOfferings", "--payload", "one.json", "--data", "agencies"], "");
+    assert!(text.contains("assumed to exist: EducationOrganization educationOrganizationId 1\n"), "{text}");
+    assert!(text.contains("the same as schools\n"), "{text}");
+    assert_eq!(code, 1, "{text}");
+    let other = OFFERING.replace("\"educationOrganizationId\": 1", "\"educationOrganizationId\": 7");
+    let (_, text, _) = run(&folder, &["courseOfferings", "--payload", "-", "--data", "agencies"], &other);
+    assert!(text.contains("MISSING: EducationOrganization educationOrganizationId 7\n"), "{text}");
+    let named = "\nEducationOrganization  a record of one of communityOrganizations,\n  communityProviders, ";
+    assert!(text.contains(named), "{text}");
+}
+
 /// A resource whose key is held by references to others of its kind, each with the values in another order.
 fn circular(orders: &[[usize; 7]]) -> DependencyGraph {
     let at = |n: usize| -> Vec<String> {

@@ -69,11 +69,7 @@ impl LiveStore<'_, '_> {
 
     /// The records that would satisfy a reference; none where it holds no whole key of a known resource.
     fn candidates(&self, need: &Need) -> Option<Vec<(ResourceId, KeyValues)>> {
-        let place = self.graph.abstracts().iter().position(|above| above.entity == need.target);
-        let found = match place {
-            Some(place) => Found::Abstract(place),
-            None => Found::Resource(self.graph.ids().find(|&id| self.graph.name(id).as_str() == need.target)?),
-        };
+        let found = self.graph.target(&need.target)?;
         let others = need.alternatives.iter().filter_map(|name| self.graph.id(name)).map(Found::Resource);
         let mut candidates = Vec::new();
         for found in [found].into_iter().chain(others) {

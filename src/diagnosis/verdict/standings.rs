@@ -11,7 +11,7 @@ use crate::diagnosis::codes::Code;
 use crate::diagnosis::names::{Meaning, Sort, steps};
 use crate::diagnosis::response::plain_value;
 use crate::diagnosis::template::squeeze;
-use crate::graph::{Authorization, DependencyGraph, ResourceId};
+use crate::graph::{Authorization, DependencyGraph, Found, ResourceId};
 use crate::model::Text;
 use crate::plan::delete::records::is_seen_by_relationship;
 use crate::records::{Need, Standing};
@@ -194,12 +194,12 @@ fn is_unproved(graph: &DependencyGraph, ids: &[ResourceId]) -> bool {
 
 /// What the target of a reference stands for, as reports write it.
 fn meaning(graph: &DependencyGraph, target: &str) -> Option<Meaning> {
-    if let Some(above) = graph.model().abstract_resource(target) {
-        let resources = graph.subclasses(&above.entity).to_vec();
-        return Some(Meaning { resources, sort: Sort::Abstract(above.entity.clone()) });
-    }
-    let id = graph.ids().find(|&id| graph.name(id).as_str() == target)?;
-    Some(Meaning { resources: vec![id], sort: Sort::Resource })
+    let found = graph.target(target)?;
+    let sort = match found {
+        Found::Resource(_) => Sort::Resource,
+        Found::Abstract(_) => Sort::Abstract(target.into()),
+    };
+    Some(Meaning { resources: graph.meant(found), sort })
 }
 
 fn short(target: &str) -> &str {

@@ -1,6 +1,6 @@
 //! What records need, as a tree: how each stands that they refer to, and below it what that one needs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -52,7 +52,11 @@ fn counted(needs: &[Need]) -> String {
         let once = |need: &&Need| {
             // A reference that the payload lacks is told by its place, any other by what it points to.
             let place = need.key.is_empty().then(|| (need.payload, need.path.clone()));
-            wanted(need) && seen.insert((need.target.clone(), named(&need.key), place))
+            let (target, key) = match &need.same_as {
+                Some(same) => (same.resource.as_str(), &same.key),
+                None => (need.target.as_str(), &need.key),
+            };
+            wanted(need) && seen.insert((target.to_owned(), named(key), place))
         };
         needs.iter().filter(once).count() as u64
     };
@@ -104,8 +108,12 @@ fn line_of(need: &Need) -> String {
         None => format!(" {}", named(&need.key)),
     };
     let required = if need.required { "required" } else { "optional" };
+    let same = match &need.same_as {
+        Some(same) => format!(", the same as {} {}", same.resource.short(), named(&same.key)),
+        None => String::new(),
+    };
     let repeated = if need.repeated { " (*)" } else { "" };
-    format!("{standing}: {target}{key} ({}, {required}){repeated}", need.path)
+    format!("{standing}: {target}{key} ({}, {required}){same}{repeated}", need.path)
 }
 
 /// What the words mean that not everybody knows, of those that stand there.
@@ -133,6 +141,20 @@ fn explained(needs: &[Need], width: Width) -> String {
     for (_, word, meaning) in meanings.into_iter().filter(|(applies, ..)| *applies) {
         let first = if text.is_empty() { "\n" } else { "" };
         text.push_str(&hanging(&format!("{first}{word}  "), "  ", meaning, width));
+    }
+    let abstracts: BTreeMap<&str, &[ResourceName]> =
+        needs.iter().filter(|need| !need.one_of.is_empty()).map(|need| (need.target.as_str(), &*need.one_of)).collect();
+    for (entity, subclasses) in abstracts {
+        let first = if text.is_empty() { "\n" } else { "" };
+        let subclasses: Vec<&str> = subclasses.iter().map(ResourceName::short).collect();
+        let meaning = match subclasses.as_slice() {
+            [only] => format!("a record of {only}"),
+            _ => format!(
+                "a record of one of {}: the key does not tell of which, and that one may need more than stands here",
+                subclasses.join(", ")
+            ),
+        };
+        text.push_str(&hanging(&format!("{first}{entity}  "), "  ", &meaning, width));
     }
     text
 }
