@@ -108,7 +108,9 @@ fn say_of_records(matched: usize, wanted: usize, name: &str, exact: bool, contex
         context.terminal.say(&format!("note: {matched} records of {name} match; the plan is for all of them"));
     }
     if !exact {
-        context.terminal.say("note: the circles are too many for an exact search; fewer clears may be possible");
+        context
+            .terminal
+            .say("note: the fewest clears that break the circles were not found for certain; fewer may be possible");
     }
 }
 

@@ -28,10 +28,10 @@ use crate::records_arrange::{linked, rule_of, values};
 use crate::records_check::folder;
 
 /// A record of a random graph: its resource and number.
-type Thing = (ResourceId, usize);
+pub(crate) type Thing = (ResourceId, usize);
 
 /// Records in memory, which keeps account of what it is asked.
-struct Memory<'g> {
+pub(crate) struct Memory<'g> {
     graph: &'g DependencyGraph,
     /// From, position, to, in which item.
     links: BTreeSet<(Thing, u32, Thing, Option<ItemOf>)>,
@@ -82,7 +82,7 @@ impl RecordStore for Memory<'_> {
 
 impl<'g> Memory<'g> {
     /// Up to three records of each resource, linked at random; required references lead to earlier ones.
-    fn fill(graph: &'g DependencyGraph, seed: u64) -> (Self, BTreeSet<Thing>) {
+    pub(crate) fn fill(graph: &'g DependencyGraph, seed: u64) -> (Self, BTreeSet<Thing>) {
         let mut random = Random::new(seed);
         let mut records: BTreeSet<Thing> =
             graph.ids().flat_map(|id| (0..1 + random.below(3)).map(move |n| (id, n as usize))).collect();
@@ -135,7 +135,7 @@ impl<'g> Memory<'g> {
         (Self { graph, links, asked: BTreeMap::new() }, records)
     }
 
-    fn store(&self, records: &BTreeSet<Thing>) -> Store<Thing> {
+    pub(crate) fn store(&self, records: &BTreeSet<Thing>) -> Store<Thing> {
         let links = self.links.iter().map(|&(from, position, to, item)| {
             let reference = &self.graph.resource(from.0).references[position as usize];
             let clearable = !reference.required && !reference.identifying;
@@ -146,7 +146,7 @@ impl<'g> Memory<'g> {
 }
 
 /// The requests of a plan.
-fn requests<R: Clone + Eq + std::hash::Hash, K>(
+pub(crate) fn requests<R: Clone + Eq + std::hash::Hash, K>(
     graph: &DependencyGraph,
     plan: &RecordPlan<R>,
     key: impl Fn(&RecordOf<R>) -> K,
@@ -555,7 +555,9 @@ fn key_files_of_every_form_name_the_same_records() {
         value.as_str().map_or_else(|| value.to_string(), str::to_owned)
     }
     assert_eq!(same("{\"schoolId\": 1}\n\n{\"schoolId\": \"2\"}\n"), [1, 3]);
-    assert_eq!(same(" [{\"schoolId\": 1},\n {\"schoolId\": 2}]"), [1, 1]);
+    assert_eq!(same(" [{\"schoolId\": 1},\n {\"schoolId\": 2}]"), [1, 2]);
+    assert_eq!(same("\n[\r\n  {\n    \"schoolId\": 1\n  },\n\n  {\"schoolId\": 2}\n]\n"), [3, 7]);
+    assert_eq!(same("[{\"schoolId\": 1}]\n[]\n[\n{\"schoolId\": 2}]"), [1, 4]);
     assert_eq!(same("\u{feff}schoolId\r\n1\r\n\"2\"\r\n"), [2, 3]);
     assert_eq!(same("{\"schoolId\": 1, \"nameOfInstitution\": \"x\"}\n{\"schoolId\": 2, \"addresses\": []}"), [1, 2]);
 
@@ -577,6 +579,12 @@ fn key_files_of_every_form_name_the_same_records() {
     for (name, text, said) in [
         ("schools", "", "no key in it. Write one a line, as JSON or as CSV with a header"),
         ("schools", "{\"schoolId\": 1}\n{\"schoolId\":", "line 2: not JSON; write one key or record a line"),
+        (
+            "schools",
+            "[\n{\"schoolId\": 1},\n{\"schoolId\": \"x\"}]",
+            "line 3: schools schoolId (long): the value given is not of its type",
+        ),
+        ("schools", "[\n{\"schoolId\": 1},\n{\"schoolId\": }]", "line 3: not JSON; write one key or record a line"),
         ("schools", "[1]", "line 1: not an object; a key is one such as {\"schoolId\": 255901001}"),
         ("schools", "schoolId,x\n1", "line 2: 1 values, but the header has 2"),
         ("schools", "255901001\n255901002", "line 2: schools has no key field '255901001'. Its key is schoolId"),

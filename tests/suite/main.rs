@@ -8,6 +8,7 @@ mod audit;
 mod bad_input;
 mod bundled;
 mod corpus;
+mod delete_circles;
 mod delete_folder;
 mod delete_records;
 mod delete_store;

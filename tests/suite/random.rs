@@ -9,10 +9,18 @@ type Draw = Vec<(u8, usize, bool)>;
 
 /// A graph of up to fourteen resources. Required references alone never run in a circle; optional ones do.
 pub(crate) fn graph() -> impl Strategy<Value = DependencyGraph> {
+    (draws(14), 0_usize..4, any::<bool>())
+        .prop_map(|(draws, subclasses, people)| build(&draws, subclasses, people, false))
+}
+
+/// A graph of up to four resources. The items of their collections may have to refer to what refers to them.
+pub(crate) fn circular() -> impl Strategy<Value = DependencyGraph> {
+    draws(5).prop_map(|draws| build(&draws, 0, false, true))
+}
+
+fn draws(resources: usize) -> impl Strategy<Value = Vec<Draw>> {
     let reference = (0_u8..10, any::<usize>(), any::<bool>());
-    let resource = prop::collection::vec(reference, 0..5);
-    (prop::collection::vec(resource, 2..14), 0_usize..4, any::<bool>())
-        .prop_map(|(draws, subclasses, people)| build(&draws, subclasses, people))
+    prop::collection::vec(prop::collection::vec(reference, 0..5), 2..resources)
 }
 
 fn name(index: usize, people: bool) -> ResourceName {
@@ -23,7 +31,7 @@ fn name(index: usize, people: bool) -> ResourceName {
     }
 }
 
-fn build(draws: &[Draw], subclasses: usize, people: bool) -> DependencyGraph {
+fn build(draws: &[Draw], subclasses: usize, people: bool, circular: bool) -> DependencyGraph {
     let subclasses = subclasses.min(draws.len() - 1);
     let is_subclass = |index: usize| (2..2 + subclasses).contains(&index) && index < draws.len();
     let first_after = 2 + subclasses;
@@ -36,6 +44,7 @@ fn build(draws: &[Draw], subclasses: usize, people: bool) -> DependencyGraph {
                 let any = target % draws.len();
                 // A required reference leads to an earlier resource, so that these form no circle.
                 let (target, required) = match kind {
+                    7.. if circular => (Some(any), required),
                     0 if subclasses > 0 => (None, required && index >= first_after),
                     _ if required && index > 0 => (Some(target % index), true),
                     _ => (Some(any), false),

@@ -101,7 +101,7 @@ impl<K: Ord + Clone + std::fmt::Debug> Store<K> {
     }
 
     /// A link that is removed, with all that go because their item does.
-    fn with_item(&self, link: &Link<K>) -> impl Iterator<Item = &Link<K>> {
+    pub(crate) fn with_item(&self, link: &Link<K>) -> impl Iterator<Item = &Link<K>> {
         let item = link.collection().map(|(collection, item)| (link.from.clone(), format!("{collection}[*]"), item));
         let link = link.clone();
         self.links.iter().filter(move |other| {

@@ -5,8 +5,10 @@
 //! are searched, everything they could refer to is known. Only resources that refer to each other in a
 //! circle, or to themselves, are asked again. Reasons: docs/design.md, "Deleting records".
 
+mod circle;
 mod clear;
 mod describe;
+mod emptied;
 mod goes;
 mod hidden;
 mod order;

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::visit::is_clearable;
+use super::circle::{Broken, broken};
 use super::{Gathered, RecordClear, RecordStep, RecordWave, Reference};
 use crate::graph::{Authorization, Constraint, DependencyGraph, Follow, Precedence, ResourceId};
 use crate::plan::delete::{DeleteOperation, DeleteOrder, Warning, WarningCode};
@@ -79,7 +79,7 @@ impl<R> Gathered<R> {
         self.deleted.get(number as usize) == Some(&true)
     }
 
-    fn resource(&self, number: u32) -> Option<ResourceId> {
+    pub(super) fn resource(&self, number: u32) -> Option<ResourceId> {
         self.records.get(number as usize).map(|record| record.resource)
     }
 }
@@ -142,37 +142,9 @@ impl<'p, R> Plan<'p, R> {
     fn order_circle(&self, circle: &[ResourceId], within: &mut Within) -> Result<usize, RequiredCycle> {
         let mut records: Vec<u32> = circle.iter().filter_map(|id| self.deleted.get(id)).flatten().copied().collect();
         records.sort_unstable();
-        let place = |number: u32| records.binary_search(&number).ok();
-        let mut references: Vec<(Constraint, Reference)> = Vec::new();
-        for &(from, position, to) in &self.gathered.references {
-            let (Some(before), Some(after)) = (place(from), place(to)) else { continue };
-            let model =
-                self.gathered.resource(from).and_then(|id| self.graph.resource(id).references.get(position as usize));
-            let removable = model.is_some_and(is_clearable);
-            references.push((Constraint { before, after, removable }, (from, position, to)));
-        }
-        // Of several references between two records, one that must stay decides.
-        references.sort_unstable_by_key(|(c, reference)| (c.before, c.after, *reference));
-        let mut constraints: Vec<Constraint> = Vec::new();
-        for pair in references.chunk_by(|a, b| (a.0.before, a.0.after) == (b.0.before, b.0.after)) {
-            let removable = pair.iter().all(|(c, _)| c.removable);
-            constraints.extend(pair.first().map(|(c, _)| Constraint { removable, ..*c }));
-        }
-        let precedence = Precedence { steps: records.len(), constraints };
-        let breaking = precedence.break_cycles(|removed| removed.len()).map_err(|cycle| {
-            // Told from prerequisite to dependent, as everywhere.
-            let resource = |place: &usize| self.gathered.resource(*records.get(*place)?);
-            let resources = cycle.0.iter().rev().filter_map(resource);
-            RequiredCycle::of(self.graph, resources)
-        })?;
-        within.exact &= breaking.exact;
-        for removed in breaking.removed.iter().filter_map(|position| precedence.constraints.get(*position)) {
-            let pair = (removed.before, removed.after);
-            let first = references.partition_point(|(c, _)| (c.before, c.after) < pair);
-            let same = references.iter().skip(first).take_while(|(c, _)| (c.before, c.after) == pair);
-            within.cleared.extend(same.map(|(_, reference)| *reference));
-        }
-        let layers = precedence.layers(&breaking.removed, |_| true).layer;
+        let Broken { cleared, layers, exact } = broken(self.graph, self.gathered, &records)?;
+        within.exact &= exact;
+        within.cleared.extend(cleared);
         let last = layers.iter().max().copied().unwrap_or_default();
         within.layer.extend(records.iter().copied().zip(layers).filter(|(_, layer)| *layer > 0));
         Ok(last + 1)

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use super::emptied::Emptied;
 use super::{Gathered, RecordDeleteError, RecordDeleteOptions};
 use crate::graph::{Constraint, DependencyGraph, Precedence, ResourceId};
 use crate::model::Reference;
 use crate::plan::delete::Optional;
-use crate::records::{Ask, Gap, GapCode, ItemOf, RecordOf, RecordStore, satisfied_by};
+use crate::records::{Ask, Gap, GapCode, RecordOf, RecordStore, satisfied_by};
 
 /// What a visit of a store came to.
 pub(super) struct Visited<R> {
@@ -192,32 +193,6 @@ struct Visit<'g, R> {
     emptied: Emptied,
 }
 
-/// The items of required collections that records lose, by record, collection and the items that one is in.
-#[derive(Default)]
-struct Emptied(HashMap<(u32, String, Vec<u32>), BTreeSet<u32>>);
-
-impl Emptied {
-    /// Takes an item away with the reference that it requires; whether the record cannot be without what has
-    /// gone by now: its collection is empty, and so is each that is around it.
-    fn take(&mut self, record: u32, path: &str, items: &[ItemOf]) -> bool {
-        let collections: Vec<&str> =
-            path.match_indices("[*]").map(|(end, _)| path.get(..end).unwrap_or_default()).collect();
-        if collections.len() != items.len() {
-            return true;
-        }
-        // Innermost first: an item goes when a collection in it that is required is left empty.
-        for (depth, (collection, item)) in collections.into_iter().zip(items).enumerate().rev() {
-            let around = items.iter().take(depth).map(|item| item.item).collect();
-            let gone = self.0.entry((record, collection.to_owned(), around)).or_default();
-            gone.insert(item.item);
-            if gone.len() < item.of as usize {
-                return false;
-            }
-        }
-        true
-    }
-}
-
 impl<'g, R: Clone + Eq + std::hash::Hash> Visit<'g, R> {
     fn new(graph: &'g DependencyGraph, options: &'g RecordDeleteOptions) -> Self {
         let gathered = Gathered {
@@ -332,7 +307,8 @@ impl<'g, R: Clone + Eq + std::hash::Hash> Visit<'g, R> {
                 // An update may remove an item that is required, while others of its collection stay.
                 Optional::Clear => reference.items.is_empty() || self.emptied.take(from, &model.path, &reference.items),
             };
-            if !reference.items.is_empty() {
+            // Of a collection that the store does not tell, it is kept that its items are not known.
+            if model.path.contains("[*]") {
                 let items = self.gathered.items.entry((from, reference.position, to)).or_default();
                 items.push(reference.items);
             }
