@@ -156,6 +156,9 @@ enum Command {
     ///
     /// Everything that refers to what is named goes first, optional references included. Selectors are
     /// those of `order`; `*` means descriptors and school years as well.
+    ///
+    /// Exit code 1 if what --keep names cannot survive; of records, if a key is that of none, or if not
+    /// everything could be searched; of --recheck, if anything changed.
     Delete(With<delete::DeleteArgs>),
     /// Draw the graph, or write it for other programs
     Graph(With<graph::GraphArgs>),

@@ -2,6 +2,7 @@
 //! themselves, recognised by content.
 
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::json::Flaw;
 use super::keys::{KeyHasher, KeyValues};
@@ -78,24 +79,27 @@ fn from_json(graph: &DependencyGraph, found: Found, bytes: &[u8]) -> Result<Vec<
     let mut entry = Entries::new(graph, found);
     let mut keys = Vec::new();
     let mut lines = Lines { bytes, counted: 0, line: 1 };
-    let mut values = serde_json::Deserializer::from_slice(bytes).into_iter::<Value>();
-    loop {
-        let line = lines.behind_blanks(values.byte_offset());
-        match values.next() {
-            None => return Ok(keys),
-            // An array of entries, each with the line of the array: its own is not known any more.
-            Some(Ok(Value::Array(items))) => {
-                for item in items {
-                    keys.push(entry.read(line, item)?);
-                }
-            }
-            Some(Ok(value)) => keys.push(entry.read(line, value)?),
-            Some(Err(error)) => {
-                let at = u64::try_from(error.line()).unwrap_or(line);
-                return Err(KeyFileError::syntax(at.max(1), "not JSON; write one key or record a line"));
-            }
+    let not_json = |before: u64, error: &serde_json::Error| {
+        let line = before + u64::try_from(error.line()).unwrap_or_default().max(1);
+        KeyFileError::syntax(line, "not JSON; write one key or record a line")
+    };
+    for value in serde_json::Deserializer::from_slice(bytes).into_iter::<&RawValue>() {
+        let value = value.map_err(|error| not_json(0, &error))?;
+        let mut read = |entry_of: &RawValue| {
+            let text = entry_of.get();
+            let line = lines.behind_blanks(text.as_ptr().addr().saturating_sub(bytes.as_ptr().addr()));
+            let value = serde_json::from_str(text).map_err(|error| not_json(line - 1, &error))?;
+            keys.push(entry.read(line, value)?);
+            Ok(())
+        };
+        if value.get().starts_with('[') {
+            let items: Vec<&RawValue> = serde_json::from_str(value.get()).map_err(|error| not_json(0, &error))?;
+            items.into_iter().try_for_each(&mut read)?;
+        } else {
+            read(value)?;
         }
     }
+    Ok(keys)
 }
 
 /// Counts lines up to places that only go forward.

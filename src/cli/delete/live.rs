@@ -56,15 +56,6 @@ pub(crate) struct LiveDeleteArgs {
     parallel: Option<u8>,
 }
 
-/// The longest list that is read for references that cannot be asked for, unless somebody says otherwise.
-const SCAN: u64 = 5000;
-
-/// Requests at the same time, unless somebody says otherwise.
-const AT_ONCE: u8 = 4;
-
-/// The most records of a plan that is made of an API, unless somebody says otherwise.
-const MOST: usize = 1000;
-
 impl LiveDeleteArgs {
     /// Whether an API or a plan that was made of one is asked for.
     pub(super) fn given(&self) -> bool {
@@ -248,14 +239,18 @@ pub(super) fn fresh(
 }
 
 pub(super) fn limits(args: &DeleteArgs, most: usize) -> SearchLimits {
-    let found = most as u64;
-    let at_once = usize::from(args.live.parallel.unwrap_or(AT_ONCE));
-    SearchLimits { scan: args.live.scan_limit.unwrap_or(SCAN), found, at_once }
+    let unsaid = SearchLimits::default();
+    SearchLimits {
+        scan: args.live.scan_limit.unwrap_or(unsaid.scan),
+        found: most as u64,
+        at_once: args.live.parallel.map_or(unsaid.at_once, usize::from),
+    }
 }
 
 /// The most records that a plan may have; one that was made already may have grown to twice its size.
 pub(super) fn most(args: &DeleteArgs, planned: usize) -> usize {
-    args.records.max.unwrap_or(MOST.max(planned.saturating_mul(2)))
+    let unsaid = usize::try_from(SearchLimits::default().found).unwrap_or(usize::MAX);
+    args.records.max.unwrap_or(unsaid.max(planned.saturating_mul(2)))
 }
 
 /// The records that clears leave, one a line, where a script needs them.

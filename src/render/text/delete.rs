@@ -53,8 +53,9 @@ pub fn key_change(plan: &KeyChange, descriptors: Descriptors, width: Width) -> S
             }
         });
         let carried = carried.concat();
-        let say =
-            format!("{what} may change: PUT the record with the new key to its id. Nothing is to delete.{carried}");
+        let say = format!(
+            "{what} may change: PUT the record with the new key to its id. Nothing has to be deleted.{carried}"
+        );
         return sentence("", &say, 2, width);
     }
     let steps = steps(&plan.deletes);
