@@ -3,15 +3,19 @@
 //! Steps are ordered, not resources: a person is created early and updated after its pathway, and a
 //! resource whose reference was deferred to break a cycle is updated once the target exists.
 
+mod external;
+mod notes;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use external::Needs;
+use notes::{ambiguous, one_of, self_references, unresolved};
+
 use super::{Operation, Pathways, RequiredCycle};
-use crate::graph::{
-    Aim, Authorization, Breaking, Constraint, DependencyGraph, Edge, Precedence, ResourceId, Selection,
-};
-use crate::model::{Kind, Reference, ResourceName, Target, Text};
+use crate::graph::{Authorization, Breaking, Constraint, DependencyGraph, Edge, Precedence, ResourceId, Selection};
+use crate::model::{Kind, ResourceName, Text};
 
 /// How to plan.
 #[derive(Debug, Clone, Default)]
@@ -385,167 +389,4 @@ impl AllSteps<'_> {
         let layer = self.precedence.layers(&[], loaded).layer;
         layer.iter().enumerate().filter(|(step, _)| loaded(*step)).map(|(_, layer)| layer + 1).max().unwrap_or_default()
     }
-}
-
-/// What the chosen resources need, by target.
-#[derive(Default)]
-struct Needs {
-    resources: BTreeMap<ResourceId, (bool, BTreeSet<ResourceId>)>,
-    /// Abstract resources of which nothing is chosen.
-    groups: BTreeMap<usize, (bool, BTreeSet<ResourceId>)>,
-    /// Associations that make people visible: the people, and what needs to see them.
-    pathways: BTreeMap<ResourceId, (BTreeSet<ResourceId>, BTreeSet<ResourceId>)>,
-}
-
-impl Needs {
-    fn of(graph: &DependencyGraph, chosen: &impl Fn(ResourceId) -> bool, options: &LoadOptions) -> Self {
-        let mut needs = Self::default();
-        for id in graph.ids().filter(|&id| chosen(id)) {
-            for (reference, aim) in graph.aims(id) {
-                if options.required_only && !reference.required {
-                    continue;
-                }
-                let need = match aim {
-                    Aim::Resource(target) if !chosen(target) => needs.resources.entry(target).or_default(),
-                    Aim::Abstract(place) if !graph.subclasses_at(place).iter().any(|&id| chosen(id)) => {
-                        needs.groups.entry(place).or_default()
-                    }
-                    _ => continue,
-                };
-                need.0 |= reference.required;
-                need.1.insert(id);
-            }
-            for target in graph.unexplained(id).map(|edge| edge.prerequisite).filter(|&target| !chosen(target)) {
-                needs.resources.entry(target).or_default().1.insert(id);
-            }
-        }
-        for hold in options.authorization.holds.iter().filter(|hold| chosen(hold.person)) {
-            for &association in hold.update_after.iter().filter(|&&association| !chosen(association)) {
-                let (people, needed_by) = needs.pathways.entry(association).or_default();
-                people.insert(hold.person);
-                needed_by.insert(hold.person);
-            }
-        }
-        let waiting = options.authorization.edges.iter().filter(|e| chosen(e.dependent) && !chosen(e.prerequisite));
-        for edge in waiting {
-            let (people, needed_by) = needs.pathways.entry(edge.prerequisite).or_default();
-            people.insert(edge.person);
-            needed_by.insert(edge.dependent);
-        }
-        needs
-    }
-
-    fn external(self, graph: &DependencyGraph, options: &LoadOptions) -> Vec<External> {
-        let names = |ids: &BTreeSet<ResourceId>| ids.iter().map(|&id| graph.name(id).clone()).collect::<Vec<_>>();
-        let concrete = |id: ResourceId, reason: Reason, required: bool, needed_by: &BTreeSet<ResourceId>| External {
-            resource: graph.name(id).as_str().into(),
-            reason,
-            required,
-            one_of: Vec::new(),
-            needed_by: names(needed_by),
-            makes_visible: Vec::new(),
-            descriptor: graph.resource(id).kind == Kind::Descriptor,
-        };
-        let mut external = Vec::new();
-        let mut declared = options.external.clone();
-        for (id, (required, needed_by)) in &self.resources {
-            let reason = match graph.resource(*id).kind {
-                Kind::SchoolYears => Reason::Host,
-                _ if declared.remove(id) => Reason::Declared,
-                _ => Reason::Reference,
-            };
-            external.push(concrete(*id, reason, *required, needed_by));
-        }
-        external.extend(declared.iter().map(|&id| concrete(id, Reason::Declared, false, &BTreeSet::new())));
-        for (id, (people, needed_by)) in &self.pathways {
-            if options.external.contains(id) {
-                continue;
-            }
-            // A pathway may be referred to as well; then it is listed once, with all that need it.
-            external.retain(|known| known.resource != graph.name(*id).as_str());
-            let (required, referring) = self.resources.get(id).cloned().unwrap_or_default();
-            let all: BTreeSet<ResourceId> = needed_by.union(&referring).copied().collect();
-            external.push(External { makes_visible: names(people), ..concrete(*id, Reason::Pathway, required, &all) });
-        }
-        external.extend(self.groups.iter().map(|(&place, (required, needed_by))| External {
-            resource: graph.abstracts().get(place).map(|a| a.entity.clone()).unwrap_or_default(),
-            reason: Reason::Reference,
-            required: *required,
-            one_of: graph.subclasses_at(place).iter().map(|&id| graph.name(id).clone()).collect(),
-            needed_by: names(needed_by),
-            makes_visible: Vec::new(),
-            descriptor: false,
-        }));
-        external.sort_by(|a, b| (a.reason, &a.resource).cmp(&(b.reason, &b.resource)));
-        external
-    }
-}
-
-fn self_references(
-    graph: &DependencyGraph,
-    chosen: &impl Fn(ResourceId) -> bool,
-    required_only: bool,
-) -> Vec<SelfReference> {
-    let heeded = |r: &&Reference| r.required || !required_only;
-    let edges = graph.ids().filter(|&id| chosen(id)).filter_map(|id| graph.edge(id, id));
-    edges
-        .flat_map(|edge| {
-            let resource = graph.name(edge.dependent);
-            graph
-                .references(edge)
-                .filter(heeded)
-                .map(|r| SelfReference { resource: resource.clone(), path: r.path.clone() })
-        })
-        .collect()
-}
-
-/// Abstract resources that chosen resources refer to and of which something is chosen.
-fn one_of(graph: &DependencyGraph, selection: &Selection, chosen: &impl Fn(ResourceId) -> bool) -> Vec<OneOf> {
-    let aims = graph.ids().filter(|&id| chosen(id)).flat_map(|id| graph.aims(id)).map(|(_, aim)| aim);
-    let referred: BTreeSet<usize> = aims
-        .filter_map(|aim| match aim {
-            Aim::Abstract(place) => Some(place),
-            _ => None,
-        })
-        .collect();
-    referred
-        .into_iter()
-        .filter_map(|place| {
-            let entity = graph.abstracts().get(place)?.entity.clone();
-            let subclasses = graph.subclasses_at(place);
-            let chosen = subclasses.iter().filter(|&&id| chosen(id));
-            let loaded: Vec<_> = chosen.map(|&id| graph.name(id).clone()).collect();
-            let only_for_this = selection.one_of.contains(&entity);
-            let found = OneOf { entity, loaded, of: subclasses.len(), only_for_this };
-            (!found.loaded.is_empty()).then_some(found)
-        })
-        .collect()
-}
-
-fn ambiguous(graph: &DependencyGraph, chosen: &impl Fn(ResourceId) -> bool, required_only: bool) -> Vec<Ambiguous> {
-    let of_chosen = graph.ids().filter(|&id| chosen(id)).flat_map(|id| graph.ambiguous(id).map(move |r| (id, r)));
-    of_chosen
-        .filter(|(_, reference)| reference.required || !required_only)
-        .filter_map(|(id, reference)| match &reference.target {
-            Target::Resource(target) => Some(Ambiguous {
-                resource: graph.name(id).clone(),
-                path: reference.path.clone(),
-                target: target.clone(),
-                alternatives: reference.alternatives.clone(),
-            }),
-            _ => None,
-        })
-        .collect()
-}
-
-fn unresolved(graph: &DependencyGraph, chosen: &impl Fn(ResourceId) -> bool, required_only: bool) -> Vec<Unresolved> {
-    let of_chosen = graph.ids().filter(|&id| chosen(id)).flat_map(|id| graph.unresolved(id).map(move |r| (id, r)));
-    of_chosen
-        .filter(|(_, (reference, _))| reference.required || !required_only)
-        .map(|(id, (reference, name))| Unresolved {
-            resource: graph.name(id).clone(),
-            path: reference.path.clone(),
-            name: name.clone(),
-        })
-        .collect()
 }
