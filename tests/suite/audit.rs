@@ -9,11 +9,8 @@ use edfi_plan::plan::{published, server};
 use edfi_plan::render::{json, lists, text};
 use edfi_plan::source::{self, Document, read_published};
 
+use crate::common::standard;
 use crate::corpus;
-
-fn standard(name: &str) -> DependencyGraph {
-    DependencyGraph::build(source::standard(name).unwrap()).unwrap()
-}
 
 fn of(graph: &DependencyGraph, document: &Document) -> Audit {
     let authorization = Authorization::relationships(graph, &[]).unwrap();

@@ -3,31 +3,23 @@
 
 use std::collections::BTreeMap;
 
-use edfi_plan::graph::{Authorization, DependencyGraph};
+use edfi_plan::graph::Authorization;
 use edfi_plan::plan::delete::records::{DescribedPlan, RecordDeleteOptions, record_delete_plan};
 use edfi_plan::plan::delete::{Becomes, DeleteOperation, Optional, key_change};
 use edfi_plan::records::{FolderStore, KeyValues, ReadOptions, RecordOf, RecordStore, wanted_keys};
 use edfi_plan::render::{json, text};
-use edfi_plan::source;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use crate::common::{lines, standard};
 use crate::payloads::Random;
 use crate::records_check::folder;
 
-fn graph() -> DependencyGraph {
-    DependencyGraph::build(source::standard("ed-fi-5.1").unwrap()).unwrap()
-}
-
 type Files = BTreeMap<String, Vec<u8>>;
-
-fn lines(records: impl IntoIterator<Item = Value>) -> Vec<u8> {
-    records.into_iter().flat_map(|record| format!("{record}\n").into_bytes()).collect()
-}
 
 /// A plan for one key, which the folder may not hold, with its text.
 fn planned(files: &Files, name: &str, key: Value, optional: Optional) -> (DescribedPlan, String) {
-    let graph = graph();
+    let graph = standard("ed-fi-5.1");
     let (folder, read) = (folder(&graph, files), ReadOptions::default());
     let mut store = FolderStore::new(&graph, &folder, &read);
     let key: KeyValues = key.as_object().unwrap().iter().map(|(n, v)| (n.into(), v.clone())).collect();
@@ -110,7 +102,7 @@ fn a_descriptor_is_given_by_its_uri_or_its_parts() {
         let (plan, _) = planned(&files, "gradeLevelDescriptors", key, Optional::Delete);
         assert_eq!(steps(&plan), ["1 delete schools", "2 delete gradeLevelDescriptors"]);
     }
-    let graph = graph();
+    let graph = standard("ed-fi-5.1");
     for wrong in [json!({"uri": "First grade"}), json!({"uri": "a#b", "codeValue": "b"}), json!({"uri": 1})] {
         let key: KeyValues = wrong.as_object().unwrap().iter().map(|(n, v)| (n.into(), v.clone())).collect();
         let error = wanted_keys(&graph, graph.find("gradeLevelDescriptors").unwrap(), &[key]).unwrap_err();
@@ -311,7 +303,7 @@ fn case_is_told_of_records_that_are_asked_again() {
 #[test]
 fn every_referrer_of_a_changed_key_is_told_with_what_becomes_of_it() {
     for name in ["ed-fi-4.0", "ed-fi-5.2", "ed-fi-6.0"] {
-        let graph = DependencyGraph::build(source::standard(name).unwrap()).unwrap();
+        let graph = standard(name);
         let authorization = Authorization::relationships(&graph, &[]).unwrap();
         for id in graph.ids() {
             let plan = key_change(&graph, id, &authorization).unwrap();

@@ -16,11 +16,11 @@ use edfi_plan::records::{
     RecordOf, RecordReference, RecordStore, Referring, StoredRecord, Whereabouts, read_keys, wanted_keys,
 };
 use edfi_plan::render::{json, text};
-use edfi_plan::source;
 use proptest::prelude::*;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::common::{lines, standard};
 use crate::payloads::{Random, Recipe, generate};
 use crate::random;
 use crate::record_store::{Link, Request, Store};
@@ -207,10 +207,6 @@ proptest! {
     }
 }
 
-fn graph(standard: &str) -> DependencyGraph {
-    DependencyGraph::build(source::standard(standard).unwrap()).unwrap()
-}
-
 /// A record of a folder, read by the rules that are written down beside the tests of `arrange`.
 type Known = (String, Vec<String>);
 
@@ -310,7 +306,7 @@ fn judge_folder(
     key: &Value,
     optional: Optional,
 ) -> (usize, usize) {
-    let graph = graph(standard);
+    let graph = crate::common::standard(standard);
     let store = known(standard, &graph, files);
     let (plan, described) = planned(&graph, files, name, key, optional);
     let identity = |resource: &str, key: &KeyValues| -> Known {
@@ -375,7 +371,7 @@ fn circles_of_records_are_broken_by_clears() {
     let mut broken = 0;
     for seed in 0..10 {
         let files = linked(seed, 3 + seed, 1 + seed % 3);
-        let graph = graph("ed-fi-6.0");
+        let graph = standard("ed-fi-6.0");
         for optional in [Optional::Clear, Optional::Delete] {
             let term = json!({"termDescriptor": "uri://ed-fi.org/termdescriptor#f"});
             for (name, key) in [
@@ -393,14 +389,10 @@ fn circles_of_records_are_broken_by_clears() {
     assert!(broken > 10, "some circles should be among the records: {broken}");
 }
 
-fn lines(records: impl IntoIterator<Item = Value>) -> Vec<u8> {
-    records.into_iter().flat_map(|record| format!("{record}\n").into_bytes()).collect()
-}
-
 #[test]
 fn a_long_chain_takes_one_reading_and_one_line() {
     const LENGTH: usize = 5_000;
-    let graph = graph("ed-fi-5.0");
+    let graph = standard("ed-fi-5.0");
     let agency = |i: usize| match i.checked_sub(1) {
         Some(above) => json!({"localEducationAgencyId": i,
             "parentLocalEducationAgencyReference": {"localEducationAgencyId": above}}),
@@ -433,7 +425,7 @@ fn a_long_chain_takes_one_reading_and_one_line() {
 
 #[test]
 fn equal_keys_are_one_record_and_what_is_no_record_is_said() {
-    let graph = graph("ed-fi-5.0");
+    let graph = standard("ed-fi-5.0");
     let enrollment = |date: &str| {
         json!({"studentReference": {"studentUniqueId": "7"}, "schoolReference": {"schoolId": 1}, "entryDate": date,
             "entryGradeLevelDescriptor": "uri://ed-fi.org/GradeLevelDescriptor#A"})
@@ -483,7 +475,7 @@ fn equal_keys_are_one_record_and_what_is_no_record_is_said() {
 
 #[test]
 fn a_clear_that_finds_a_part_of_its_references_is_refused() {
-    let graph = graph("ed-fi-5.1");
+    let graph = standard("ed-fi-5.1");
     let name = |name: &str| graph.name(graph.find_all(name).unwrap()[0]).clone();
     let clear = |path: &str, target: &str, field: &str| DescribedClear {
         path: path.into(),
@@ -521,7 +513,7 @@ fn a_clear_that_finds_a_part_of_its_references_is_refused() {
 
 #[test]
 fn a_file_that_cannot_be_read_leaves_no_plan() {
-    let graph = graph("ed-fi-5.0");
+    let graph = standard("ed-fi-5.0");
     let students = PayloadFile::from_bytes("students.jsonl", lines([json!({"studentUniqueId": "7"})]));
     let open: Open = Box::new(|| Err(std::io::Error::other("no permission")));
     let enrollments = PayloadFile { name: "studentSchoolAssociations.jsonl".into(), open };
@@ -538,7 +530,7 @@ fn a_file_that_cannot_be_read_leaves_no_plan() {
 
 #[test]
 fn key_files_of_every_form_name_the_same_records() {
-    let graph = graph("ed-fi-5.1");
+    let graph = standard("ed-fi-5.1");
     let find = |name: &str| graph.find(name).unwrap();
     let read = |name: &str, text: &str| read_keys(&graph, find(name), text.as_bytes());
     let key = |schools: [i64; 2]| -> Vec<KeyValues> {

@@ -14,16 +14,13 @@ use edfi_plan::records::GapCode;
 use edfi_plan::source;
 use proptest::prelude::*;
 
+use crate::common::standard;
 use crate::delete_store::Store;
 use crate::random;
 
 fn graphs() -> Vec<DependencyGraph> {
     let all = source::standards().iter().map(|s| s.name).chain(["ed-fi-5.2+tpdm+sample+homograph"]);
-    all.map(graph).collect()
-}
-
-fn graph(name: &str) -> DependencyGraph {
-    DependencyGraph::build(source::standard(name).unwrap()).unwrap()
+    all.map(standard).collect()
 }
 
 fn options(authorization: &Authorization, optional: Optional) -> DeleteOptions {
@@ -160,7 +157,7 @@ fn every_bundled_graph_is_emptied_without_a_refusal() {
 #[test]
 fn every_resource_of_a_standard_is_deleted_alone() {
     for (name, spared_for) in [("ed-fi-4.0+tpdm", 6), ("ed-fi-6.0", 7)] {
-        let graph = graph(name);
+        let graph = standard(name);
         let mut spared = BTreeSet::new();
         for authorization in [Authorization::relationships(&graph, &[]).unwrap(), Authorization::none()] {
             let full = Store::full(&graph, &authorization);
@@ -204,7 +201,7 @@ fn backwards(graph: &DependencyGraph, load: &LoadPlan) -> Vec<DeleteWave> {
 fn a_load_order_run_backwards_is_refused() {
     let none = Authorization::none();
     for name in ["ed-fi-5.0+tpdm", "ed-fi-6.0"] {
-        let graph = graph(name);
+        let graph = standard(name);
         let theirs = server::as_plan(&graph, &graph.select_all(), &LoadOptions::default()).unwrap();
         for load in [full_load(&graph).unwrap(), theirs] {
             let refusal = Store::full(&graph, &none).run(&backwards(&graph, &load)).unwrap_err();
@@ -217,7 +214,7 @@ fn a_load_order_run_backwards_is_refused() {
 
 #[test]
 fn a_pathway_goes_after_what_needs_it() {
-    let graph = graph("ed-fi-5.2");
+    let graph = standard("ed-fi-5.2");
     let authorization = Authorization::relationships(&graph, &[]).unwrap();
     let everything = graph.ids().collect();
     let blind = delete_plan(&graph, &everything, &options(&Authorization::none(), Optional::Delete)).unwrap();
@@ -232,7 +229,7 @@ fn a_pathway_goes_after_what_needs_it() {
 #[test]
 fn a_key_change_ends_where_it_began() {
     for name in ["ed-fi-5.2+tpdm", "ed-fi-6.0"] {
-        let graph = graph(name);
+        let graph = standard(name);
         let authorization = Authorization::relationships(&graph, &[]).unwrap();
         let full = Store::full(&graph, &authorization);
         for id in graph.ids() {

@@ -7,6 +7,8 @@ use edfi_plan::graph::DependencyGraph;
 use edfi_plan::source;
 use serde_json::{Value, json};
 
+use crate::common::paths;
+
 /// What a standard says of a request, `POST studentSchoolAssociations`, its body and the answer.
 pub(crate) fn by(standard: &str, request: &str, payload: Option<Value>, status: u16, body: Value) -> Diagnosis {
     let graph = DependencyGraph::build(source::standard(standard).unwrap()).unwrap();
@@ -39,10 +41,6 @@ fn problem(kind: &str, detail: &str, errors: &[&str]) -> Value {
 fn says(diagnosis: &Diagnosis, code: Code, verdict: Verdict, named: &[&str]) {
     assert_eq!((diagnosis.code, diagnosis.verdict), (code, verdict), "{diagnosis:#?}");
     assert_eq!(diagnosis.named, named, "{diagnosis:#?}");
-}
-
-fn paths(diagnosis: &Diagnosis) -> Vec<&str> {
-    diagnosis.references.iter().map(|r| r.path.as_str()).collect()
 }
 
 fn loads(diagnosis: &Diagnosis, name: &str) -> Option<usize> {

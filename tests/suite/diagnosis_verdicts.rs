@@ -3,6 +3,7 @@
 use edfi_plan::diagnosis::{Code, Diagnosis, Verdict};
 use serde_json::{Value, json};
 
+use crate::common::paths;
 use crate::diagnosis_traps::by;
 
 fn diagnosed(request: &str, payload: Option<Value>, status: u16, body: Value) -> Diagnosis {
@@ -24,10 +25,6 @@ fn missing_at(path: &str, message: &str) -> Value {
         "detail": "One or more references could not be resolved. See 'validationErrors' for details.",
         "validationErrors": { path: [message] }
     })
-}
-
-fn paths(diagnosis: &Diagnosis) -> Vec<&str> {
-    diagnosis.references.iter().map(|seen| seen.path.as_str()).collect()
 }
 
 fn notes(diagnosis: &Diagnosis) -> String {

@@ -7,11 +7,8 @@ use edfi_plan::plan::diff::{Diff, diff};
 use edfi_plan::render::text;
 use edfi_plan::source::{self, Document};
 
+use crate::common::standard;
 use crate::corpus;
-
-fn standard(name: &str) -> DependencyGraph {
-    DependencyGraph::build(source::standard(name).unwrap()).unwrap()
-}
 
 fn between(left: &str, right: &str) -> Diff {
     diff(&standard(left), &standard(right))

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::live_delete::Desk;
-use crate::ods::Ods;
+use crate::ods::{Ods, refused};
 
 const SCHOOL: u64 = 255_901_001;
 
@@ -11,11 +11,7 @@ const SCHOOL: u64 = 255_901_001;
 /// the student visible.
 fn desk(ods: &Ods) -> (Desk, String) {
     let desk = Desk::at(ods);
-    let payload = json!({"beginDate": "2025-09-01", "studentReference": {"studentUniqueId": "604821"},
-        "sectionReference": {"localCourseCode": "ALG-1", "schoolId": SCHOOL, "schoolYear": 2026,
-            "sectionIdentifier": "gone", "sessionName": "Fall"},
-        "attemptStatusDescriptor": "uri://ed-fi.org/AttemptStatusDescriptor#First"});
-    std::fs::write(desk.path("record.json"), payload.to_string()).unwrap();
+    std::fs::write(desk.path("record.json"), refused().to_string()).unwrap();
     let student = ods.add("ed-fi/students", json!({"studentUniqueId": "604821"}), &[]);
     let enrollment =
         json!({"studentReference": {"studentUniqueId": "604821"}, "schoolReference": {"schoolId": SCHOOL}});

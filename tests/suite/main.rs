@@ -7,6 +7,7 @@ mod api_schema;
 mod audit;
 mod bad_input;
 mod bundled;
+mod common;
 mod corpus;
 mod delete_circles;
 mod delete_folder;

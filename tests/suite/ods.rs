@@ -503,3 +503,11 @@ pub(crate) fn enroll(ods: &Ods, unique: &str) -> Enrolled {
     }
     Enrolled { student, dependents: dependents.into_inner() }
 }
+
+/// A record that a server refuses, for it has no such section.
+pub(crate) fn refused() -> Value {
+    json!({"beginDate": "2025-09-01", "studentReference": {"studentUniqueId": "604821"},
+        "sectionReference": {"localCourseCode": "ALG-1", "schoolId": 255_901_001, "schoolYear": 2026,
+            "sectionIdentifier": "gone", "sessionName": "Fall"},
+        "attemptStatusDescriptor": "uri://ed-fi.org/AttemptStatusDescriptor#First"})
+}

@@ -8,11 +8,8 @@ use edfi_plan::model::{Model, ResourceName};
 use edfi_plan::records::{CheckOptions, CheckReport, Flaw, Folder, Namespaces, PayloadFile, ReadOptions, check, scan};
 use edfi_plan::source;
 
+use crate::common::standard;
 use crate::payloads::{Mistake, Random, Recipe, Truth, generate};
-
-fn graph(standard: &str) -> DependencyGraph {
-    DependencyGraph::build(source::standard(standard).unwrap()).unwrap()
-}
 
 pub(crate) fn folder(graph: &DependencyGraph, files: &BTreeMap<String, Vec<u8>>) -> Folder {
     let files = files.iter().map(|(name, bytes)| PayloadFile::from_bytes(name.as_str(), bytes.clone()));
@@ -20,7 +17,7 @@ pub(crate) fn folder(graph: &DependencyGraph, files: &BTreeMap<String, Vec<u8>>)
 }
 
 fn checked(files: &BTreeMap<String, Vec<u8>>, options: &CheckOptions, threads: usize) -> CheckReport {
-    checked_by(&graph("ed-fi-5.0"), files, options, threads)
+    checked_by(&standard("ed-fi-5.0"), files, options, threads)
 }
 
 fn checked_by(
@@ -174,7 +171,7 @@ fn an_absent_resource_is_assumed_and_one_subclass_makes_an_abstract_one_present(
     assert_eq!((report.assumed[0].resource.as_str(), report.assumed[0].references), ("EducationOrganization", 2));
     let strict = checked(&files, &CheckOptions { strict: true, ..CheckOptions::default() }, 1);
     assert_eq!(strict.findings(), 1);
-    let graph = graph("ed-fi-5.0");
+    let graph = standard("ed-fi-5.0");
     let external = graph.find_all("EducationOrganization").unwrap().into_iter().collect();
     let owned = checked(&files, &CheckOptions { strict: true, external, ..CheckOptions::default() }, 1);
     assert_eq!(owned.findings(), 0);
@@ -191,7 +188,7 @@ fn an_absent_resource_is_assumed_and_one_subclass_makes_an_abstract_one_present(
 
 #[test]
 fn descriptors_given_apart_only_supply() {
-    let graph = graph("ed-fi-5.0");
+    let graph = standard("ed-fi-5.0");
     let enrollment = "{\"studentReference\":{\"studentUniqueId\":\"1\"},\"schoolReference\":{\"schoolId\":1},\"entryDate\":\"2025-08-20\",\"entryGradeLevelDescriptor\":\"uri://x#B\"}";
     let files = one("studentSchoolAssociations.jsonl", enrollment);
     let folder = folder(&graph, &files);
@@ -258,7 +255,7 @@ fn bad_files_are_reported_and_the_rest_is_checked() {
 
 #[test]
 fn a_record_beyond_the_limit_is_passed_over() {
-    let graph = graph("ed-fi-5.0");
+    let graph = standard("ed-fi-5.0");
     let record = |name: &str, filler: usize| {
         format!(
             "{{\"classPeriodName\":\"{name}\",\"schoolReference\":{{\"schoolId\":1}},\"x\":\"{}\"}}",
@@ -460,7 +457,7 @@ fn what_could_not_be_read_is_not_simply_missing() {
         seen(&checked(&files, &CheckOptions::default(), 2)),
         [(periods.clone(), false), (enrollments.clone(), false)]
     );
-    let graph = graph("ed-fi-5.0");
+    let graph = standard("ed-fi-5.0");
     let mut payloads: Vec<PayloadFile> =
         files.iter().map(|(name, bytes)| PayloadFile::from_bytes(name.as_str(), bytes.clone())).collect();
     for payload in payloads.iter_mut().filter(|payload| payload.name == "students.jsonl") {

@@ -10,6 +10,8 @@ use edfi_plan::records::{Checklist, Following, KeyValues, Need, ReadOptions, Sta
 use edfi_plan::source::{self, Document};
 use serde_json::{Value, json};
 
+use crate::common::standard;
+
 /// What a record needs where an API is asked that has nothing but `there`; what it was asked for, in order.
 fn asked(graph: &DependencyGraph, resource: &str, record: &Value, there: &[&str]) -> (Vec<Need>, Vec<Vec<String>>) {
     let Ok(Found::Resource(id)) = graph.find(resource) else { panic!("{resource}") };
@@ -26,10 +28,6 @@ fn asked(graph: &DependencyGraph, resource: &str, record: &Value, there: &[&str]
     };
     list.follow(&ReadOptions::default(), answer).unwrap();
     (list.needs(), levels)
-}
-
-fn standard() -> DependencyGraph {
-    DependencyGraph::build(source::standard("ed-fi-5.1").unwrap()).unwrap()
 }
 
 /// The key that is needed of a target.
@@ -50,7 +48,7 @@ fn the_key_of_what_is_missing_tells_what_that_needs() {
     // The key of a grade names the school year of its grading period for its role.
     grade["gradingPeriodSchoolYear"] = json!(2025);
     let card = json!({"grades": [{"gradeReference": grade}]});
-    let (needs, levels) = asked(&standard(), "reportCards", &card, &[]);
+    let (needs, levels) = asked(&standard("ed-fi-5.1"), "reportCards", &card, &[]);
     assert_eq!(key_of(&needs, "/ed-fi/gradingPeriods"), period);
     assert_eq!(key_of(&needs, "/ed-fi/studentSectionAssociations"), association);
     assert_eq!(key_of(&needs, "/ed-fi/gradeTypeDescriptors"), json!({"uri": "uri://e/GradeTypeDescriptor#Final"}));
@@ -79,8 +77,12 @@ fn what_is_there_is_not_followed() {
     let association = json!({"beginDate": "2025-08-20", "studentReference": {"studentUniqueId": "604821"},
         "sectionReference": {"localCourseCode": "ALG-1", "schoolId": 1, "schoolYear": 2026, "sectionIdentifier": "S",
             "sessionName": "Fall"}});
-    let (needs, levels) =
-        asked(&standard(), "studentSectionAssociations", &association, &["/ed-fi/students", "/ed-fi/courseOfferings"]);
+    let (needs, levels) = asked(
+        &standard("ed-fi-5.1"),
+        "studentSectionAssociations",
+        &association,
+        &["/ed-fi/students", "/ed-fi/courseOfferings"],
+    );
     let targets: Vec<(usize, &str)> = needs.iter().map(|need| (need.depth, need.target.as_str())).collect();
     assert_eq!(targets, [(0, "/ed-fi/sections"), (1, "/ed-fi/courseOfferings"), (0, "/ed-fi/students")]);
     assert_eq!(levels.len(), 2);
@@ -166,7 +168,7 @@ fn of_an_abstract_record_that_is_missing_what_all_subclasses_need_is_told() {
         "programName": "P", "programTypeDescriptor": "uri://e/ProgramTypeDescriptor#T", "studentUniqueId": "604821"});
     let objective =
         json!({"generalStudentProgramAssociations": [{"generalStudentProgramAssociationReference": association}]});
-    let (needs, _) = asked(&standard(), "studentCompetencyObjectives", &objective, &[]);
+    let (needs, _) = asked(&standard("ed-fi-5.1"), "studentCompetencyObjectives", &objective, &[]);
     let program = json!({"educationOrganizationId": 2, "programName": "P",
         "programTypeDescriptor": "uri://e/ProgramTypeDescriptor#T"});
     assert_eq!(key_of(&needs, "/ed-fi/programs"), program);
