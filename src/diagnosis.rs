@@ -10,11 +10,11 @@
 
 pub mod cascade;
 mod catalogue;
-mod client;
 mod codes;
 mod identity;
 pub mod input;
 mod names;
+mod outside;
 mod payload;
 mod remedy;
 mod response;
@@ -31,6 +31,7 @@ use serde_json::Value;
 
 pub use catalogue::{Template, catalogue};
 pub use codes::{Code, Explanation, NoSuchCode};
+pub use outside::Side;
 pub use remedy::{Remedy, Wave};
 pub use response::{Body, Server};
 pub use verdict::{Seen, Verdict};
@@ -156,9 +157,12 @@ pub struct Diagnosis {
     /// The path of the request, where it leads to no resource that the graph knows.
     #[serde(skip)]
     pub(crate) strange: Option<String>,
+    /// Whether the answer is JSON that ends in the middle.
+    #[serde(skip)]
+    pub(crate) cut_off: bool,
     /// What is behind it, where that is no record.
     #[serde(skip)]
-    pub(crate) client: Option<client::Client>,
+    pub(crate) outside: Option<outside::Outside>,
     /// The person without a pathway, and the pathway.
     #[serde(skip)]
     pub(crate) pathway: Option<(ResourceId, Vec<ResourceId>)>,
@@ -346,7 +350,7 @@ impl<'g> Diagnoser<'g> {
         };
         let unknown: Vec<String> =
             named.iter().filter(|name| self.meaning(name, resource).is_none()).cloned().collect();
-        let client = client::Client::of(&facts, judgement.verdict, &unknown);
+        let outside = outside::Outside::of(&facts, judgement.verdict, &unknown);
         let pathway = judgement.pathway();
         let mut because = judgement.because;
         if let (Some(text), None) = (&failure.resource, resource) {
@@ -390,7 +394,8 @@ impl<'g> Diagnoser<'g> {
             remedy,
             naming: facts.named.iter().filter(|named| named.role != response::Role::Hint).count(),
             missing: judgement.missing.into_iter().flat_map(|meaning| meaning.resources).collect(),
-            client,
+            cut_off: facts.cut_off,
+            outside,
             pathway,
         }
     }

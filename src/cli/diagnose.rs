@@ -140,7 +140,7 @@ pub(crate) fn diagnose(args: &DiagnoseArgs, context: &Context) -> anyhow::Result
                 let mut causes = collected.replace(empty).causes();
                 if causes.summary.failures == 1 {
                     // A failure alone has no causes beyond its own diagnosis.
-                    (causes.roots, causes.unexplained, causes.resend) = Default::default();
+                    (causes.roots, causes.unexplained, causes.unplaced, causes.resend) = Default::default();
                 }
                 if args.redact { causes.redacted() } else { causes }
             };

@@ -10,14 +10,15 @@ mod looked_for;
 mod resend;
 mod sent;
 mod spelling;
+mod unplaced;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::Value;
 
-use super::client::Client;
 use super::codes::Code;
 use super::identity::{Identity, Keys, Kin, Spelled};
+use super::outside::Outside;
 use super::payload;
 use super::verdict::{Seen, Verdict};
 use super::{Diagnoser, Diagnosis, Failure, Place};
@@ -28,10 +29,12 @@ use coarse::Groups;
 use follow::{Cause, Top, Tree, cause, settle, tops};
 use resend::{Again, in_load_order};
 use spelling::Spelling;
+use unplaced::{Reason, Reasons};
 
 pub use causes::{Causes, Possible, Resend, Root, Summary, Unexplained};
 pub use looked_for::LookedFor;
 pub use sent::{Sent, Wanted};
+pub use unplaced::Unplaced;
 
 /// Collects failures, then finds their causes.
 pub struct Cascade<'a> {
@@ -50,8 +53,11 @@ struct Sketch {
     /// Where the folder has the record, unless the place tells it already.
     at: Option<Spot>,
     code: Code,
+    verdict: Verdict,
     /// What is behind it, where that is no record.
-    client: Option<Client>,
+    outside: Option<Outside>,
+    /// What hinders, where it may be that nothing tells the cause.
+    unclear: Option<Box<Reason>>,
     /// The key of the record itself.
     own: Option<Key>,
     /// Its values, where the failure may be a root.
@@ -132,8 +138,8 @@ impl<'a> Cascade<'a> {
             }
         }
         if left > 0 {
-            // What lies with the client needs no records.
-            if diagnosis.client.is_none() {
+            // What lies with the client or the server needs no records.
+            if diagnosis.outside.is_none() {
                 self.summary.grouped += left;
             }
             self.groups.add(resource, failure, diagnosis, left);
@@ -168,18 +174,23 @@ impl<'a> Cascade<'a> {
         let own = self.keys.of_record(resource, record);
         let records = self.records.filter(|records| !records.holds(resource, &place));
         let at = records.zip(own.as_ref()).and_then(|(records, own)| records.find(Kin::Resource(resource), own.key));
+        // One name for several references leaves open which of them it is.
+        let sure = diagnosis.verdict == Verdict::Confirmed && needs.len() <= diagnosis.naming.max(1);
+        let may_be_unclear = diagnosis.code == Code::Unknown || !sure || needs.is_empty();
+        let unclear = may_be_unclear.then(|| Box::new(Reason::of(Some(resource), diagnosis)));
         self.sketches.push(Sketch {
             resource,
             place,
             at,
             code: diagnosis.code,
-            client: diagnosis.client.clone(),
+            verdict: diagnosis.verdict,
+            outside: diagnosis.outside.clone(),
+            unclear,
             own: own.as_ref().map(|own| own.key),
             spelled: own.map(|own| own.spelled).filter(|_| needs.is_empty()),
             person: person.map(|person| person.key),
             denied,
-            // One name for several references leaves open which of them it is.
-            sure: diagnosis.verdict == Verdict::Confirmed && needs.len() <= diagnosis.naming.max(1),
+            sure,
             told: diagnosis.verdict == Verdict::Confirmed || self.records.is_some(),
             needs,
             detail: diagnosis.missing_fields.iter().take(5).cloned().collect(),
@@ -235,17 +246,21 @@ impl<'a> Cascade<'a> {
         };
         let mut causes: Vec<Cause<'_>> = sketches.iter().enumerate().map(|(i, s)| cause(i, s, &above(s))).collect();
         settle(sketches, &mut causes);
-        let mut first_of: HashMap<&Client, usize> = HashMap::new();
+        let mut first_of: HashMap<&Outside, usize> = HashMap::new();
         let mut roots: BTreeMap<Top<'_>, Tree> = BTreeMap::new();
         let mut present: BTreeMap<Vec<(&Lack, Option<Spot>)>, Tree> = BTreeMap::new();
         let mut possible: BTreeMap<Top<'_>, &[&Need]> = BTreeMap::new();
         let mut again = Vec::new();
-        for (index, top) in tops(&causes).into_iter().enumerate() {
-            let Some((top, depth)) = top else {
-                self.summary.unexplained += 1;
-                continue;
-            };
+        let mut unclear = Reasons::default();
+        for (index, (top, depth)) in tops(&causes).into_iter().enumerate() {
             let tree = match causes.get(top) {
+                None | Some(Cause::Unclear | Cause::Under(_)) => {
+                    self.summary.unexplained += 1;
+                    if let (Some(top), Some(sketch)) = (sketches.get(top), sketches.get(index)) {
+                        unclear.add_below(top, sketch);
+                    }
+                    continue;
+                }
                 Some(Cause::Present(needs)) => {
                     self.summary.unexplained += 1;
                     let held = needs.iter().map(|need| (&need.lack, need.at)).collect();
@@ -260,9 +275,9 @@ impl<'a> Cascade<'a> {
                     roots.entry((lacks, 0)).or_insert_with(|| Tree::of(index, depth))
                 }
                 _ => {
-                    // One cause is behind all failures that lie with the client.
-                    let client = sketches.get(top).and_then(|sketch| sketch.client.as_ref());
-                    let first = client.map_or(top, |client| *first_of.entry(client).or_insert(top));
+                    // One cause is behind all failures that are of no record.
+                    let outside = sketches.get(top).and_then(|sketch| sketch.outside.as_ref());
+                    let first = outside.map_or(top, |outside| *first_of.entry(outside).or_insert(top));
                     roots.entry((Vec::new(), first)).or_insert_with(|| Tree::of(index, depth))
                 }
             };
@@ -272,10 +287,10 @@ impl<'a> Cascade<'a> {
         let absent = roots.keys().flat_map(|(lacks, _)| lacks.iter().copied());
         let lacks = absent.chain(present.keys().flatten().map(|(lack, _)| *lack)).collect();
         let spelling = Spelling::of(graph, &self.keys, sketches, &lacks);
-        let mut denied: HashMap<&Client, BTreeMap<ResourceName, usize>> = HashMap::new();
+        let mut denied: HashMap<&Outside, BTreeMap<ResourceName, usize>> = HashMap::new();
         for sketch in sketches {
-            if let Some(client) = &sketch.client {
-                *denied.entry(client).or_default().entry(graph.name(sketch.resource).clone()).or_default() += 1;
+            if let Some(outside) = &sketch.outside {
+                *denied.entry(outside).or_default().entry(graph.name(sketch.resource).clone()).or_default() += 1;
             }
         }
         let mut named: Vec<Root> = roots
@@ -287,8 +302,8 @@ impl<'a> Cascade<'a> {
                 }
                 let (lack, sketch) = (cause.0.first().copied(), sketches.get(cause.1));
                 let mut root = spelling.root(sketch, lack, tree.failures, examples);
-                let client = sketch.filter(|_| lack.is_none()).and_then(|sketch| sketch.client.as_ref());
-                root.resources = client.and_then(|client| denied.remove(client)).unwrap_or_default();
+                let outside = sketch.filter(|_| lack.is_none()).and_then(|sketch| sketch.outside.as_ref());
+                root.resources = outside.and_then(|outside| denied.remove(outside)).unwrap_or_default();
                 root
             })
             .collect();
@@ -308,9 +323,9 @@ impl<'a> Cascade<'a> {
         unexplained.sort_by(|a, b| {
             (b.failures, &a.resource, &a.place, &a.key).cmp(&(a.failures, &b.resource, &b.place, &b.key))
         });
-        let (grouped, unclear) = self.groups.roots(graph);
+        let (grouped, left) = self.groups.roots(graph, &mut unclear);
         for root in grouped {
-            // What lies with the client has one cause, whether its records are at hand or not.
+            // What is of no record has one cause, whether its records are at hand or not.
             let alike = named.iter_mut().find(|known| {
                 root.resource.is_empty()
                     && known.resource.is_empty()
@@ -326,7 +341,7 @@ impl<'a> Cascade<'a> {
                 None => named.push(root),
             }
         }
-        self.summary.unexplained += unclear;
+        self.summary.unexplained += left;
         named.sort_by(|a, b| {
             (b.explains, &a.resource, &a.place, &a.key, &a.possible).cmp(&(
                 a.explains,
@@ -337,7 +352,14 @@ impl<'a> Cascade<'a> {
             ))
         });
         let resend = in_load_order(graph, self.records, again);
-        Causes { summary: self.summary, roots: named, unexplained, resend, with_folder: self.records.is_some() }
+        Causes {
+            summary: self.summary,
+            roots: named,
+            unexplained,
+            unplaced: unclear.list(graph),
+            resend,
+            with_folder: self.records.is_some(),
+        }
     }
 
     /// Gives failures whose record the folder has the place of that record.

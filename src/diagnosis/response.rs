@@ -148,8 +148,10 @@ pub(super) struct Facts {
     pub(super) text: String,
     /// The sentences that templates know.
     pub(super) known: Vec<Known>,
-    /// The JSON breaks off.
+    /// It begins as JSON does and is none.
     pub(super) truncated: bool,
+    /// It is JSON that ends in the middle.
+    pub(super) cut_off: bool,
 }
 
 impl Facts {

@@ -207,6 +207,9 @@ fn without_resource(case: &Case<'_>) -> Judgement {
 
 fn elsewhere(case: &Case<'_>) -> Judgement {
     match case.facts.code() {
+        Code::Unknown if case.facts.cut_off => {
+            Judgement::new(Verdict::Inconclusive, "The JSON is cut off, and half of it may mean anything.")
+        }
         Code::Unknown => {
             Judgement::new(Verdict::Inconclusive, "The answer is none that an Ed-Fi API is known to give.")
         }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::diagnosis::{Code, Place, REDACTED};
+use super::Unplaced;
+use crate::diagnosis::{Code, Place, REDACTED, Side};
 use crate::model::{ResourceName, Text};
 
 /// Why many requests failed.
@@ -17,6 +18,8 @@ pub struct Causes {
     pub roots: Vec<Root>,
     /// What failures wait for that was sent and did not fail, as far as is known: the most wanted first.
     pub unexplained: Vec<Unexplained>,
+    /// Failures of which nothing tells the cause: those that are most frequent first.
+    pub unplaced: Vec<Unplaced>,
     /// What to send again once the roots are mended, in load order; what others wait for although the folder
     /// has it as well.
     pub resend: Vec<Resend>,
@@ -35,6 +38,9 @@ impl Causes {
         }
         let possible = self.roots.iter_mut().flat_map(|root| &mut root.possible);
         possible.flat_map(|one| one.key.values_mut()).for_each(|value| REDACTED.clone_into(value));
+        for one in &mut self.unplaced {
+            one.said.clone_from(&one.hidden);
+        }
         self
     }
 }
@@ -56,16 +62,16 @@ pub struct Summary {
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
-fn is_zero(count: &usize) -> bool {
+pub(super) fn is_zero(count: &usize) -> bool {
     *count == 0
 }
 
-/// A record that failed for a reason of its own, a key that no record supplies, or a cause that lies with
-/// the client.
+/// A record that failed for a reason of its own, a key that no record supplies, or a cause that lies with the
+/// client or the server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Root {
-    /// Its resource, or the abstract resource, by entity; empty where it lies with the client, or where keys
-    /// of several resources are possible.
+    /// Its resource, or the abstract resource, by entity; empty where it lies with the client or the
+    /// server, or where keys of several resources are possible.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub resource: String,
     /// Its key, where it is known.
@@ -86,12 +92,15 @@ pub struct Root {
     /// Whether it stands for a group that was formed without records.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub grouped: bool,
+    /// With whom the cause lies that is no record.
+    #[serde(rename = "liesWith", skip_serializing_if = "Option::is_none")]
+    pub lies_with: Option<Side>,
     /// How many failures it explains, its own included.
     pub explains: usize,
     /// What is wrong with it: fields, for one.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub detail: Vec<String>,
-    /// Of what lies with the client, the resources whose requests failed and how often.
+    /// Of what lies with the client or the server, the resources whose requests failed and how often.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub resources: BTreeMap<ResourceName, usize>,
     /// The longest chain below it, from the root on.

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Root;
-use crate::diagnosis::client::Client;
+use super::unplaced::{Reason, Reasons};
 use crate::diagnosis::codes::Code;
+use crate::diagnosis::outside::Outside;
 use crate::diagnosis::verdict::Verdict;
 use crate::diagnosis::{Diagnosis, Failure, Place};
 use crate::graph::{DependencyGraph, ResourceId};
@@ -17,10 +18,10 @@ pub(super) struct Groups {
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Alike {
-    /// None where it lies with the client.
+    /// None where the cause is no record.
     resource: Option<ResourceId>,
     code: Code,
-    client: Option<Client>,
+    outside: Option<Outside>,
     /// What they wait for.
     targets: Vec<ResourceId>,
     /// As messages name it, where the graph does not know it.
@@ -32,8 +33,10 @@ struct Alike {
 struct Group {
     count: usize,
     place: Place,
-    /// Of what lies with the client, how many of each resource.
+    /// Where the cause is no record, how many of each resource.
     resources: BTreeMap<ResourceId, usize>,
+    /// What hinders, where nothing tells the cause.
+    unclear: Reasons,
 }
 
 impl Alike {
@@ -48,39 +51,50 @@ impl Alike {
         targets.dedup();
         let named = if targets.is_empty() { diagnosis.named.clone() } else { Vec::new() };
         let fields = diagnosis.missing_fields.clone();
-        Self { resource, code: diagnosis.code, client: None, targets, named, fields }
+        Self { resource, code: diagnosis.code, outside: None, targets, named, fields }
     }
 
-    /// What lies with the client is alike whatever it names.
-    fn client(diagnosis: &Diagnosis) -> Self {
-        let (client, why) = (diagnosis.client.clone(), diagnosis.client.iter().flat_map(|client| &client.why));
+    /// Whether nothing tells what is behind such failures.
+    fn is_unclear(&self) -> bool {
+        self.code == Code::Unknown
+            || (self.resource.is_none() && self.outside.is_none())
+            || (self.code == Code::UnresolvedReference && self.targets.is_empty())
+    }
+
+    /// What has a cause that is no record is alike whatever it names.
+    fn outside(diagnosis: &Diagnosis) -> Self {
+        let (outside, why) = (diagnosis.outside.clone(), diagnosis.outside.iter().flat_map(|outside| &outside.why));
         let fields = why.map(ToString::to_string).collect();
-        Self { resource: None, code: diagnosis.code, client, targets: Vec::new(), named: Vec::new(), fields }
+        Self { resource: None, code: diagnosis.code, outside, targets: Vec::new(), named: Vec::new(), fields }
     }
 }
 
 impl Groups {
     pub(super) fn add(&mut self, resource: Option<ResourceId>, failure: &Failure, diagnosis: &Diagnosis, count: usize) {
-        let alike = match &diagnosis.client {
-            Some(_) => Alike::client(diagnosis),
+        let alike = match &diagnosis.outside {
+            Some(_) => Alike::outside(diagnosis),
             None => Alike::of(resource, diagnosis),
         };
+        let reason = alike.is_unclear().then(|| Reason::of(resource, diagnosis));
         let group = self.groups.entry(alike).or_default();
+        if let Some(reason) = reason {
+            group.unclear.add(reason, Place { lines: Vec::new(), ..failure.place.clone() }, count);
+        }
         if group.count == 0 {
             group.place = Place { lines: Vec::new(), ..failure.place.clone() };
         }
         group.count += count;
-        if let Some(resource) = resource.filter(|_| diagnosis.client.is_some()) {
+        if let Some(resource) = resource.filter(|_| diagnosis.outside.is_some()) {
             *group.resources.entry(resource).or_default() += count;
         }
     }
 
-    /// Roots, and how many failures none explains.
-    pub(super) fn roots(&self, graph: &DependencyGraph) -> (Vec<Root>, usize) {
+    /// Roots, and how many failures none explains, which `unclear` takes.
+    pub(super) fn roots(&self, graph: &DependencyGraph, unclear: &mut Reasons) -> (Vec<Root>, usize) {
         let alike: Vec<(&Alike, &Group)> = self.groups.iter().collect();
         let mut of_resource: BTreeMap<ResourceId, Vec<usize>> = BTreeMap::new();
         for (index, (alike, group)) in alike.iter().enumerate() {
-            // What lies with the client is of several resources, and explains what waits for any of them.
+            // A cause that is no record is of several resources, and explains what waits for any of them.
             for resource in alike.resource.into_iter().chain(group.resources.keys().copied()) {
                 of_resource.entry(resource).or_default().push(index);
             }
@@ -115,11 +129,9 @@ impl Groups {
         let mut roots: BTreeMap<(String, Code, Vec<String>), Root> = BTreeMap::new();
         for (top, (count, chain)) in explains {
             let Some((group, first)) = alike.get(top) else { continue };
-            let unknown = group.code == Code::Unknown
-                || (group.resource.is_none() && group.client.is_none())
-                || (group.code == Code::UnresolvedReference && group.targets.is_empty());
-            if unknown {
+            if group.is_unclear() {
                 unexplained += count;
+                unclear.take(&first.unclear, count.saturating_sub(first.count));
                 continue;
             }
             let absent = !group.targets.is_empty();
@@ -147,6 +159,7 @@ impl Groups {
                 code: group.code,
                 absent,
                 grouped: true,
+                lies_with: group.outside.as_ref().map(|outside| outside.side),
                 explains: 0,
                 detail: group.fields.clone(),
                 resources: first.resources.iter().map(|(id, n)| (graph.name(*id).clone(), *n)).collect(),

@@ -98,20 +98,20 @@ pub(super) fn settle<'s>(sketches: &'s [Sketch], causes: &mut [Cause<'s>]) {
     }
 }
 
-/// For every failure the one at the top of its chain and how far away that is; `None` where the chain
-/// ends in nothing or runs in a circle. Each failure is visited once.
-pub(super) fn tops(causes: &[Cause<'_>]) -> Vec<Option<(usize, usize)>> {
-    #[derive(Clone, Copy, PartialEq)]
+/// For every failure the one at the top of its chain and how far away that is; where the chain runs in a
+/// circle, the one at which it was entered. Each failure is visited once.
+pub(super) fn tops(causes: &[Cause<'_>]) -> Vec<(usize, usize)> {
+    #[derive(Clone, Copy)]
     enum State {
         Unseen,
         Open,
-        Done(Option<(usize, usize)>),
+        Done((usize, usize)),
     }
     let mut states = vec![State::Unseen; causes.len()];
     for start in 0..causes.len() {
         let mut way = Vec::new();
         let mut at = start;
-        let mut top = loop {
+        let (top, mut depth) = loop {
             match (states.get(at).copied(), causes.get(at)) {
                 (Some(State::Done(top)), _) => break top,
                 (Some(State::Unseen), Some(Cause::Under(above))) => {
@@ -119,21 +119,19 @@ pub(super) fn tops(causes: &[Cause<'_>]) -> Vec<Option<(usize, usize)>> {
                     way.push(at);
                     at = *above;
                 }
-                (Some(State::Unseen), Some(Cause::Own | Cause::Absent(_) | Cause::Present(_))) => {
-                    states[at] = State::Done(Some((at, 0)));
-                    break Some((at, 0));
+                (Some(State::Unseen), Some(_)) => {
+                    states[at] = State::Done((at, 0));
+                    break (at, 0);
                 }
-                // A circle, or a cause nobody knows.
-                _ => break None,
+                // A circle.
+                _ => break (at, 0),
             }
         };
         while let Some(below) = way.pop() {
-            top = top.map(|(top, depth)| (top, depth + 1));
-            states[below] = State::Done(top);
-        }
-        if states[start] == State::Unseen {
-            states[start] = State::Done(top);
+            depth += 1;
+            states[below] = State::Done((top, depth));
         }
     }
-    states.into_iter().map(|state| if let State::Done(top) = state { top } else { None }).collect()
+    let top = |(at, state)| if let State::Done(top) = state { top } else { (at, 0) };
+    states.into_iter().enumerate().map(top).collect()
 }

@@ -61,18 +61,18 @@ impl<'c> Spelling<'c> {
         examples: Vec<String>,
     ) -> Root {
         let own = sketch.filter(|_| lack.is_none());
-        let client = own.and_then(|sketch| sketch.client.as_ref());
+        let outside = own.and_then(|sketch| sketch.outside.as_ref());
         let (resource, key) = match (lack, own) {
             (Some(lack), _) => self.lacking(lack),
-            (None, Some(sketch)) if sketch.client.is_none() => {
+            (None, Some(sketch)) if sketch.outside.is_none() => {
                 let of = Kin::Resource(sketch.resource);
                 let key = sketch.spelled.iter().flat_map(|spelled| self.keys.named(of, spelled)).collect();
                 (self.graph.name(sketch.resource).to_string(), key)
             }
             (None, _) => Default::default(),
         };
-        let detail = match client {
-            Some(client) => client.why.iter().map(ToString::to_string).collect(),
+        let detail = match outside {
+            Some(outside) => outside.why.iter().map(ToString::to_string).collect(),
             None => own.map(|sketch| sketch.detail.clone()).unwrap_or_default(),
         };
         Root {
@@ -83,6 +83,7 @@ impl<'c> Spelling<'c> {
             code: lack.map(|lack| self.code(lack)).or(own.map(|sketch| sketch.code)).unwrap_or(Code::Unknown),
             absent: lack.is_some(),
             grouped: false,
+            lies_with: outside.map(|outside| outside.side),
             explains,
             detail,
             resources: BTreeMap::new(),
@@ -105,6 +106,7 @@ impl<'c> Spelling<'c> {
             code: needs.first().map_or(Code::UnresolvedReference, |need| self.code(&need.lack)),
             absent: true,
             grouped: false,
+            lies_with: None,
             explains,
             detail: Vec::new(),
             resources: BTreeMap::new(),

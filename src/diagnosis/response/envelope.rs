@@ -1,5 +1,6 @@
 //! The envelope of a body: which members hold sentences, names and paths, in every server's form.
 
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::{Facts, KEPT, Named, Role, Server, camel, plain_value};
@@ -190,6 +191,7 @@ pub(super) fn open_text(text: &str, facts: &mut Facts) -> Envelope {
         return envelope;
     }
     facts.truncated = trimmed.starts_with(['{', '[']);
+    facts.cut_off = facts.truncated && serde_json::from_str::<IgnoredAny>(trimmed).is_err_and(|error| error.is_eof());
     let (status, rest) = leading_status(trimmed);
     envelope.status = status;
     envelope.sentences.push(Sentence { path: None, text: rest.to_owned() });

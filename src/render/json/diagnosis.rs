@@ -36,6 +36,9 @@ pub fn diagnoses(
     if !causes.unexplained.is_empty() {
         map.serialize_entry("unexplained", &causes.unexplained)?;
     }
+    if !causes.unplaced.is_empty() {
+        map.serialize_entry("unplaced", &causes.unplaced)?;
+    }
     if !causes.resend.is_empty() {
         map.serialize_entry("resend", &causes.resend)?;
     }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::trace::on_server;
 use super::{Width, count, sentence};
-use crate::diagnosis::cascade::{Causes, LookedFor, Possible, Root};
-use crate::diagnosis::{Code, Diagnosis, Seen, Server, Template, Verdict, Wave, catalogue};
+use crate::diagnosis::cascade::{Causes, LookedFor, Possible, Root, Unplaced};
+use crate::diagnosis::{Code, Diagnosis, Place, Seen, Server, Side, Template, Verdict, Wave, catalogue};
 use crate::model::Text;
 
 /// Where what stands beside a label begins.
@@ -183,6 +183,7 @@ pub fn causes(causes: &Causes, width: Width) -> String {
         text.push_str(&format!("{:digits$}  {} more; --format json lists all\n", "", lines.len() - SHOWN));
     }
     text.push_str(&unexplained(causes, width));
+    text.push_str(&unplaced(&causes.unplaced, width));
     if summary.grouped > 0 {
         let grouped = format!(
             "{}: grouped by resource, code and entity along the graph, which is coarser. {}",
@@ -276,14 +277,19 @@ fn headline(root: &Root, records: usize) -> String {
     format!("{who}  {}{detail}", root.code)
 }
 
-/// Of what lies with the client, what was denied: `schools 12, students 4`.
+/// Of what lies with the client or the server, what it befell: `with the server: schools 12, students 4`.
 fn told_apart(root: &Root) -> Option<String> {
     let mut resources: Vec<(&str, usize)> = root.resources.iter().map(|(name, n)| (name.short(), *n)).collect();
     resources.sort_by(|a, b| (b.1, a.0).cmp(&(a.1, b.0)));
     let shown: Vec<String> = resources.iter().take(SHOWN).map(|(name, n)| format!("{name} {n}")).collect();
     let more = resources.len().saturating_sub(SHOWN);
     let more = if more > 0 { format!(" and {more} more resources") } else { String::new() };
-    (!shown.is_empty()).then(|| format!("{}{more}", shown.join(", ")))
+    let with = match root.lies_with? {
+        Side::Client => "lies with the client",
+        Side::Server => "lies with the server",
+    };
+    let befell = if shown.is_empty() { String::new() } else { format!(": {}{more}", shown.join(", ")) };
+    Some(format!("{with}{befell}"))
 }
 
 /// What failures wait for that was sent and did not fail, and what that can mean.
@@ -317,6 +323,46 @@ fn unexplained(causes: &Causes, width: Width) -> String {
     );
     text.push_str(&sentence("  ", &meaning, 2, width));
     text
+}
+
+/// Kinds of failures without a known cause that are shown: fewer than causes, which come first.
+const UNPLACED: usize = 5;
+
+/// Failures of which nothing tells the cause, those that are alike together, and what hinders.
+fn unplaced(unplaced: &[Unplaced], width: Width) -> String {
+    if unplaced.is_empty() {
+        return String::new();
+    }
+    let mut text = "\nUnexplained, for nothing tells the cause:\n".to_owned();
+    for one in unplaced.iter().take(UNPLACED) {
+        let mut places: Vec<String> = one.places.iter().map(place).collect();
+        let more = one.failures.saturating_sub(places.len());
+        places.extend((more > 0).then(|| format!("{more} more")));
+        let waiting = match one.waiting {
+            0 => String::new(),
+            1 => " 1 other waits for it.".to_owned(),
+            many => format!(" {many} others wait for it."),
+        };
+        let resource = short(&one.resource);
+        let what = format!("{resource} {}  {} · {}: {}{waiting}", places.join(", "), one.code, one.verdict, one.said);
+        text.push_str(&sentence("  ", what.trim_start(), 4, width));
+    }
+    if let Some(more) = unplaced.get(UNPLACED..).filter(|more| !more.is_empty()) {
+        let more: usize = more.iter().map(|one| one.failures).sum();
+        text.push_str(&format!("  {more} more; --format json lists all\n"));
+    }
+    text
+}
+
+/// `f.jsonl:3`, or where no line is known `failure 3 of f.json`.
+fn place(place: &Place) -> String {
+    match (&place.file, place.line, place.index) {
+        (Some(file), Some(line), _) => format!("{file}:{line}"),
+        (None, Some(line), _) => format!("line {line}"),
+        (Some(file), None, Some(index)) => format!("failure {} of {file}", index + 1),
+        (None, None, Some(index)) => format!("failure {}", index + 1),
+        (file, None, None) => file.as_ref().map(ToString::to_string).unwrap_or_default(),
+    }
 }
 
 /// What stands at the left of a line and what at its right, or on two lines.

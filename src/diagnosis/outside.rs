@@ -1,21 +1,34 @@
-//! Failures whose cause is the client and no record: many of them have one cause.
+//! Failures whose cause is no record, but the client or the server: many of them have one cause.
+
+use serde::Serialize;
 
 use super::catalogue::Nuance;
 use super::codes::Code;
 use super::response::{Facts, masked};
 use super::verdict::Verdict;
 
-/// What is behind a failure that lies with the client.
+/// With whom a cause lies that is no record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Side {
+    /// Its credentials, claims and education organizations, or how much it sends.
+    Client,
+    /// The server, its configuration, or what stands before it.
+    Server,
+}
+
+/// What is behind a failure whose cause is no record.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Client {
+pub(crate) struct Outside {
+    pub(super) side: Side,
     code: Code,
     /// What the server says of it without values, or what it comes to.
     pub(super) why: Option<Box<str>>,
 }
 
-impl Client {
-    /// The cause of a failure, where it lies with the client. Names that the graph does not know may be
-    /// values, and no value tells one cause from another.
+impl Outside {
+    /// The cause of a failure, where it is no record. Names that the graph does not know may be values, and no
+    /// value tells one cause from another.
     pub(super) fn of(facts: &Facts, verdict: Verdict, unknown: &[String]) -> Option<Self> {
         let code = facts.code();
         let why = match code {
@@ -33,6 +46,10 @@ impl Client {
             code if code.spares_no_request() => None,
             _ => return None,
         };
-        Some(Self { code, why: why.map(Into::into) })
+        let side = match code {
+            Code::ServerError | Code::SecurityConfiguration => Side::Server,
+            _ => Side::Client,
+        };
+        Some(Self { side, code, why: why.map(Into::into) })
     }
 }
