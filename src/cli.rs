@@ -2,11 +2,13 @@
 
 mod affected;
 mod arrange;
+mod asked;
 mod audit;
 mod check;
 mod delete;
 mod diagnose;
 mod diff;
+mod explain;
 mod folder;
 mod graph;
 mod import;
@@ -173,7 +175,7 @@ enum Command {
     /// alone. What it is, it sees for itself.
     Diagnose(With<diagnose::DiagnoseArgs>),
     /// Explain a diagnosis code
-    Explain(With<diagnose::ExplainArgs>),
+    Explain(With<explain::ExplainArgs>),
     /// Compare somebody else's order with the graph
     ///
     /// The order is what an API publishes at its dependencies endpoint (JSON or GraphML), one that this
@@ -236,7 +238,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Import(asked) => import::run(&asked.args, &context(asked.global)),
         Command::Delete(asked) => delete::run(&asked.args, &context(asked.global)),
         Command::Diagnose(asked) => diagnose::diagnose(&asked.args, &context(asked.global)),
-        Command::Explain(asked) => diagnose::explain(&asked.args, &context(asked.global)),
+        Command::Explain(asked) => explain::explain(&asked.args, &context(asked.global)),
         Command::Audit(asked) => audit::run(&asked.args, &context(asked.global)),
         Command::Diff(asked) => diff::run(&asked.args, &context(asked.global)),
         Command::Completions(asked) => shell::completions(&asked.args, &context(asked.global)),

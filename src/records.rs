@@ -49,7 +49,7 @@ pub use json::Flaw;
 pub use key_file::{KeyFileError, NamedKey, read_keys};
 pub use keys::KeyValues;
 pub(crate) use keys::{Key, KeyForm, KeyHasher, form_of_values, members};
-pub use need::{NamedRecord, Need, OwnNeeds, Standing, Unknown, implied};
+pub use need::{NamedRecord, Need, Standing, Unknown};
 pub use read::{ReadOptions, Unreadable, each_line};
 pub(crate) use read::{each_record, read_at};
 pub use scan::{Scan, Use, scan};

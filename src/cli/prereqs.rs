@@ -1,19 +1,15 @@
 //! `prereqs` and `dependents`: what a resource needs, and what needs it, as a tree.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
-use edfi_plan::api::{Api, LiveError, LiveStore, SearchLimits};
-use edfi_plan::graph::{Authorization, DependencyGraph, Follow, Found, Towards};
+use edfi_plan::graph::{Follow, Found, ResourceId, Towards};
 use edfi_plan::model::ResourceName;
-use edfi_plan::plan::delete::records::is_seen_by_relationship;
-use edfi_plan::records::{
-    Checklist, Following, Gap, Need, PayloadFile, ReadOptions, Standing, Unknown, Unreadable, each_line, scan,
-};
+use edfi_plan::records::{Checklist, Following, Need, PayloadFile, ReadOptions, Standing, Unreadable, each_line, scan};
 use edfi_plan::render::{json, text};
 
+use super::asked::Asked;
 use super::folder::{FolderArgs, payload_file};
 use super::number::number;
 use super::order::AuthorizationArgs;
@@ -117,14 +113,15 @@ fn checklist(args: &PrereqsArgs, payload: &Path, context: &Context) -> anyhow::R
         descriptors: !args.tree.no_descriptors,
         depth: args.tree.depth.map_or(usize::MAX, |depth| depth as usize - 1),
     };
-    let mut list = Checklist::new(&graph, id, scan.as_ref(), following);
+    let mut list = Checklist::new(&graph, scan.as_ref(), following);
     let file = payloads(payload, context)?;
-    add_all(&mut list, &file, &read)?;
+    add_all(&mut list, id, &file, &read)?;
     let unreadable = if args.api {
         context.sources.with_records(&context.terminal, |api| {
             let mut asked = Asked::new(api, &graph, &authorization);
             let unreadable = list.follow(&read, |needs| asked.look_up(needs))?;
-            asked.say(context);
+            // The person gave the keys that the server may quote.
+            asked.say(true, context);
             Ok(unreadable)
         })?
     } else {
@@ -174,10 +171,15 @@ fn payloads(path: &Path, context: &Context) -> anyhow::Result<PayloadFile> {
 }
 
 /// Adds every record of a file.
-fn add_all(list: &mut Checklist<'_, '_, '_>, file: &PayloadFile, read: &ReadOptions<'_>) -> anyhow::Result<()> {
+fn add_all(
+    list: &mut Checklist<'_, '_, '_>,
+    of: ResourceId,
+    file: &PayloadFile,
+    read: &ReadOptions<'_>,
+) -> anyhow::Result<()> {
     let mut flawed = None;
     each_line(file, read, |line, record| {
-        let added = record.and_then(|record| list.add(line, record));
+        let added = record.and_then(|record| list.add(of, line, record));
         if let (Err(flaw), None) = (added, flawed) {
             flawed = Some((line, flaw));
         }
@@ -190,69 +192,6 @@ fn add_all(list: &mut Checklist<'_, '_, '_>, file: &PayloadFile, read: &ReadOpti
         }
         None => Ok(()),
     }
-}
-
-/// An API that is asked for records, and what it did not tell.
-struct Asked<'a, 'e> {
-    graph: &'a DependencyGraph,
-    authorization: &'a Authorization,
-    store: LiveStore<'a, 'e>,
-    gaps: BTreeSet<Gap>,
-}
-
-impl<'a, 'e> Asked<'a, 'e> {
-    fn new(api: &'a Api<'e>, graph: &'a DependencyGraph, authorization: &'a Authorization) -> Self {
-        let store = LiveStore::new(api, graph, SearchLimits::default());
-        Self { graph, authorization, store, gaps: BTreeSet::new() }
-    }
-
-    /// Says of records how they stand. That an API shows no record proves nothing where it shows those of
-    /// its resource by relationship.
-    fn look_up(&mut self, needs: &mut [Need]) -> Result<(), LiveError> {
-        self.gaps.extend(self.store.look_up(needs)?);
-        for need in needs.iter_mut().filter(|need| need.standing == Standing::Missing) {
-            if is_seen_in_part(self.graph, self.authorization, need) {
-                (need.standing, need.why) = (Standing::Unknown, Some(Unknown::NotVisible));
-            }
-        }
-        Ok(())
-    }
-
-    fn say(&self, context: &Context) {
-        for gap in &self.gaps {
-            // The person gave the key that the server may quote.
-            let said = gap.said.as_ref().map(|said| format!(": {said}")).unwrap_or_default();
-            context.terminal.say(&format!("note: {}: {}{said} ({})", gap.resource.short(), gap.message, gap.code));
-        }
-    }
-}
-
-/// Asks the API for what no file supplies, and says what it does not tell.
-pub(super) fn look_up(needs: &mut [Need], graph: &DependencyGraph, context: &Context) -> anyhow::Result<()> {
-    ask(needs, graph, context)?;
-    let Ok(authorization) = Authorization::relationships(graph, &[]) else { return Ok(()) };
-    let hidden = |need: &Need| need.standing == Standing::Missing && is_seen_in_part(graph, &authorization, need);
-    if needs.iter().any(hidden) {
-        context.terminal.say("note: what these credentials may not see reads as missing");
-    }
-    Ok(())
-}
-
-/// Asks the API for what no file supplies, and says where it does not tell.
-pub(super) fn ask(needs: &mut [Need], graph: &DependencyGraph, context: &Context) -> anyhow::Result<()> {
-    let gaps = context.sources.with_records(&context.terminal, |api| {
-        Ok(LiveStore::new(api, graph, SearchLimits::default()).look_up(needs)?)
-    })?;
-    for gap in gaps {
-        context.terminal.say(&format!("note: {}: {} ({})", gap.resource.short(), gap.message, gap.code));
-    }
-    Ok(())
-}
-
-/// Whether a client sees the records that a reference points to by relationship only.
-fn is_seen_in_part(graph: &DependencyGraph, authorization: &Authorization, need: &Need) -> bool {
-    let resources = graph.target(&need.target).map(|found| graph.meant(found)).unwrap_or_default();
-    resources.into_iter().any(|id| is_seen_by_relationship(graph, authorization, id))
 }
 
 fn tree(args: &TreeArgs, towards: Towards, schema: &str, context: &Context) -> anyhow::Result<Outcome> {

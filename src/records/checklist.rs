@@ -43,11 +43,11 @@ impl Default for Following {
     }
 }
 
-/// What records of one resource need.
+/// What records need.
 pub struct Checklist<'s, 'g, 'f> {
     graph: &'g DependencyGraph,
-    resource: ResourceId,
-    shape: Shape,
+    /// Of the payloads.
+    shapes: BTreeMap<ResourceId, Shape>,
     hasher: KeyHasher,
     scan: Option<&'s Scan<'g, 'f>>,
     unread: Option<Unread>,
@@ -69,6 +69,8 @@ impl std::fmt::Debug for Checklist<'_, '_, '_> {
 
 /// A record that is referred to.
 struct Node {
+    /// What the first is of that refers to it.
+    of: Found,
     target: Text,
     alternatives: Vec<ResourceName>,
     key: KeyValues,
@@ -106,16 +108,10 @@ enum End {
 impl<'s, 'g, 'f> Checklist<'s, 'g, 'f> {
     /// An empty list; `scan` is the folder that may supply what is needed.
     #[must_use]
-    pub fn new(
-        graph: &'g DependencyGraph,
-        resource: ResourceId,
-        scan: Option<&'s Scan<'g, 'f>>,
-        following: Following,
-    ) -> Self {
+    pub fn new(graph: &'g DependencyGraph, scan: Option<&'s Scan<'g, 'f>>, following: Following) -> Self {
         Self {
             graph,
-            resource,
-            shape: Shape::of(graph, resource),
+            shapes: BTreeMap::new(),
             // Keys of the folder and of the payloads must compare.
             hasher: scan.map_or_else(KeyHasher::random, |scan| scan.hasher),
             scan,
@@ -130,16 +126,17 @@ impl<'s, 'g, 'f> Checklist<'s, 'g, 'f> {
         }
     }
 
-    /// Adds a record, by the line on which it stands.
+    /// Adds a record of a resource, by the line on which it stands.
     ///
     /// # Errors
     ///
     /// A payload that is no record.
-    pub fn add(&mut self, line: u64, payload: &[u8]) -> Result<(), Flaw> {
+    pub fn add(&mut self, resource: ResourceId, line: u64, payload: &[u8]) -> Result<(), Flaw> {
+        let graph = self.graph;
+        let shape = self.shapes.entry(resource).or_insert_with(|| Shape::of(graph, resource));
         let mut extract = Extract::default();
-        Reader { hasher: self.hasher, shape: &self.shape }.read(payload, &mut extract)?;
-        let (graph, resource) = (self.graph, self.resource);
-        let lacking = lacking(graph, resource, &self.shape, &extract);
+        Reader { hasher: self.hasher, shape }.read(payload, &mut extract)?;
+        let lacking = lacking(graph, resource, shape, &extract);
         let mut edges = self.edges_of(resource, None, &extract, payload);
         for lacking in lacking {
             if self.follows(lacking.reference) {
@@ -155,6 +152,19 @@ impl<'s, 'g, 'f> Checklist<'s, 'g, 'f> {
     #[must_use]
     pub fn payloads(&self) -> usize {
         self.payloads.len()
+    }
+
+    /// How many records the payloads refer to or, once they were followed, are known to be needed.
+    #[must_use]
+    pub fn records(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// How many references were left out because so much was derived from keys.
+    #[must_use]
+    pub fn not_followed(&self) -> usize {
+        let edges = self.nodes.iter().flat_map(|node| &node.edges);
+        edges.filter(|edge| matches!(edge.end, End::Nowhere(_, Some(Unknown::NotFollowed), _))).count()
     }
 
     /// Lines and items of the folder that are no records: what they were meant to be counts as missing.
@@ -231,7 +241,7 @@ impl<'s, 'g, 'f> Checklist<'s, 'g, 'f> {
             depth: 0,
             payload: None,
             line: None,
-            of: self.graph.name(self.resource).as_str().into(),
+            of: self.named(node.of),
             at: None,
             path: Text::new_static("$"),
             target: node.target.clone(),
@@ -326,7 +336,7 @@ impl<'s, 'g, 'f> Checklist<'s, 'g, 'f> {
                         }
                         None => {
                             self.derived += 1;
-                            End::Record(self.record(reference, key, values))
+                            End::Record(self.record(found, reference, key, values))
                         }
                     }
                 }
@@ -352,7 +362,9 @@ impl<'s, 'g, 'f> Checklist<'s, 'g, 'f> {
                 Some(key) => {
                     let key = (target_of(held.reference), key);
                     let known = self.known.get(&key).copied();
-                    End::Record(known.unwrap_or_else(|| self.record(held.reference, key, held.values)))
+                    End::Record(
+                        known.unwrap_or_else(|| self.record(Found::Resource(of), held.reference, key, held.values)),
+                    )
                 }
                 None if KeyForm::of_target(graph, held.reference) == KeyForm::Unknown => {
                     End::Nowhere(Standing::Unknown, Some(Unknown::NoKey), held.values)
@@ -365,7 +377,7 @@ impl<'s, 'g, 'f> Checklist<'s, 'g, 'f> {
     }
 
     /// A record that was not known before: its place among the nodes.
-    fn record(&mut self, reference: &Reference, key: (Text, Key), values: KeyValues) -> usize {
+    fn record(&mut self, of: Found, reference: &Reference, key: (Text, Key), values: KeyValues) -> usize {
         let candidates = targets(self.graph, reference);
         let supplied = self.scan.and_then(|scan| {
             candidates.iter().find_map(|id| scan.lanes.get(scan.lane_of_resource(*id)?)?.table.place(key.1))
@@ -380,6 +392,7 @@ impl<'s, 'g, 'f> Checklist<'s, 'g, 'f> {
             None => State::Is(Standing::Assumed),
         };
         self.nodes.push(Node {
+            of,
             target: key.0.clone(),
             alternatives: reference.alternatives.clone(),
             key: values,

@@ -1,15 +1,12 @@
 //! The references of one record: what each points to, and how that stands.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 
 use super::check::{Position, concrete, text_of};
-use super::extract::{Extract, Reader, Trouble};
-use super::json::{Flaw, Token};
-use super::keys::{Key, KeyForm, KeyHasher, KeyValues, form_of_values, values_of};
+use super::extract::{Extract, Trouble};
+use super::json::Token;
+use super::keys::{Key, KeyValues, values_of};
 use super::shape::{NONE, Shape};
-use super::told::told;
 use crate::graph::{DependencyGraph, ResourceId};
 use crate::model::{Reference, ResourceName, Target, Text};
 
@@ -130,58 +127,6 @@ pub(super) fn target_of(reference: &Reference) -> Text {
     }
 }
 
-/// What single records refer to. The paths of a resource are put together once, however many of its records
-/// are asked for.
-pub struct OwnNeeds<'g> {
-    graph: &'g DependencyGraph,
-    hasher: KeyHasher,
-    shapes: BTreeMap<ResourceId, Shape>,
-}
-
-impl std::fmt::Debug for OwnNeeds<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("OwnNeeds").field("resources", &self.shapes.len()).finish_non_exhaustive()
-    }
-}
-
-impl<'g> OwnNeeds<'g> {
-    /// Nothing is put together before a record asks for it.
-    #[must_use]
-    pub fn new(graph: &'g DependencyGraph) -> Self {
-        Self { graph, hasher: KeyHasher::random(), shapes: BTreeMap::new() }
-    }
-
-    /// The references that a record holds, in its order.
-    ///
-    /// # Errors
-    ///
-    /// A payload that is no record.
-    pub fn of(&mut self, resource: ResourceId, payload: &[u8]) -> Result<Vec<Need>, Flaw> {
-        let graph = self.graph;
-        let shape = self.shapes.entry(resource).or_insert_with(|| Shape::of(graph, resource));
-        let mut extract = Extract::default();
-        Reader { hasher: self.hasher, shape }.read(payload, &mut extract)?;
-        let need = |held: Held<'_>| Need {
-            depth: 0,
-            payload: None,
-            line: None,
-            of: graph.name(resource).as_str().into(),
-            at: None,
-            path: held.reference.path.clone(),
-            target: target_of(held.reference),
-            alternatives: held.reference.alternatives.clone(),
-            required: held.reference.required,
-            key: held.values,
-            standing: Standing::Assumed,
-            why: None,
-            one_of: Vec::new(),
-            same_as: None,
-            repeated: false,
-        };
-        Ok(held(graph, resource, &extract, payload).into_iter().map(need).collect())
-    }
-}
-
 /// The references in a record that was read, in its order.
 pub(super) fn held<'g>(
     graph: &'g DependencyGraph,
@@ -240,35 +185,4 @@ pub(super) fn lacking<'g>(
     lacking.sort_by(|a, b| a.path.cmp(&b.path));
     lacking.dedup_by(|later, first| later.path == first.path);
     lacking
-}
-
-/// The references that a record which is missing must have in turn, where its key holds all of theirs: the key of
-/// a section has that of its course offering within it. Of an abstract target those that all subclasses have
-/// in common. O(subclasses · references · fields of the key).
-#[must_use]
-pub fn implied(graph: &DependencyGraph, need: &Need) -> Vec<Need> {
-    let Some(found) = graph.target(&need.target) else { return Vec::new() };
-    let whole = |reference: &Reference, values: &KeyValues| match KeyForm::of_target(graph, reference) {
-        KeyForm::Fields { partial: true, .. } => false,
-        form => form_of_values(&form, values).is_some(),
-    };
-    let told = told(graph, found, &need.key).into_iter().filter(|(reference, values)| whole(reference, values));
-    told.map(|(reference, key)| Need {
-        depth: need.depth + 1,
-        payload: need.payload,
-        line: need.line,
-        of: need.target.clone(),
-        at: None,
-        path: reference.path.clone(),
-        target: target_of(reference),
-        alternatives: reference.alternatives.clone(),
-        required: reference.required,
-        key,
-        standing: Standing::Assumed,
-        why: None,
-        one_of: Vec::new(),
-        same_as: None,
-        repeated: false,
-    })
-    .collect()
 }

@@ -52,7 +52,7 @@ impl Desk {
     }
 
     /// What the program said, as stdout and stderr, where it ended with `code`. It never tells a secret.
-    fn said(&self, code: i32, arguments: &[&str]) -> (String, String) {
+    pub(crate) fn said(&self, code: i32, arguments: &[&str]) -> (String, String) {
         let output = self.run(arguments);
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
         let (out, err) = (text(&output.stdout), text(&output.stderr));

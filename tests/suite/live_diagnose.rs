@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::live_delete::Desk;
 use crate::ods::{Ods, refused};
+use crate::server::Received;
 
 const SCHOOL: u64 = 255_901_001;
 
@@ -166,4 +167,75 @@ fn who_is_visible_lacks_no_pathway_for_the_credentials_that_asked() {
     let because = found["explanation"].as_str().unwrap();
     assert_eq!(found["verdict"], "confirmed", "{found:#}");
     assert!(because.contains("not visible to these credentials either, or not there at all"), "{because}");
+}
+
+/// Records that several failures need, and what these need in turn, are each asked for once, in one session;
+/// what no answer proves absent is not called missing.
+#[test]
+fn each_key_is_asked_for_once_for_all_failures() {
+    let ods = Ods::start("ed-fi-5.1");
+    let (desk, enrollment) = desk(&ods);
+    ods.remove(&enrollment);
+    let record: Value = serde_json::from_slice(&std::fs::read(desk.path("record.json")).unwrap()).unwrap();
+    let missing = unresolved("The referenced 'Section' item does not exist.");
+    let pair = |date: &str| {
+        let mut record = record.clone();
+        record["beginDate"] = json!(date);
+        json!({"method": "POST", "resource": "studentSectionAssociations", "status": 409, "request_body": record,
+               "response_body": missing})
+    };
+    // The offering is what the first records need in turn, and what this one needs itself.
+    let section = json!({"method": "POST", "resource": "sections", "status": 409, "response_body":
+            unresolved("The referenced 'CourseOffering' item does not exist."),
+        "request_body": {"sectionIdentifier": "other", "courseOfferingReference":
+            {"localCourseCode": "ALG-1", "schoolId": SCHOOL, "schoolYear": 2026, "sessionName": "Fall"}}});
+    let lines: String =
+        [pair("2025-09-01"), pair("2025-09-02"), section].iter().map(|pair| format!("{pair}\n")).collect();
+    std::fs::write(desk.path("failures.ndjson"), lines).unwrap();
+    let answer = desk.json(1, &["diagnose", &desk.path("failures.ndjson"), "--api", "--format", "json"]);
+    // Without a token nothing is answered yet.
+    let is_answered = |asked: &Received| !asked.header("authorization").is_empty() && !asked.path.contains("/oauth/");
+    let received = ods.server.received();
+    let asked: Vec<&str> =
+        received.iter().filter(|asked| is_answered(asked)).map(|asked| asked.path.as_str()).collect();
+    let of = |resource: &str| asked.iter().filter(|path| path.contains(&format!("/ed-fi/{resource}?"))).count();
+    for resource in ["students", "sections", "courseOfferings", "sessions", "schools"] {
+        assert_eq!(of(resource), 1, "{resource} {asked:#?}");
+    }
+    assert_eq!(received.iter().filter(|asked| asked.path.contains("/oauth/token")).count(), 1, "{asked:#?}");
+    let standing = |diagnosis: &Value, target: &str| {
+        let needs = diagnosis["onServer"].as_array().unwrap();
+        let need = needs.iter().find(|need| need["target"] == target).unwrap();
+        (need["standing"].clone(), need["why"].clone())
+    };
+    let [first, second, third] = answer["diagnoses"].as_array().unwrap().as_slice() else { panic!("{answer:#}") };
+    assert_eq!(first["onServer"], second["onServer"]);
+    for target in ["/ed-fi/students", "/ed-fi/sections", "/ed-fi/courseOfferings"] {
+        assert_eq!(standing(first, target), (json!("unknown"), json!("notVisible")), "{target} {first:#}");
+    }
+    assert_eq!(standing(first, "/ed-fi/sessions").0, "present");
+    assert_eq!(standing(third, "/ed-fi/courseOfferings").1, "notVisible");
+    // A value is there or not, whoever asks.
+    assert_eq!(standing(first, "/ed-fi/attemptStatusDescriptors").0, "missing");
+    assert!(first["explanation"].as_str().unwrap().contains("which proves nothing"), "{first:#}");
+}
+
+/// What the API says of a request may quote a key of it.
+#[test]
+fn what_the_api_did_not_tell_is_said_without_values() {
+    let ods = Ods::start("ed-fi-5.1");
+    let (desk, _) = desk(&ods);
+    std::fs::write(desk.path("response.json"), unresolved("The referenced 'Section' item does not exist.").to_string())
+        .unwrap();
+    ods.faults(|faults| {
+        faults.forbidden.insert("ed-fi/sections");
+    });
+    let (record, response) = (desk.path("record.json"), desk.path("response.json"));
+    let arguments = ["diagnose", &response, "--resource", "studentSectionAssociations", "--payload", &record, "--api"];
+    let (out, err) = desk.said(1, &arguments);
+    assert!(out.contains("students studentUniqueId 604821: there"), "{out}");
+    assert!(err.contains("note: sections: ") && err.contains("could not be authorized"), "{err}");
+    let (out, err) = desk.said(1, &[&arguments[..], &["--redact"]].concat());
+    assert!(!out.contains("604821") && err.contains("note: sections: "), "{out}{err}");
+    assert!(!err.contains("could not be authorized"), "{err}");
 }

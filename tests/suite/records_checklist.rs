@@ -15,8 +15,8 @@ use crate::common::standard;
 /// What a record needs where an API is asked that has nothing but `there`; what it was asked for, in order.
 fn asked(graph: &DependencyGraph, resource: &str, record: &Value, there: &[&str]) -> (Vec<Need>, Vec<Vec<String>>) {
     let Ok(Found::Resource(id)) = graph.find(resource) else { panic!("{resource}") };
-    let mut list = Checklist::new(graph, id, None, Following::default());
-    list.add(1, record.to_string().as_bytes()).unwrap();
+    let mut list = Checklist::new(graph, None, Following::default());
+    list.add(id, 1, record.to_string().as_bytes()).unwrap();
     let mut levels = Vec::new();
     let answer = |needs: &mut [Need]| {
         levels.push(needs.iter().map(|need| format!("{} {}", need.target, json!(need.key))).collect());

@@ -69,7 +69,7 @@ fn a_checklist_follows_what_supplies_a_record() {
     let sections = String::from_utf8(files["sections.jsonl"].clone()).unwrap();
     let record = sections.lines().next().unwrap().replace("P2", "P9");
     let resource = id(&graph, "sections");
-    let needs = followed(Checklist::new(&graph, resource, Some(&scan), Following::default()), &record, &read);
+    let needs = followed(Checklist::new(&graph, Some(&scan), Following::default()), resource, &record, &read);
     let own: Vec<(&str, bool)> = needs
         .iter()
         .filter(|n| n.depth == 0)
@@ -100,8 +100,8 @@ fn a_checklist_follows_what_supplies_a_record() {
 }
 
 /// What one record needs, without an API to ask.
-fn followed(mut list: Checklist<'_, '_, '_>, record: &str, read: &ReadOptions<'_>) -> Vec<Need> {
-    list.add(1, record.as_bytes()).unwrap();
+fn followed(mut list: Checklist<'_, '_, '_>, of: ResourceId, record: &str, read: &ReadOptions<'_>) -> Vec<Need> {
+    list.add(of, 1, record.as_bytes()).unwrap();
     let unreadable = list.follow(read, |_| Ok::<(), std::convert::Infallible>(())).unwrap();
     assert_eq!(unreadable, []);
     list.needs()
@@ -149,7 +149,7 @@ fn a_chain_of_any_length_is_read_as_often() {
         let scan = scan(&graph, &folder, None, &read);
         let child = standard(length, Some(length - 1));
         let resource = id(&graph, "learningStandards");
-        let needs = followed(Checklist::new(&graph, resource, Some(&scan), Following::default()), &child, &read);
+        let needs = followed(Checklist::new(&graph, Some(&scan), Following::default()), resource, &child, &read);
         // Backwards from the payload to the first line.
         let suppliers: Vec<(usize, u64)> = needs
             .iter()
@@ -215,7 +215,7 @@ fn what_no_file_can_tell_is_not_missing() {
     let standing = |value: &str| {
         let record = enrollment(value);
         let resource = id(&graph, "studentSchoolAssociations");
-        let needs = followed(Checklist::new(&graph, resource, Some(&scan), Following::default()), &record, &read);
+        let needs = followed(Checklist::new(&graph, Some(&scan), Following::default()), resource, &record, &read);
         needs.into_iter().find(|need| need.path == GRADE_LEVEL).unwrap().standing
     };
     assert_eq!(standing("Ninth"), Standing::Assumed);

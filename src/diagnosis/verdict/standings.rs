@@ -14,7 +14,7 @@ use crate::diagnosis::template::squeeze;
 use crate::graph::{Authorization, DependencyGraph, Found, ResourceId};
 use crate::model::Text;
 use crate::plan::delete::records::is_seen_by_relationship;
-use crate::records::{Need, Standing};
+use crate::records::{Need, Standing, Unknown};
 
 /// What the server has of all that was asked for; an abstract resource by entity.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -35,11 +35,7 @@ pub(super) fn weigh(case: &Case<'_>, mut judgement: Judgement) -> Judgement {
         return judgement;
     }
     judgement.there = there(case);
-    let standing = |seen: &Seen| need_of(case, seen).map(|need| &need.standing);
-    let of = |seen: &[Seen], wanted: &Standing| -> Vec<Seen> {
-        seen.iter().filter(|seen| standing(seen) == Some(wanted)).cloned().collect()
-    };
-    let (there, missing) = (of(&judgement.seen, &Standing::Present), of(&judgement.seen, &Standing::Missing));
+    let (there, missing) = (told(case, &judgement.seen, is_there), told(case, &judgement.seen, shows_nothing));
     let others = others(case, &judgement.seen);
     if there.is_empty() {
         judgement.because.extend(absence(case, &missing));
@@ -70,14 +66,13 @@ pub(super) fn weigh(case: &Case<'_>, mut judgement: Judgement) -> Judgement {
 /// Weighs that a person is said not to be visible: what shows the person to the credentials that asked relates it
 /// to them, and what shows nothing may be absent as well.
 fn weigh_visibility(case: &Case<'_>, mut judgement: Judgement) -> Judgement {
-    let of = |wanted: &Standing| -> Vec<Seen> {
-        let is = |seen: &&Seen| {
-            let proves = meaning(case.graph, &seen.target).is_some_and(|m| is_unproved(case.graph, &m.resources));
-            proves && need_of(case, seen).is_some_and(|need| need.standing == *wanted)
-        };
-        judgement.seen.iter().filter(is).cloned().collect()
+    // What any client sees proves nothing of relationships.
+    let by_relationship = |seen: &Seen| {
+        meaning(case.graph, &seen.target).is_some_and(|meaning| seen_by_relationship(case.graph, &meaning.resources))
     };
-    let (visible, hidden) = (of(&Standing::Present), of(&Standing::Missing));
+    let mut visible = told(case, &judgement.seen, is_there);
+    visible.retain(by_relationship);
+    let hidden = told(case, &judgement.seen, is_hidden);
     if !hidden.is_empty() {
         judgement.because.push(format!(
             "The server shows nothing for {}: not visible to these credentials either, or not there at all.",
@@ -113,7 +108,7 @@ fn narrow(case: &Case<'_>, judgement: &mut Judgement, there: &[Seen], missing: &
     // The one that is left is what a message without a name means, if it is not there for sure.
     if let ([only], [_], Verdict::Ambiguous, []) =
         (judgement.seen.as_slice(), missing, judgement.verdict, case.facts.named.as_slice())
-        && meaning(case.graph, &only.target).is_some_and(|m| !is_unproved(case.graph, &m.resources))
+        && need_of(case, only).is_some_and(|need| !is_hidden(need))
     {
         judgement.verdict = Verdict::Confirmed;
     }
@@ -124,9 +119,7 @@ fn absence(case: &Case<'_>, missing: &[Seen]) -> Option<String> {
     if missing.is_empty() {
         return None;
     }
-    let ids: Vec<ResourceId> =
-        missing.iter().filter_map(|seen| meaning(case.graph, &seen.target)).flat_map(|m| m.resources).collect();
-    Some(if is_unproved(case.graph, &ids) {
+    Some(if missing.iter().filter_map(|seen| need_of(case, seen)).any(is_hidden) {
         format!(
             "The server shows nothing for {}, which proves nothing: these credentials may not see it.",
             said(missing)
@@ -138,7 +131,7 @@ fn absence(case: &Case<'_>, missing: &[Seen]) -> Option<String> {
 
 /// References of the record that the judgement does not speak of and the server shows nothing for.
 fn others<'a>(case: &Case<'a>, seen: &[Seen]) -> Vec<&'a Need> {
-    let own = case.on_server.iter().filter(|need| need.depth == 0 && need.standing == Standing::Missing);
+    let own = case.on_server.iter().filter(|need| need.depth == 0 && shows_nothing(need));
     own.filter(|need| !seen.iter().any(|seen| is_of(need, seen))).collect()
 }
 
@@ -177,17 +170,34 @@ fn there(case: &Case<'_>) -> There {
             None => {}
         }
     }
-    for need in open.iter().filter(|need| need.standing == Standing::Missing) {
-        let ids = meaning(case.graph, &need.target).map(|meaning| meaning.resources).unwrap_or_default();
-        if is_unproved(case.graph, &ids) {
-            found.unproved.extend(ids);
-        }
+    for need in open.into_iter().filter(|need| is_hidden(need)) {
+        found.unproved.extend(meaning(case.graph, &need.target).into_iter().flat_map(|meaning| meaning.resources));
     }
     found
 }
 
-/// Whether one of the resources is seen by relationship, so that no answer does not prove that it is absent.
-fn is_unproved(graph: &DependencyGraph, ids: &[ResourceId]) -> bool {
+/// Whether the server has what a reference points to.
+fn is_there(need: &Need) -> bool {
+    need.standing == Standing::Present
+}
+
+/// Whether the server shows nothing, be it there or not.
+fn shows_nothing(need: &Need) -> bool {
+    need.standing == Standing::Missing || is_hidden(need)
+}
+
+/// Whether it shows nothing and that proves nothing.
+fn is_hidden(need: &Need) -> bool {
+    need.why == Some(Unknown::NotVisible)
+}
+
+/// References of which the answer is of one kind.
+fn told(case: &Case<'_>, seen: &[Seen], is: fn(&Need) -> bool) -> Vec<Seen> {
+    seen.iter().filter(|seen| need_of(case, seen).is_some_and(is)).cloned().collect()
+}
+
+/// Whether a client sees records of one of the resources by relationship only.
+fn seen_by_relationship(graph: &DependencyGraph, ids: &[ResourceId]) -> bool {
     let Ok(authorization) = Authorization::relationships(graph, &[]) else { return true };
     ids.iter().any(|&id| is_seen_by_relationship(graph, &authorization, id))
 }

@@ -1,5 +1,7 @@
 //! A checklist as it is printed: every reference in turn, and below it what the record needs that it points to.
 
+use std::collections::BTreeSet;
+
 use super::{Checklist, Edge, End, Node, State};
 use crate::graph::{Found, ResourceId};
 use crate::model::Text;
@@ -14,27 +16,52 @@ impl Checklist<'_, '_, '_> {
     #[must_use]
     pub fn needs(&self) -> Vec<Need> {
         let mut needs = Vec::new();
-        let mut shown = vec![false; self.nodes.len()];
+        let mut shown = BTreeSet::new();
         let several = self.payloads.len() > 1;
         for (payload, (line, edges)) in (1..).zip(&self.payloads) {
-            let mut open = vec![edges.iter()];
-            while let Some(edges) = open.last_mut() {
-                let Some(edge) = edges.next() else {
-                    open.pop();
-                    continue;
-                };
-                let mut need = self.need(edge, several.then_some((payload, *line)), open.len() - 1);
-                let below = self.below(edge).and_then(|number| self.nodes.get(number).zip(shown.get_mut(number)));
-                if let Some((node, shown)) = below {
-                    need.repeated = std::mem::replace(shown, true);
-                    if !need.repeated {
-                        open.push(node.edges.iter());
-                    }
-                }
-                needs.push(need);
-            }
+            self.list(edges, several.then_some((payload, *line)), &mut shown, &mut needs);
         }
         needs
+    }
+
+    /// The same of one payload alone, by its place among those that were added. O(what it needs).
+    #[must_use]
+    pub fn needs_of(&self, payload: usize) -> Vec<Need> {
+        let mut needs = Vec::new();
+        if let Some((_, edges)) = self.payloads.get(payload) {
+            self.list(edges, None, &mut BTreeSet::new(), &mut needs);
+        }
+        needs
+    }
+
+    /// Lists references and what is below them, unless that is `shown` already.
+    fn list(&self, edges: &[Edge], payload: Option<(usize, u64)>, shown: &mut BTreeSet<usize>, needs: &mut Vec<Need>) {
+        let mut open = vec![edges.iter()];
+        while let Some(edges) = open.last_mut() {
+            let Some(edge) = edges.next() else {
+                open.pop();
+                continue;
+            };
+            let mut need = self.need(edge, payload, open.len() - 1);
+            let below = self.below(edge).and_then(|number| Some((number, self.nodes.get(number)?)));
+            if let Some((number, node)) = below {
+                need.repeated = !shown.insert(number);
+                if !need.repeated {
+                    open.push(node.edges.iter());
+                }
+            }
+            needs.push(need);
+        }
+    }
+
+    /// What a resource or an abstract one is called.
+    pub(super) fn named(&self, of: Found) -> Text {
+        match of {
+            Found::Resource(id) => self.graph.name(id).as_str().into(),
+            Found::Abstract(place) => {
+                self.graph.abstracts().get(place).map(|above| above.entity.clone()).unwrap_or_default()
+            }
+        }
     }
 
     /// The record whose needs stand below a reference. What one of a subclass needs is all that it needs as one
@@ -97,17 +124,11 @@ impl Checklist<'_, '_, '_> {
             let resource = node.target.parse().ok()?;
             Some(NamedRecord { resource, key: node.key.clone() })
         };
-        let of = match edge.of {
-            Found::Resource(id) => self.graph.name(id).as_str().into(),
-            Found::Abstract(place) => {
-                self.graph.abstracts().get(place).map(|above| above.entity.clone()).unwrap_or_default()
-            }
-        };
         Need {
             depth,
             payload: payload.map(|(payload, _)| payload),
             line: payload.map(|(_, line)| line),
-            of,
+            of: self.named(edge.of),
             at: edge.at.map(position),
             path: edge.path.clone(),
             target: edge.target.clone(),

@@ -6,7 +6,7 @@ use super::arrange::no_order;
 use super::check::{grouped, grouped_count};
 use super::{Width, sentence};
 use crate::plan::resend::{Resend, Resends};
-use crate::records::{KeyValues, Need, Standing};
+use crate::records::{KeyValues, Need, Standing, Unknown};
 
 /// Records that a single resource shows.
 const SHOWN: usize = 10;
@@ -66,9 +66,11 @@ pub(super) fn named(key: &KeyValues) -> String {
 pub(super) fn on_server(needs: &[Need]) -> Vec<String> {
     let one = |need: &Need| {
         let target = need.target.strip_prefix("/ed-fi/").unwrap_or(&need.target);
-        let standing = match &need.standing {
-            Standing::Missing => "not there, or not visible to these credentials",
-            Standing::Present => "there",
+        let standing = match (&need.standing, need.why) {
+            (Standing::Missing, _) => "not there",
+            (Standing::Present, _) => "there",
+            (_, Some(Unknown::NotVisible)) => "not there, or not visible to these credentials",
+            (_, Some(Unknown::NotFollowed)) => "not looked up",
             _ => "cannot be told",
         };
         format!("{target} {}: {standing}", named(&need.key))
@@ -76,6 +78,6 @@ pub(super) fn on_server(needs: &[Need]) -> Vec<String> {
     // What is missing comes first, and descriptors only where they are.
     let is_told = |need: &&Need| need.standing != Standing::Present || !need.key.contains_key("uri");
     let mut needs: Vec<&Need> = needs.iter().filter(is_told).collect();
-    needs.sort_by_key(|need| need.standing != Standing::Missing);
+    needs.sort_by_key(|need| (need.standing != Standing::Missing, need.why != Some(Unknown::NotVisible)));
     needs.into_iter().map(one).collect()
 }
