@@ -10,6 +10,7 @@ mod looked_for;
 mod resend;
 mod sent;
 mod spelling;
+mod trees;
 mod unplaced;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -26,9 +27,10 @@ use crate::graph::{DependencyGraph, ResourceId};
 use crate::model::{Kind, Reference, ResourceName};
 use crate::records::{Key, KeyHasher, Place as Spot};
 use coarse::Groups;
-use follow::{Cause, Top, Tree, cause, settle, tops};
+use follow::{Cause, besides, cause, settle, tops};
 use resend::{Again, in_load_order};
 use spelling::Spelling;
+use trees::{Foot, Trees};
 use unplaced::{Reason, Reasons};
 
 pub use causes::{Causes, Possible, Resend, Root, Summary, Unexplained};
@@ -240,50 +242,56 @@ impl<'a> Cascade<'a> {
         let failed = Failed::of(&self.sketches);
         self.find_associations(&failed);
         let sketches = &self.sketches;
-        let above = |sketch: &Sketch| -> Vec<usize> {
+        let mut causes: Vec<Cause<'_>> = Vec::with_capacity(sketches.len());
+        // What failures wait for besides, by failure.
+        let mut others: Vec<(usize, Cause<'_>)> = Vec::new();
+        for (index, sketch) in sketches.iter().enumerate() {
+            let found: Vec<Option<usize>> = sketch.needs.iter().map(|need| failed.find(graph, need)).collect();
             let person = sketch.denied.and_then(|denied| failed.uncreated(sketches, denied));
-            sketch.needs.iter().filter_map(|need| failed.find(graph, need)).chain(person).collect()
-        };
-        let mut causes: Vec<Cause<'_>> = sketches.iter().enumerate().map(|(i, s)| cause(i, s, &above(s))).collect();
-        settle(sketches, &mut causes);
-        let mut first_of: HashMap<&Outside, usize> = HashMap::new();
-        let mut roots: BTreeMap<Top<'_>, Tree> = BTreeMap::new();
-        let mut present: BTreeMap<Vec<(&Lack, Option<Spot>)>, Tree> = BTreeMap::new();
-        let mut possible: BTreeMap<Top<'_>, &[&Need]> = BTreeMap::new();
+            let above: Vec<usize> = found.iter().copied().flatten().chain(person).collect();
+            let cause = cause(index, sketch, &above);
+            others.extend(besides(index, sketch, &found, &cause).into_iter().map(|other| (index, other)));
+            causes.push(cause);
+        }
+        settle(sketches, &mut causes, &others);
+        let mut trees = Trees::default();
         let mut again = Vec::new();
         let mut unclear = Reasons::default();
-        for (index, (top, depth)) in tops(&causes).into_iter().enumerate() {
-            let tree = match causes.get(top) {
-                None | Some(Cause::Unclear | Cause::Under(_)) => {
-                    self.summary.unexplained += 1;
-                    if let (Some(top), Some(sketch)) = (sketches.get(top), sketches.get(index)) {
-                        unclear.add_below(top, sketch);
-                    }
-                    continue;
-                }
-                Some(Cause::Present(needs)) => {
-                    self.summary.unexplained += 1;
-                    let held = needs.iter().map(|need| (&need.lack, need.at)).collect();
-                    present.entry(held).or_insert_with(|| Tree::of(index, depth))
-                }
-                Some(Cause::Absent(needs)) => {
-                    let mut lacks: Vec<&Lack> = needs.iter().map(|need| &need.lack).collect();
-                    lacks.sort_unstable();
-                    if needs.len() > 1 {
-                        possible.entry((lacks.clone(), 0)).or_insert(needs);
-                    }
-                    roots.entry((lacks, 0)).or_insert_with(|| Tree::of(index, depth))
-                }
-                _ => {
-                    // One cause is behind all failures that are of no record.
-                    let outside = sketches.get(top).and_then(|sketch| sketch.outside.as_ref());
-                    let first = outside.map_or(top, |outside| *first_of.entry(outside).or_insert(top));
-                    roots.entry((Vec::new(), first)).or_insert_with(|| Tree::of(index, depth))
-                }
+        let tops = tops(&causes);
+        for (index, &(top, depth)) in tops.iter().enumerate() {
+            let (Some(cause), Some(head), Some(sketch)) = (causes.get(top), sketches.get(top), sketches.get(index))
+            else {
+                continue;
             };
-            tree.add(index, depth);
-            again.extend(sketches.get(index).map(|sketch| Again::of(sketch, self.records)));
+            let Some(foot) = trees.foot(cause, top, head) else {
+                self.summary.unexplained += 1;
+                unclear.add_below(head, sketch);
+                continue;
+            };
+            self.summary.unexplained += usize::from(matches!(foot, Foot::Present(_)));
+            trees.tree(foot, index, depth).add(index, depth);
+            again.push(Again::of(sketch, self.records));
         }
+        let mut counted: Vec<(usize, Foot<'_>)> = Vec::new();
+        for (index, other) in &others {
+            let mut foot_of = |index: usize| {
+                let (top, _) = tops.get(index)?;
+                trees.foot(causes.get(*top)?, *top, sketches.get(*top)?)
+            };
+            let own = foot_of(*index);
+            let foot = match other {
+                Cause::Under(above) => foot_of(*above),
+                other => sketches.get(*index).and_then(|head| trees.foot(other, *index, head)),
+            };
+            counted.retain(|(of, _)| of == index);
+            if let Some(foot) = foot.filter(|foot| own.as_ref() != Some(foot))
+                && !counted.contains(&(*index, foot.clone()))
+            {
+                counted.push((*index, foot.clone()));
+                trees.tree(foot, *index, 0).also += 1;
+            }
+        }
+        let Trees { roots, present, possible, .. } = trees;
         let absent = roots.keys().flat_map(|(lacks, _)| lacks.iter().copied());
         let lacks = absent.chain(present.keys().flatten().map(|(lack, _)| *lack)).collect();
         let spelling = Spelling::of(graph, &self.keys, sketches, &lacks);
@@ -296,12 +304,17 @@ impl<'a> Cascade<'a> {
         let mut named: Vec<Root> = roots
             .iter()
             .map(|(cause, tree)| {
-                let examples = spelling.example(sketches, &causes, tree.leaf);
                 if let Some(needs) = possible.get(cause) {
-                    return spelling.one_of(needs, tree.failures, examples);
+                    let examples = spelling.example(sketches, &causes, tree.leaf);
+                    return Root { also: tree.also, ..spelling.one_of(needs, tree.failures, examples) };
                 }
                 let (lack, sketch) = (cause.0.first().copied(), sketches.get(cause.1));
-                let mut root = spelling.root(sketch, lack, tree.failures, examples);
+                let examples = match lack {
+                    // The failure hangs below another root.
+                    Some(lack) if tree.failures == 0 => spelling.beside(lack, sketches.get(tree.leaf)),
+                    _ => spelling.example(sketches, &causes, tree.leaf),
+                };
+                let mut root = Root { also: tree.also, ..spelling.root(sketch, lack, tree.failures, examples) };
                 let outside = sketch.filter(|_| lack.is_none()).and_then(|sketch| sketch.outside.as_ref());
                 root.resources = outside.and_then(|outside| denied.remove(outside)).unwrap_or_default();
                 root
@@ -310,11 +323,14 @@ impl<'a> Cascade<'a> {
         let positions = self.positions(present.keys().flatten().filter_map(|(_, at)| *at).collect());
         let mut unexplained: Vec<Unexplained> = Vec::new();
         for (held, tree) in &present {
-            let examples = spelling.example(sketches, &causes, tree.leaf);
             for (lack, at) in held {
+                let examples = match tree.failures {
+                    0 => spelling.beside(lack, sketches.get(tree.leaf)),
+                    _ => spelling.example(sketches, &causes, tree.leaf),
+                };
                 let resource = at.and_then(|at| self.records?.resource_at(at));
                 let place = at.and_then(|at| positions.get(&at).cloned());
-                let mut one = spelling.present(lack, resource, place, tree.failures, examples.clone());
+                let mut one = spelling.present(lack, resource, place, tree.failures + tree.also, examples);
                 one.possible = held.len() > 1;
                 again.extend(resource.zip(*at).and_then(|(resource, at)| Again::first(resource, &one.place, at)));
                 unexplained.push(one);
@@ -343,8 +359,9 @@ impl<'a> Cascade<'a> {
         }
         self.summary.unexplained += left;
         named.sort_by(|a, b| {
-            (b.explains, &a.resource, &a.place, &a.key, &a.possible).cmp(&(
+            (b.explains, b.also, &a.resource, &a.place, &a.key, &a.possible).cmp(&(
                 a.explains,
+                a.also,
                 &b.resource,
                 &b.place,
                 &b.key,

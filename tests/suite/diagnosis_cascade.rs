@@ -123,15 +123,24 @@ impl Wording {
         }
     }
 
-    fn missing(self, sent: &Sent, path: &str, entity: &str) -> Value {
+    /// What is refused for references to nothing: an ODS/API names the first, a DMS all of them.
+    fn missing(self, sent: &Sent, missing: &[(&str, &str)]) -> Value {
         let kind = "urn:ed-fi:api:data-conflict:unresolved-reference";
         let camel = |name: &str| name[..1].to_lowercase() + &name[1..];
+        let (_, entity) = missing[0];
         match self {
             Self::Ods72 => json!({ "type": kind, "detail": format!("The referenced '{entity}' item does not exist.") }),
-            Self::Dms8 => json!({ "type": kind, "errors": [],
-                "detail": "One or more references could not be resolved. See 'validationErrors' for details.",
-                "validationErrors": { path: [format!("The referenced {entity} item does not exist.")] } }),
-            Self::Dms02 => json!({ "type": kind, "detail": format!("The referenced {entity} item(s) do not exist.") }),
+            Self::Dms8 => {
+                let said = |entity: &str| json!([format!("The referenced {entity} item does not exist.")]);
+                let at = missing.iter().map(|(path, entity)| ((*path).to_owned(), said(entity)));
+                json!({ "type": kind, "errors": [],
+                    "detail": "One or more references could not be resolved. See 'validationErrors' for details.",
+                    "validationErrors": at.collect::<serde_json::Map<_, _>>() })
+            }
+            Self::Dms02 => {
+                let all: Vec<&str> = missing.iter().map(|(_, entity)| *entity).collect();
+                json!({ "type": kind, "detail": format!("The referenced {} item(s) do not exist.", all.join(", ")) })
+            }
             Self::SqlServer => json!({ "message":
                 format!("The value supplied for the related '{}' resource does not exist.", camel(entity)) }),
             // The table that is written.
@@ -154,11 +163,12 @@ fn answers(all: &[Sent], refused: &BTreeSet<usize>, unsent: &BTreeSet<usize>, wo
                 let entity = if entity == "EducationOrganization" { "School" } else { entity };
                 stored.contains(&(entity, id))
             };
-            let missing = sent.needs.iter().find(|(_, entity, id)| !exists(entity, id));
+            let missing = sent.needs.iter().filter(|(_, entity, id)| !exists(entity, id));
+            let missing: Vec<(&str, &str)> = missing.map(|(path, entity, _)| (*path, *entity)).collect();
             let (status, body) = if refused.contains(&line) {
                 (400, wording.refusal())
-            } else if let Some((path, entity, _)) = missing {
-                (409, wording.missing(sent, path, entity))
+            } else if !missing.is_empty() {
+                (409, wording.missing(sent, &missing))
             } else {
                 stored.insert((sent.entity, &sent.id));
                 continue;
@@ -349,7 +359,7 @@ fn what_a_name_leaves_open_is_possible() {
         json!({ "entryDate": "2025-08-01", "studentReference": { "studentUniqueId": student },
                 "schoolReference": { "schoolId": 100 }, "nextYearSchoolReference": { "schoolId": 200 } })
     };
-    let body = || Wording::Ods72.missing(&district(1)[1], "$.schoolReference", "School");
+    let body = || Wording::Ods72.missing(&district(1)[1], &[("$.schoolReference", "School")]);
     let mut failures: Vec<Failure> =
         (0..4).map(|n| record("studentSchoolAssociations", n, "POST", enrollment(&n.to_string()), body())).collect();
     let (found, _) = causes_with(&failures, &[], &BTreeSet::new());
@@ -392,7 +402,7 @@ fn a_school_year_is_not_missing_beside_a_key_that_is() {
 /// Nobody is asked for the folder that was given.
 #[test]
 fn records_are_asked_for_once() {
-    let missing = Wording::Ods72.missing(&district(1)[1], "$.schoolReference", "School");
+    let missing = Wording::Ods72.missing(&district(1)[1], &[("$.schoolReference", "School")]);
     let failures = [Failure { payload: None, ..record("sessions", 1, "POST", json!({}), missing) }];
     let text = |found: &Causes| edfi_plan::render::text::causes(found, edfi_plan::render::text::Width(80));
     assert!(text(&causes(&failures)).contains("(--data)"));
@@ -600,4 +610,60 @@ fn records_that_failed_alike_share_a_line() {
     assert!(text.contains("30 failures, 1 root cause\n"), "{text}");
     assert!(text.contains("students  required-field-missing: $.birthDate, 30 records, first at f:0"), "{text}");
     assert!(text.contains("explains 30\n"), "{text}");
+}
+
+/// A DMS names all that is missing: each failure counts once, and no root is lost.
+#[test]
+fn what_waits_for_two_is_counted_once_and_both_are_roots() {
+    let association = |line: usize, section: &str| {
+        let key = json!({ "localCourseCode": "O", "schoolId": 100, "schoolYear": 2026, "sectionIdentifier": section,
+                          "sessionName": "F" });
+        let payload = json!({ "beginDate": "2025-08-20", "sectionReference": key,
+                              "studentReference": { "studentUniqueId": "A" } });
+        let sent = &district(1)[6];
+        let body = Wording::Dms8.missing(sent, &[("$.sectionReference", "Section"), ("$.studentReference", "Student")]);
+        record("studentSectionAssociations", line, "POST", payload, body)
+    };
+    let section = json!({ "sectionIdentifier": "X", "courseOfferingReference":
+        { "localCourseCode": "O", "schoolId": 100, "schoolYear": 2026, "sessionName": "F" } });
+    let refused = record("sections", 1, "POST", section, Wording::Dms8.refusal());
+    let text = |found: &Causes| edfi_plan::render::text::causes(found, edfi_plan::render::text::Width(80));
+    let roots = |found: &Causes| -> Vec<(bool, Option<usize>, usize, usize)> {
+        found.roots.iter().map(|root| (root.absent, root.place.line, root.explains, root.also)).collect()
+    };
+    // Nothing is known of either.
+    let found = causes(&[association(2, "X"), association(3, "X")]);
+    assert_eq!(roots(&found), [(true, None, 2, 0), (true, None, 0, 2)], "{:#?}", found.roots);
+    assert_eq!((found.summary.unexplained, found.resend.len()), (0, 2));
+    assert_eq!(found.roots[1].examples, ["students → studentSectionAssociations (f:2)"]);
+    assert!(
+        text(&found).contains("students A missing") && text(&found).contains("also awaited by 2\n"),
+        "{}",
+        text(&found)
+    );
+    // One failed itself and is nearest; the student that nobody sent is a root all the same.
+    let found = causes(&[refused.clone(), association(2, "X"), association(3, "X")]);
+    assert_eq!(roots(&found), [(false, Some(1), 3, 0), (true, None, 0, 2)], "{:#?}", found.roots);
+    // Where the student failed as well, both are roots of their own.
+    let student = record("students", 4, "POST", json!({ "studentUniqueId": "A" }), Wording::Dms8.refusal());
+    let found = causes(&[refused, student, association(2, "X")]);
+    assert_eq!(roots(&found), [(false, Some(1), 2, 0), (false, Some(4), 1, 1)], "{:#?}", found.roots);
+    assert_eq!((found.resend.len(), found.roots.iter().map(|root| root.explains).sum::<usize>()), (3, 3));
+}
+
+/// Of two that are missing one is in the folder: it is sent again as well.
+#[test]
+fn what_is_waited_for_besides_and_in_the_folder_is_resent() {
+    let all = district(1);
+    let refused: BTreeSet<usize> = BTreeSet::from([4]);
+    let mut failures = answers(&all, &refused, &BTreeSet::new(), Wording::Dms8);
+    let association = failures.iter_mut().find(|f| f.resource.as_deref() == Some("studentSectionAssociations"));
+    let both = [("$.sectionReference", "Section"), ("$.studentReference", "Student")];
+    association.unwrap().body = Body::Json(Wording::Dms8.missing(&all[6], &both));
+    let (found, _) = causes_with(&failures, &all, &BTreeSet::new());
+    assert_eq!((found.roots.len(), found.roots[0].explains, found.summary.unexplained), (1, 2, 0), "{found:#?}");
+    let [student] = found.unexplained.as_slice() else { panic!("{found:#?}") };
+    assert_eq!((student.resource.as_str(), student.failures), ("/ed-fi/students", 1));
+    let resent: Vec<&str> = found.resend.iter().map(|resend| resend.resource.endpoint()).collect();
+    assert_eq!(resent, ["students", "sections", "studentSectionAssociations"]);
 }

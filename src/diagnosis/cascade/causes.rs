@@ -97,6 +97,9 @@ pub struct Root {
     pub lies_with: Option<Side>,
     /// How many failures it explains, its own included.
     pub explains: usize,
+    /// How many failures wait for it as well that another root explains: each is counted once.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub also: usize,
     /// What is wrong with it: fields, for one.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub detail: Vec<String>,

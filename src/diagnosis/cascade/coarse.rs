@@ -161,6 +161,7 @@ impl Groups {
                 grouped: true,
                 lies_with: group.outside.as_ref().map(|outside| outside.side),
                 explains: 0,
+                also: 0,
                 detail: group.fields.clone(),
                 resources: first.resources.iter().map(|(id, n)| (graph.name(*id).clone(), *n)).collect(),
                 examples: Vec::new(),

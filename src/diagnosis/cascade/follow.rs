@@ -26,6 +26,8 @@ pub(super) type Top<'s> = (Vec<&'s Lack>, usize);
 /// Everything below one top.
 pub(super) struct Tree {
     pub(super) failures: usize,
+    /// Failures that wait for it as well and are counted below another.
+    pub(super) also: usize,
     /// How far the failure is that is farthest from the top, and which it is.
     depth: usize,
     pub(super) leaf: usize,
@@ -33,7 +35,7 @@ pub(super) struct Tree {
 
 impl Tree {
     pub(super) fn of(leaf: usize, depth: usize) -> Self {
-        Self { failures: 0, depth, leaf }
+        Self { failures: 0, also: 0, depth, leaf }
     }
 
     pub(super) fn add(&mut self, leaf: usize, depth: usize) {
@@ -80,14 +82,39 @@ pub(super) fn cause<'s>(index: usize, sketch: &'s Sketch, above: &[usize]) -> Ca
     }
 }
 
+/// What a failure waits for besides its cause, where the message names several things: a DMS lists all that is
+/// missing. `found` are the failed records that the needs are of.
+pub(super) fn besides<'s>(
+    index: usize,
+    sketch: &'s Sketch,
+    found: &[Option<usize>],
+    first: &Cause<'s>,
+) -> Vec<Cause<'s>> {
+    if !sketch.sure || sketch.needs.len() < 2 {
+        return Vec::new();
+    }
+    let one = |(need, found): (&'s Need, &Option<usize>)| match (*found, first) {
+        (Some(above), Cause::Under(known)) if above == *known => None,
+        (Some(above), _) => (above != index).then_some(Cause::Under(above)),
+        (None, Cause::Absent(known) | Cause::Present(known)) if known.iter().any(|k| k.lack == need.lack) => None,
+        (None, _) if need.at.is_none() => Some(Cause::Absent(vec![need])),
+        (None, _) => Some(Cause::Present(vec![need])),
+    };
+    sketch.needs.iter().zip(found).filter_map(one).collect()
+}
+
 /// What is surely missing for one failure is so for all: where it is among what another may wait for, that is
 /// no longer open.
-pub(super) fn settle<'s>(sketches: &'s [Sketch], causes: &mut [Cause<'s>]) {
+pub(super) fn settle<'s>(sketches: &'s [Sketch], causes: &mut [Cause<'s>], besides: &[(usize, Cause<'s>)]) {
     let sure = |(sketch, cause): (&Sketch, &Cause<'s>)| match cause {
         Cause::Absent(needs) if sketch.sure => needs.first().map(|need| &need.lack),
         _ => None,
     };
-    let missing: HashSet<&Lack> = sketches.iter().zip(causes.iter()).filter_map(sure).collect();
+    let others = besides.iter().filter_map(|(_, cause)| match cause {
+        Cause::Absent(needs) => needs.first().map(|need| &need.lack),
+        _ => None,
+    });
+    let missing: HashSet<&Lack> = sketches.iter().zip(causes.iter()).filter_map(sure).chain(others).collect();
     for cause in causes {
         if let Cause::Absent(needs) = cause
             && needs.len() > 1

@@ -85,6 +85,7 @@ impl<'c> Spelling<'c> {
             grouped: false,
             lies_with: outside.map(|outside| outside.side),
             explains,
+            also: 0,
             detail,
             resources: BTreeMap::new(),
             examples,
@@ -108,6 +109,7 @@ impl<'c> Spelling<'c> {
             grouped: false,
             lies_with: None,
             explains,
+            also: 0,
             detail: Vec::new(),
             resources: BTreeMap::new(),
             examples,
@@ -153,17 +155,28 @@ impl<'c> Spelling<'c> {
         if chain.len() > 1 { vec![chain.join(" → ")] } else { Vec::new() }
     }
 
+    /// A failure right below what it waits for besides its cause.
+    pub(super) fn beside(&self, lack: &Lack, sketch: Option<&Sketch>) -> Vec<String> {
+        let step = |sketch| format!("{} → {}", self.lacking(lack).0.trim_start_matches("/ed-fi/"), self.step(sketch));
+        sketch.map(step).into_iter().collect()
+    }
+
+    /// `courses (courses.jsonl:3)`.
+    fn step(&self, sketch: &Sketch) -> String {
+        let name = self.graph.name(sketch.resource).short();
+        match (&sketch.place.file, sketch.place.line.or(sketch.place.index)) {
+            (Some(file), Some(line)) => format!("{name} ({file}:{line})"),
+            (None, Some(line)) => format!("{name} ({line})"),
+            _ => name.to_owned(),
+        }
+    }
+
     /// The chain from the root to a failure, at most twenty steps of it.
     fn chain(&self, sketches: &[Sketch], causes: &[Cause<'_>], leaf: usize) -> Vec<String> {
         let mut steps = Vec::new();
         let mut at = leaf;
         while let Some(sketch) = sketches.get(at).filter(|_| steps.len() < 20) {
-            let name = self.graph.name(sketch.resource).short();
-            steps.push(match (&sketch.place.file, sketch.place.line.or(sketch.place.index)) {
-                (Some(file), Some(line)) => format!("{name} ({file}:{line})"),
-                (None, Some(line)) => format!("{name} ({line})"),
-                _ => name.to_owned(),
-            });
+            steps.push(self.step(sketch));
             match causes.get(at) {
                 Some(Cause::Under(above)) => at = *above,
                 Some(Cause::Absent(needs) | Cause::Present(needs)) => {

@@ -171,9 +171,15 @@ pub fn causes(causes: &Causes, width: Width) -> String {
     }
     let digits = lines.len().min(SHOWN).to_string().len() + 1;
     let indent = digits + 2;
-    for (number, Line { root, records, explains }) in lines.iter().take(SHOWN).enumerate() {
+    for (number, Line { root, records, explains, also }) in lines.iter().take(SHOWN).enumerate() {
         let what = format!("{:>digits$}  {}", number + 1, headline(root, *records));
-        text.push_str(&beside(&what, &format!("explains {explains}"), indent, width));
+        // Those that wait for several are counted with the first.
+        let explained = match (explains, also) {
+            (_, 0) => format!("explains {explains}"),
+            (0, _) => format!("also awaited by {also}"),
+            _ => format!("explains {explains}, also awaited by {also}"),
+        };
+        text.push_str(&beside(&what, &explained, indent, width));
         let told = told_apart(root);
         for below in told.iter().chain(&root.examples) {
             text.push_str(&sentence(&" ".repeat(indent), below, indent, width));
@@ -220,6 +226,7 @@ struct Line<'c> {
     root: &'c Root,
     records: usize,
     explains: usize,
+    also: usize,
 }
 
 /// Records of one resource that failed for the same reason share a line, those that explain most first.
@@ -233,11 +240,12 @@ fn lines(roots: &[Root]) -> Vec<Line<'_>> {
             Some(line) => {
                 line.records += 1;
                 line.explains += root.explains;
+                line.also += root.also;
             }
-            None => lines.push(Line { root, records: 1, explains: root.explains }),
+            None => lines.push(Line { root, records: 1, explains: root.explains, also: root.also }),
         }
     }
-    lines.sort_by_key(|line| std::cmp::Reverse(line.explains));
+    lines.sort_by_key(|line| std::cmp::Reverse((line.explains, line.also)));
     lines
 }
 

@@ -1,0 +1,65 @@
+//! What hangs below the same cause, put together.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::follow::{Cause, Top, Tree};
+use super::{Lack, Need, Sketch};
+use crate::diagnosis::outside::Outside;
+use crate::records::Place as Spot;
+
+/// What the folder has and failures wait for.
+pub(super) type Held<'s> = Vec<(&'s Lack, Option<Spot>)>;
+
+/// All failures by what is behind them.
+#[derive(Default)]
+pub(super) struct Trees<'s> {
+    pub(super) roots: BTreeMap<Top<'s>, Tree>,
+    pub(super) present: BTreeMap<Held<'s>, Tree>,
+    /// Of roots that may be any one of several, all of them.
+    pub(super) possible: BTreeMap<Top<'s>, Vec<&'s Need>>,
+    /// The first failure of each cause that is no record.
+    first_of: HashMap<&'s Outside, usize>,
+}
+
+/// What one tree stands on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Foot<'s> {
+    Root(Top<'s>),
+    Present(Held<'s>),
+}
+
+impl<'s> Trees<'s> {
+    /// What a failure stands on whose chain ends at `top`, for that cause; nothing where it is unclear.
+    pub(super) fn foot(&mut self, cause: &Cause<'s>, top: usize, head: &'s Sketch) -> Option<Foot<'s>> {
+        Some(match cause {
+            Cause::Unclear | Cause::Under(_) => return None,
+            Cause::Present(needs) => Foot::Present(needs.iter().map(|need| (&need.lack, need.at)).collect()),
+            Cause::Absent(needs) => {
+                let mut lacks: Vec<&Lack> = needs.iter().map(|need| &need.lack).collect();
+                lacks.sort_unstable();
+                let root = (lacks, 0);
+                if needs.len() > 1 {
+                    self.possible.entry(root.clone()).or_insert_with(|| needs.clone());
+                }
+                Foot::Root(root)
+            }
+            Cause::Own => {
+                // One cause is behind all failures that are of no record.
+                let first = match &head.outside {
+                    Some(outside) => *self.first_of.entry(outside).or_insert(top),
+                    None => top,
+                };
+                Foot::Root((Vec::new(), first))
+            }
+        })
+    }
+
+    /// The tree that stands on it.
+    pub(super) fn tree(&mut self, foot: Foot<'s>, leaf: usize, depth: usize) -> &mut Tree {
+        let tree = || Tree::of(leaf, depth);
+        match foot {
+            Foot::Root(root) => self.roots.entry(root).or_insert_with(tree),
+            Foot::Present(held) => self.present.entry(held).or_insert_with(tree),
+        }
+    }
+}
