@@ -226,12 +226,13 @@ impl<R: BufRead> Failures<R> {
     }
 
     /// The failures of one value; whether more follow tells whether its line is worth saying.
-    fn values(&mut self, mut values: Values<Rest<R>>, (line, value): Numbered, first: bool) -> io::Result<()> {
+    fn values(&mut self, mut values: Values<Rest<R>>, value: Numbered, first: bool) -> io::Result<()> {
+        let Numbered { line, value, resources } = value;
         let next = values.next();
         let alone = first && matches!(next, Ok(None));
         let mut found = Vec::new();
         match value {
-            Ok(value) => record::read(value, &mut found),
+            Ok(value) => record::read(value, &resources, &mut found),
             Err(broken) => found.push(Failure::new(Body::Text(broken))),
         }
         for failure in found.iter_mut().filter(|failure| !alone && failure.place.line.is_none()) {

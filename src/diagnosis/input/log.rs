@@ -118,7 +118,7 @@ fn of_value(head: &str, value: Value) -> Vec<Failure> {
     let mut found = Vec::new();
     let is_list = matches!(&value, Value::Array(items) if items.iter().any(record::is_record));
     if is_list || (record::is_record(&value) && !record::is_body(&value)) {
-        record::read(value, &mut found);
+        record::read(value, &[], &mut found);
     } else if record::is_body(&value) {
         let mut failure = Failure::new(Body::Json(value));
         failure.status = head.split(|c: char| !c.is_ascii_alphanumeric()).find_map(status_word);

@@ -1,19 +1,21 @@
 //! JSON values: a body, a request with its response, lists of both, lightbeam's results.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 use super::body;
 use crate::diagnosis::{Body, Failure};
 use crate::model::Text;
 
-/// Reads the failures of one value.
-pub(super) fn read(value: Value, failures: &mut Vec<Failure>) {
+/// Reads the failures of one value; of lightbeam's results `resources` are the names in their order.
+pub(super) fn read(value: Value, resources: &[String], failures: &mut Vec<Failure>) {
     match value {
         Value::Array(items) if items.iter().any(|item| is_record(item) || is_body(item)) && !is_validator(&items) => {
             items.into_iter().for_each(|item| one(item, failures));
         }
         Value::Array(items) if items.is_empty() => {}
-        Value::Object(members) if results(&members).is_some() => lightbeam(&members, failures),
+        Value::Object(members) if results(&members).is_some() => lightbeam(&members, resources, failures),
         Value::Object(mut members) => match list(&members).map(str::to_owned) {
             Some(name) => {
                 if let Some(Value::Array(items)) = members.remove(&name) {
@@ -216,10 +218,15 @@ fn results(members: &Map<String, Value>) -> Option<&Map<String, Value>> {
     (resources.is_empty() || resources.values().any(counted)).then_some(resources)
 }
 
-fn lightbeam(members: &Map<String, Value>, failures: &mut Vec<Failure>) {
+fn lightbeam(members: &Map<String, Value>, order: &[String], failures: &mut Vec<Failure>) {
     let deletes = members.get("command").and_then(Value::as_str).is_some_and(|command| command.contains("delete"));
     let namespace = members.get("namespace").and_then(Value::as_str);
-    for (endpoint, result) in results(members).into_iter().flatten() {
+    let Some(results) = results(members) else { return };
+    // A name that is there twice has one value.
+    let mut left: BTreeMap<&String, &Value> = results.iter().collect();
+    let mut ordered: Vec<(&String, &Value)> = order.iter().filter_map(|name| left.remove_entry(name)).collect();
+    ordered.extend(left);
+    for (endpoint, result) in ordered {
         for item in result.get("failures").and_then(Value::as_array).into_iter().flatten() {
             let said = item.get("message").and_then(Value::as_str).unwrap_or_default();
             let mut failure = Failure::new(body(said));

@@ -1,14 +1,36 @@
 //! JSON values one after another, each on one line or several, read line by line.
 
+use std::fmt;
 use std::io::{self, BufRead, Read};
 
+use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 /// The longest value, in bytes.
 pub(super) const LONGEST: usize = 256 << 20;
 
-/// A value with the line it begins in, or the text of one that breaks off.
-pub(super) type Numbered = (usize, Result<Value, String>);
+/// A value, or the text of one that breaks off.
+#[derive(Debug)]
+pub(super) struct Numbered {
+    /// The line it begins in.
+    pub(super) line: usize,
+    pub(super) value: Result<Value, String>,
+    /// The names of its `resources`, where it has some, as they stand in it: a value keeps no order.
+    pub(super) resources: Vec<String>,
+}
+
+impl Numbered {
+    fn broken(line: usize, bytes: &[u8]) -> Self {
+        Self { line, value: Err(text(bytes)), resources: Vec::new() }
+    }
+
+    fn whole(line: usize, value: Value, bytes: &[u8]) -> Self {
+        let has = value.get("resources").is_some_and(Value::is_object);
+        let resources = if has { in_order(bytes) } else { Vec::new() };
+        Self { line, value: Ok(value), resources }
+    }
+}
 
 /// Values of a stream. One that breaks off ends with its line, or before the line in which a value
 /// begins that cannot be part of it; reading goes on behind. O(length).
@@ -40,7 +62,7 @@ impl<R: BufRead> Values<R> {
             let mut line = Vec::new();
             if read_line(&mut self.source, &mut line)? == 0 {
                 let rest = std::mem::take(&mut self.pending);
-                return Ok((!rest.trim_ascii().is_empty()).then(|| (self.begun, Err(text(&rest)))));
+                return Ok((!rest.trim_ascii().is_empty()).then(|| Numbered::broken(self.begun, &rest)));
             }
             self.line += 1;
             if self.pending.len() + line.len() > LONGEST {
@@ -56,7 +78,7 @@ impl<R: BufRead> Values<R> {
         let begins = matches!(line.trim_ascii_start().first(), Some(b'{' | b'['));
         if !self.pending.is_empty() && begins && !self.balance.may_begin() {
             let broken = std::mem::take(&mut self.pending);
-            self.found.push((self.begun, Err(text(&broken))));
+            self.found.push(Numbered::broken(self.begun, &broken));
         }
         if self.pending.is_empty() {
             if line.trim_ascii().is_empty() {
@@ -79,7 +101,7 @@ impl<R: BufRead> Values<R> {
         // No string runs over the end of a line.
         if self.balance.string && !self.pending.is_empty() {
             let broken = std::mem::take(&mut self.pending);
-            self.found.push((self.begun, Err(text(&broken))));
+            self.found.push(Numbered::broken(self.begun, &broken));
         }
         self.found.reverse();
     }
@@ -100,9 +122,10 @@ impl<R: BufRead> Values<R> {
             let mut values = serde_json::Deserializer::from_slice(rest).into_iter::<Value>();
             match values.next() {
                 Some(Ok(value)) => {
-                    self.found.push((line, Ok(value)));
                     let read = values.byte_offset();
-                    line += newlines(rest.get(..read).unwrap_or_default());
+                    let bytes = rest.get(..read).unwrap_or_default();
+                    self.found.push(Numbered::whole(line, value, bytes));
+                    line += newlines(bytes);
                     at += read;
                 }
                 Some(Err(error)) if error.is_eof() && self.balance.open.is_empty() => {
@@ -110,11 +133,45 @@ impl<R: BufRead> Values<R> {
                     return;
                 }
                 _ => {
-                    self.found.push((line, Err(text(rest))));
+                    self.found.push(Numbered::broken(line, rest));
                     return;
                 }
             }
         }
+    }
+}
+
+/// The names of the `resources` of an object, as they stand in it.
+fn in_order(bytes: &[u8]) -> Vec<String> {
+    #[derive(Deserialize)]
+    struct Results {
+        resources: Names,
+    }
+    serde_json::from_slice(bytes).map(|Results { resources }| resources.0).unwrap_or_default()
+}
+
+/// The names of an object's members.
+struct Names(Vec<String>);
+
+impl<'de> Deserialize<'de> for Names {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct OfMembers;
+        impl<'de> Visitor<'de> for OfMembers {
+            type Value = Names;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Names, A::Error> {
+                let mut names = Vec::new();
+                while let Some((name, IgnoredAny)) = members.next_entry()? {
+                    names.push(name);
+                }
+                Ok(Names(names))
+            }
+        }
+        deserializer.deserialize_map(OfMembers)
     }
 }
 
