@@ -667,3 +667,44 @@ fn what_is_waited_for_besides_and_in_the_folder_is_resent() {
     let resent: Vec<&str> = found.resend.iter().map(|resend| resend.resource.endpoint()).collect();
     assert_eq!(resent, ["students", "sections", "studentSectionAssociations"]);
 }
+
+/// What may be of several resources has a name of its own or none, and all of them for machines.
+#[test]
+fn several_resources_are_no_name_of_one() {
+    let missing = |entity: &str| Wording::Ods72.missing(&district(1)[1], &[("$.x", entity)]);
+    let course = json!({ "courseCode": "C", "educationOrganizationReference": { "educationOrganizationId": 1 } });
+    let course = record("courses", 1, "POST", course, missing("EducationOrganization"));
+    let denied = json!({ "type": "urn:ed-fi:api:security:authorization", "status": 403,
+        "detail": "Access to the requested data could not be authorized. Hint: You may need to create corresponding \
+            'StaffEducationOrganizationEmploymentAssociation' or 'StaffEducationOrganizationAssignmentAssociation' items." });
+    let absence = json!({ "staffReference": { "staffUniqueId": "T" } });
+    let absence = record("staffLeaves", 2, "POST", absence, denied);
+    let without = |failure: &Failure| Failure { payload: None, ..failure.clone() };
+    for failures in [[course.clone(), absence.clone()], [without(&course), without(&absence)]] {
+        let found = serde_json::to_value(causes(&failures)).unwrap();
+        let roots = found["roots"].as_array().unwrap();
+        let of = |code: &str| roots.iter().find(|root| root["code"] == code).unwrap_or_else(|| panic!("{found:#}"));
+        let organization = of("unresolved-reference");
+        assert_eq!(organization["resource"], "EducationOrganization");
+        assert!(organization["anyOf"].as_array().unwrap().contains(&json!("/ed-fi/schools")), "{organization:#}");
+        let pathway = of("relationship-missing");
+        assert!(pathway.get("resource").is_none(), "{pathway:#}");
+        let mut associations: Vec<&str> =
+            pathway["anyOf"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+        associations.sort_unstable();
+        assert_eq!(
+            associations,
+            [
+                "/ed-fi/staffEducationOrganizationAssignmentAssociations",
+                "/ed-fi/staffEducationOrganizationEmploymentAssociations"
+            ]
+        );
+        let text = edfi_plan::render::text::causes(&causes(&failures), edfi_plan::render::text::Width(80));
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(
+            text.contains("EducationOrganization 1 missing") || text.contains("EducationOrganization missing"),
+            "{text}"
+        );
+        assert!(text.contains("Associations or staffEducationOrganization"), "{text}");
+    }
+}

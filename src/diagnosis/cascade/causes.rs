@@ -71,9 +71,13 @@ pub(super) fn is_zero(count: &usize) -> bool {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Root {
     /// Its resource, or the abstract resource, by entity; empty where it lies with the client or the
-    /// server, or where keys of several resources are possible.
+    /// server, or where several resources are possible.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub resource: String,
+    /// Where what is missing may be of several resources, all of them: the subclasses of an abstract one, the
+    /// associations of a person, or what a message names together.
+    #[serde(rename = "anyOf", skip_serializing_if = "Vec::is_empty")]
+    pub any_of: Vec<ResourceName>,
     /// Its key, where it is known.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub key: BTreeMap<Text, String>,

@@ -9,6 +9,7 @@ use crate::diagnosis::outside::Outside;
 use crate::diagnosis::verdict::Verdict;
 use crate::diagnosis::{Diagnosis, Failure, Place};
 use crate::graph::{DependencyGraph, ResourceId};
+use crate::model::ResourceName;
 
 /// Failures that are alike as far as their answers tell.
 #[derive(Debug, Default)]
@@ -126,7 +127,7 @@ impl Groups {
             }
         }
         let mut unexplained = 0;
-        let mut roots: BTreeMap<(String, Code, Vec<String>), Root> = BTreeMap::new();
+        let mut roots: BTreeMap<(Vec<ResourceId>, Code, Vec<String>), Root> = BTreeMap::new();
         for (top, (count, chain)) in explains {
             let Some((group, first)) = alike.get(top) else { continue };
             if group.is_unclear() {
@@ -135,12 +136,10 @@ impl Groups {
                 continue;
             }
             let absent = !group.targets.is_empty();
-            let resource = if absent {
-                let names: Vec<&str> = group.targets.iter().map(|&id| graph.name(id).as_str()).collect();
-                names.join(" or ")
-            } else {
-                group.resource.map(|id| graph.name(id).to_string()).unwrap_or_default()
-            };
+            let of = if absent { group.targets.clone() } else { group.resource.into_iter().collect() };
+            let resource = one_name(graph, &of).unwrap_or_default();
+            let any_of: Vec<ResourceName> =
+                if of.len() > 1 { of.iter().map(|&id| graph.name(id).clone()).collect() } else { Vec::new() };
             let mut steps: Vec<String> = chain
                 .iter()
                 .rev()
@@ -148,11 +147,13 @@ impl Groups {
                 .map(|id| graph.name(id).short().to_owned())
                 .collect();
             if absent {
-                steps.insert(0, resource.replace("/ed-fi/", ""));
+                let names = any_of.iter().map(|name| name.short()).collect::<Vec<_>>().join(" or ");
+                steps.insert(0, if resource.is_empty() { names } else { resource.replace("/ed-fi/", "") });
             }
-            let key = (resource.clone(), group.code, group.fields.clone());
+            let key = (of, group.code, group.fields.clone());
             let root = roots.entry(key).or_insert_with(|| Root {
                 resource,
+                any_of,
                 key: BTreeMap::new(),
                 possible: Vec::new(),
                 place: if absent { Place::default() } else { first.place.clone() },
@@ -173,4 +174,17 @@ impl Groups {
         }
         (roots.into_values().collect(), unexplained)
     }
+}
+
+/// What some resources are called together: their own name, or the abstract resource that they are the
+/// subclasses of, by entity.
+fn one_name(graph: &DependencyGraph, ids: &[ResourceId]) -> Option<String> {
+    if let [only] = ids {
+        return Some(graph.name(*only).to_string());
+    }
+    let is_all = |entity: &str| {
+        let subclasses = graph.subclasses(entity);
+        subclasses.len() == ids.len() && subclasses.iter().all(|id| ids.contains(id))
+    };
+    graph.abstracts().iter().find(|found| is_all(&found.entity)).map(|found| found.entity.to_string())
 }

@@ -8,7 +8,7 @@ use crate::diagnosis::Place;
 use crate::diagnosis::codes::Code;
 use crate::diagnosis::identity::{Keys, Kin, Spelled};
 use crate::graph::{DependencyGraph, ResourceId};
-use crate::model::{Kind, Text};
+use crate::model::{Kind, ResourceName, Text};
 
 /// What is looked for is written by the resource that some reference asks for by name, where others share
 /// its keys, and in the first of all spellings.
@@ -52,6 +52,16 @@ impl<'c> Spelling<'c> {
         (what, self.keys.named(target, spelled).collect())
     }
 
+    /// The resources of which any one will do.
+    fn any_of(&self, lack: &Lack) -> Vec<ResourceName> {
+        let ids = match (lack, self.lacks.get(lack)) {
+            (Lack::Association(associations, _), _) if associations.len() > 1 => associations.as_slice(),
+            (Lack::Record(..), Some((Kin::Abstract(place), _))) => self.graph.subclasses_at(*place),
+            _ => &[],
+        };
+        ids.iter().map(|&id| self.graph.name(id).clone()).collect()
+    }
+
     /// A failed record or an absent key, as a root.
     pub(super) fn root(
         &self,
@@ -62,7 +72,10 @@ impl<'c> Spelling<'c> {
     ) -> Root {
         let own = sketch.filter(|_| lack.is_none());
         let outside = own.and_then(|sketch| sketch.outside.as_ref());
+        let any_of = lack.map(|lack| self.any_of(lack)).unwrap_or_default();
         let (resource, key) = match (lack, own) {
+            // Several resources are no name of one.
+            (Some(lack @ Lack::Association(..)), _) if any_of.len() > 1 => (String::new(), self.lacking(lack).1),
             (Some(lack), _) => self.lacking(lack),
             (None, Some(sketch)) if sketch.outside.is_none() => {
                 let of = Kin::Resource(sketch.resource);
@@ -77,6 +90,7 @@ impl<'c> Spelling<'c> {
         };
         Root {
             resource,
+            any_of,
             key,
             possible: Vec::new(),
             place: own.map(|sketch| sketch.place.clone()).unwrap_or_default(),
@@ -101,6 +115,7 @@ impl<'c> Spelling<'c> {
         let alike = possible.iter().all(|one| one.resource == first);
         Root {
             resource: if alike { first } else { String::new() },
+            any_of: Vec::new(),
             key: BTreeMap::new(),
             possible,
             place: Place::default(),

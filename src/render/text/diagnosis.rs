@@ -250,7 +250,7 @@ fn lines(roots: &[Root]) -> Vec<Line<'_>> {
 }
 
 fn headline(root: &Root, records: usize) -> String {
-    let (name, key) = (short(&root.resource), key_of(&root.key));
+    let (name, key) = (called(root), key_of(&root.key));
     let detail = if root.detail.is_empty() { String::new() } else { format!(": {}", root.detail.join(", ")) };
     let place = match (&root.place.file, root.place.line) {
         (Some(file), Some(line)) => format!("{file}:{line}"),
@@ -283,6 +283,18 @@ fn headline(root: &Root, records: usize) -> String {
     }
     let who = if place.is_empty() { format!("{name} {key}").trim().to_owned() } else { place };
     format!("{who}  {}{detail}", root.code)
+}
+
+/// What a root is of, for people.
+fn called(root: &Root) -> String {
+    match root.any_of.as_slice() {
+        several @ [_, ..] if root.resource.is_empty() => {
+            let more = several.len().saturating_sub(4);
+            let names = several.iter().take(4).map(|name| name.short()).collect::<Vec<_>>().join(" or ");
+            if more > 0 { format!("{names} or {more} more") } else { names }
+        }
+        _ => short(&root.resource),
+    }
 }
 
 /// Of what lies with the client or the server, what it befell: `with the server: schools 12, students 4`.
