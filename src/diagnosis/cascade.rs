@@ -208,7 +208,7 @@ impl<'a> Cascade<'a> {
                 let here = |path: &String| path == &seen.path || !seen.path.contains(|c: char| c.is_ascii_digit());
                 let here: Vec<&Value> = values.iter().filter(|(path, _)| here(path)).map(|(_, v)| *v).collect();
                 // The key that a message gives decides among several.
-                let said = |value: &Value| agrees(&payload::key(reference, value), &seen.key);
+                let said = |value: &Value| payload::agrees(&payload::key(reference, value), &seen.key);
                 let meant: Vec<&Value> = here.iter().copied().filter(|value| said(value)).collect();
                 let quoted = quoted(seen).filter(|_| meant.is_empty());
                 let meant = if meant.is_empty() && quoted.is_none() { here } else { meant };
@@ -343,9 +343,8 @@ impl<'a> Cascade<'a> {
         for root in grouped {
             // What is of no record has one cause, whether its records are at hand or not.
             let alike = named.iter_mut().find(|known| {
-                root.resource.is_empty()
-                    && known.resource.is_empty()
-                    && (known.code, &known.detail) == (root.code, &root.detail)
+                root.lies_with.is_some()
+                    && (known.lies_with, known.code, &known.detail) == (root.lies_with, root.code, &root.detail)
             });
             match alike {
                 Some(known) => {
@@ -422,14 +421,6 @@ impl<'a> Cascade<'a> {
             }
         }
     }
-}
-
-/// Whether a record has all values of a key that is said, whatever their case.
-fn agrees(has: &BTreeMap<String, String>, said: &BTreeMap<String, String>) -> bool {
-    let there = |(name, value): (&String, &String)| {
-        has.iter().any(|(n, v)| n.eq_ignore_ascii_case(name) && v.eq_ignore_ascii_case(value))
-    };
-    said.iter().all(there)
 }
 
 /// The descriptor value that a message quotes.

@@ -316,7 +316,8 @@ pub(super) fn steps(path: &str) -> Vec<&str> {
     plain.split('.').map(|step| step.split('[').next().unwrap_or_default()).filter(|s| !s.is_empty()).collect()
 }
 
-fn same(left: &[&str], right: &[&str]) -> bool {
+/// Whether two paths have the same steps, whatever their case.
+pub(super) fn same(left: &[&str], right: &[&str]) -> bool {
     left.len() == right.len() && left.iter().zip(right).all(|(a, b)| a.eq_ignore_ascii_case(b))
 }
 

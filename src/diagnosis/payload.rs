@@ -84,3 +84,14 @@ pub(super) fn key(reference: &Reference, value: &Value) -> BTreeMap<String, Stri
         _ => BTreeMap::new(),
     }
 }
+
+/// Whether a key has all values that are said of it, whatever their case.
+pub(super) fn agrees<'s>(
+    has: &BTreeMap<String, String>,
+    said: impl IntoIterator<Item = (&'s String, &'s String)>,
+) -> bool {
+    let there = |(name, value): (&String, &String)| {
+        has.iter().any(|(n, v)| n.eq_ignore_ascii_case(name) && v.eq_ignore_ascii_case(value))
+    };
+    said.into_iter().all(there)
+}

@@ -26,18 +26,26 @@ pub struct Remedy {
     /// Sentences for people.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// Those of them that say what to load, by place.
+    #[serde(skip)]
+    loading: Vec<usize>,
 }
 
 impl Remedy {
     /// What to load is at hand and to be sent first.
     pub(super) fn send_first(&mut self, what: &str) {
-        self.notes.retain(|note| !note.starts_with(LOAD));
+        let loading = std::mem::take(&mut self.loading);
+        let notes = std::mem::take(&mut self.notes).into_iter().enumerate();
+        self.notes = notes.filter(|(place, _)| !loading.contains(place)).map(|(_, note)| note).collect();
         self.notes.insert(0, format!("Send {what} first, then send this one again."));
     }
-}
 
-/// How a note begins that tells what to load.
-const LOAD: &str = "Load the ";
+    /// Adds a note that says what to load.
+    fn load(&mut self, note: String) {
+        self.loading.push(self.notes.len());
+        self.notes.push(note);
+    }
+}
 
 /// Resources that can be loaded at the same time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -126,10 +134,10 @@ fn load_missing(case: &Case<'_>, judgement: &Judgement, remedy: &mut Remedy) {
     if case.facts.code() == Code::DescriptorValueMissing {
         let names: Vec<String> = wanted.iter().map(|&id| graph.name(id).short().to_owned()).collect();
         let what = if names.is_empty() { "the descriptor".to_owned() } else { several(&names, 4) };
-        remedy.notes.push(match judgement.verdict {
-            Verdict::NotADependencyMatter => judgement.advice.clone().unwrap_or_default(),
-            _ => format!("{LOAD}value into {what} first, or map it to one that exists."),
-        });
+        match judgement.verdict {
+            Verdict::NotADependencyMatter => remedy.notes.push(judgement.advice.clone().unwrap_or_default()),
+            _ => remedy.load(format!("Load the value into {what} first, or map it to one that exists.")),
+        }
     }
     let plan = match case.on_server {
         [] => case.plans.of(graph, &wanted),
@@ -169,10 +177,10 @@ fn load_missing(case: &Case<'_>, judgement: &Judgement, remedy: &mut Remedy) {
             let names: Vec<String> = wanted.iter().map(|&id| graph.name(id).short().to_owned()).collect();
             if !names.is_empty() {
                 let names = several(&names, 4);
-                remedy.notes.push(if wanted.is_disjoint(&there.unproved) {
-                    format!("{LOAD}missing record of {names}, then send this one again.")
+                remedy.load(if wanted.is_disjoint(&there.unproved) {
+                    format!("Load the missing record of {names}, then send this one again.")
                 } else {
-                    format!("{LOAD}record of {names}, unless it is there and not visible, then send this one again.")
+                    format!("Load the record of {names}, unless it is there and not visible, then send this one again.")
                 });
             }
         }

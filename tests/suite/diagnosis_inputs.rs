@@ -136,6 +136,14 @@ fn results_of_lightbeam() {
     assert_eq!(found[0].resource.as_deref(), Some("/ed-fi/studentSchoolAssociations"));
     assert_eq!(found[0].place.lines, [6, 4, 5]);
     assert_eq!((found[0].count, found[1].count), (3, 4));
+    // In the order of the file, not in that of the names, also where the namespace is said behind.
+    let failed = |message: &str| json!({ "failures": [{ "status_code": 409, "message": message }] }).to_string();
+    let (first, second) = (failed("EntryDate is required."), failed("BeginDate is required."));
+    let text = format!(
+        r#"{{"resources":{{"students":{first},"schools":{{"failures":[]}},"courses":{second}}},"namespace":"ed-fi"}}"#
+    );
+    let resources: Vec<_> = read(&text).into_iter().map(|failure| failure.resource.unwrap()).collect();
+    assert_eq!(resources, ["/ed-fi/students", "/ed-fi/courses"]);
     let graph = DependencyGraph::build(source::standard("ed-fi-5.1").unwrap()).unwrap();
     assert_eq!(Diagnoser::new(&graph).diagnose(&found[1]).missing_fields, ["$.entryDate"]);
 }
@@ -275,15 +283,18 @@ proptest! {
     }
 }
 
+/// A value of a record.
+const MARK: &str = "Zephyrine";
+
 /// Bodies as servers send them, to be damaged.
 const BODIES: [&str; 8] = [
     MISSING,
-    r#"{"detail":"Data validation failed. See 'validationErrors' for details.","type":"urn:ed-fi:api:bad-request","validationErrors":{"$.a[0].termDescriptor":["TermDescriptor value 'uri://a#b' does not exist."]},"errors":[]}"#,
+    r#"{"detail":"Data validation failed. See 'validationErrors' for details.","type":"urn:ed-fi:api:bad-request","validationErrors":{"$.a[0].termDescriptor":["TermDescriptor value 'uri://a#Zephyrine' does not exist."]},"errors":[]}"#,
     r#"{"message":"The request is invalid.","modelState":{"request.a[0].B":["Validation of 'X' failed.\n\tStudent reference could not be resolved."]}}"#,
-    r#"{"detail":"Access to the requested data could not be authorized. Hint: You may need to create corresponding 'StudentSchoolAssociation' and 'StudentContactAssociation' items.","errors":["No relationships have been established between the caller's education organization id claims ('1', '2') and one or more of the following properties of the resource item: 'SchoolId', 'StudentUniqueId'."]}"#,
+    r#"{"detail":"Access to the requested data could not be authorized. Hint: You may need to create corresponding 'StudentSchoolAssociation' and 'StudentContactAssociation' items.","errors":["No relationships have been established between the caller's education organization id claims ('Zephyrine', '2') and one or more of the following properties of the resource item: 'SchoolId', 'StudentUniqueId'."]}"#,
     r#"{"detail":"The requested action cannot be performed because this item is referenced by an existing 'EducationOrganizationCategory' item contained within a resource item of one of the following types: School, LocalEducationAgency."}"#,
-    r#"{"error":{"message":"Reference validation failed","failures":[{"resourceName":"School","identity":[{"schoolId":1}]}],"blockingUris":["/v5/ed-fi/schools/1"]}}"#,
-    r#"{"errors":["A natural key conflict occurred when attempting to create a new resource School with a duplicate key. The duplicate keys and values are (schoolId = 1),(b = 2)"]}"#,
+    r#"{"error":{"message":"Reference validation failed","failures":[{"resourceName":"School","identity":[{"schoolId":"Zephyrine"}]}],"blockingUris":["/v5/ed-fi/schools/Zephyrine"]}}"#,
+    r#"{"errors":["A natural key conflict occurred when attempting to create a new resource School with a duplicate key. The duplicate keys and values are (schoolId = Zephyrine),(b = 2)"]}"#,
     r#"StudentSample.xml Student Line 40 Level: 13 #55871 Conflict - 409 - {"message":"The value supplied for the related 'school' resource does not exist."}"#,
 ];
 
@@ -338,18 +349,39 @@ proptest! {
         }
         GRAPH.with(|graph| {
             let diagnoser = Diagnoser::new(graph);
-            for failure in &read {
-                let found = diagnoser.diagnose(failure);
+            for failure in read.iter().flat_map(alone_and_of_a_resource) {
+                let found = diagnoser.diagnose(&failure);
                 prop_assert!(!found.explanation.is_empty());
                 prop_assert!(!found.explanation.contains(char::is_control));
                 prop_assert!(found.message.as_ref().is_some_and(|message| !message.contains(char::is_control)));
                 prop_assert!(serde_json::to_string(&found).is_ok());
                 let (code, redacted) = (found.code, found.redacted());
                 prop_assert_eq!(redacted.code, code);
+                // Whatever became of the words around a value.
+                let shown = serde_json::to_string(&redacted).unwrap();
+                prop_assert!(!shown.contains(MARK), "{}", shown);
             }
             Ok(())
         })?;
     }
+}
+
+/// A failure as it is, and with a resource that refers to a school.
+fn alone_and_of_a_resource(failure: &Failure) -> [Failure; 2] {
+    [failure.clone(), Failure { resource: Some("classPeriods".to_owned()), ..failure.clone() }]
+}
+
+/// The marks that damage must not uncover are seen where values are shown.
+#[test]
+fn the_bodies_that_are_damaged_show_their_values() {
+    let graph = DependencyGraph::build(source::standard("ed-fi-5.1").unwrap()).unwrap();
+    let diagnoser = Diagnoser::new(&graph);
+    let shows = |body: &&&str| {
+        let found = read(body);
+        let mut found = found.iter().flat_map(alone_and_of_a_resource).map(|failure| diagnoser.diagnose(&failure));
+        found.any(|found| serde_json::to_string(&found).unwrap().contains(MARK))
+    };
+    assert_eq!(BODIES.iter().filter(shows).count(), 4);
 }
 
 /// Values that break off, stand on several lines or several on one.

@@ -204,9 +204,17 @@ fn nothing_leaks_from_files() {
         .collect();
     let graph = graph();
     let diagnoser = Diagnoser::new(&graph);
-    for failure in input::read(Some("in.ndjson"), pairs.as_bytes()) {
-        hides(&serde_json::to_string(&diagnoser.diagnose(&failure).redacted()).unwrap(), &failure);
+    let read = input::read(Some("in.ndjson"), pairs.as_bytes());
+    // Each pair is read as one, its record with it.
+    assert_eq!(read.len(), pairs.lines().count());
+    assert_eq!(read.iter().filter(|failure| failure.payload.is_some()).count(), read.len() / 2);
+    let mut marked = 0;
+    for failure in read {
+        let found = diagnoser.diagnose(&failure);
+        marked += usize::from(serde_json::to_string(&found).unwrap().contains(MARK));
+        hides(&serde_json::to_string(&found.redacted()).unwrap(), &failure);
     }
+    assert!(marked > 100, "the mark is seen where values are shown: {marked}");
 }
 
 /// What fills the place of a name may be the value of a key.

@@ -38,6 +38,8 @@ fn dms(kind: &str, detail: &str, errors: &[&str], invalid: Value) -> Value {
 
 const FAILED: &str = "Data validation failed. See 'validationErrors' for details.";
 const DENIED: &str = "Access to the requested data could not be authorized.";
+/// How ODS/API and DMS begin when no relationship is found.
+const NONE: &str = "No relationships have been established between the caller's education organization id";
 
 fn invalid(path: &str, message: &str) -> Value {
     json!({ "type": "urn:ed-fi:api:bad-request:data-validation-failed", "detail": FAILED,
@@ -295,8 +297,9 @@ fn every_template_is_reachable() {
     for template in catalogue() {
         let sentence = fill(template.text);
         let found = diagnoser(|d| d.diagnose(&Failure::new(Body::Json(json!({ "message": sentence })))));
-        // A sentence may hold one that decides earlier, but never one that decides later.
-        assert!(found.code <= template.code, "{sentence}: {} instead of {}", found.code, template.code);
+        // A sentence may hold one that decides earlier, but then states its own as well.
+        let states = found.code == template.code || found.also.contains(&template.code);
+        assert!(states, "{sentence}: {} {:?} instead of {}", found.code, found.also, template.code);
         assert_ne!(found.code, Code::Unknown, "{sentence}");
         if template.server != Server::Unknown && template.server != Server::Meadowlark && found.code == template.code {
             assert_eq!(found.server, template.server, "{sentence}");

@@ -235,7 +235,8 @@ pub(super) fn evidence(case: &Case<'_>, named: &Named, references: &[&Reference]
             }];
         }
     }
-    let agreeing: Vec<Seen> = seen.iter().filter(|s| agrees(&s.key, &named.key)).cloned().collect();
+    let said = || named.key.iter().map(|(name, value)| (name, value));
+    let agreeing: Vec<Seen> = seen.iter().filter(|s| payload::agrees(&s.key, said())).cloned().collect();
     if !named.key.is_empty() && !agreeing.is_empty() {
         seen = agreeing;
     }
@@ -245,14 +246,6 @@ pub(super) fn evidence(case: &Case<'_>, named: &Named, references: &[&Reference]
         only.key = named.key.iter().cloned().collect::<BTreeMap<_, _>>();
     }
     seen
-}
-
-/// Whether a record has all values of the key that a message gives, whatever their case.
-fn agrees(has: &BTreeMap<String, String>, said: &[(String, String)]) -> bool {
-    let there = |(name, value): &(String, String)| {
-        has.iter().any(|(n, v)| n.eq_ignore_ascii_case(name) && v.eq_ignore_ascii_case(value))
-    };
-    said.iter().all(there)
 }
 
 /// What a confirmed message still hides.

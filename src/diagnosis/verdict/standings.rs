@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use super::references::said;
 use super::{Case, Judgement, Seen, Verdict, several};
 use crate::diagnosis::codes::Code;
-use crate::diagnosis::names::{Meaning, Sort, steps};
+use crate::diagnosis::names::{Meaning, Sort, same, steps};
 use crate::diagnosis::response::plain_value;
 use crate::diagnosis::template::squeeze;
 use crate::graph::{Authorization, DependencyGraph, Found, ResourceId};
@@ -141,10 +141,6 @@ fn need_of<'a>(case: &Case<'a>, seen: &Seen) -> Option<&'a Need> {
 }
 
 fn is_of(need: &Need, seen: &Seen) -> bool {
-    let same_path = || {
-        let (asked, said) = (steps(&need.path), steps(&seen.path));
-        asked.len() == said.len() && asked.iter().zip(said).all(|(a, b)| a.eq_ignore_ascii_case(b))
-    };
     let same_key = || {
         need.key.iter().all(|(name, value)| {
             let value = squeeze(&plain_value(value));
@@ -154,7 +150,7 @@ fn is_of(need: &Need, seen: &Seen) -> bool {
             }
         })
     };
-    !need.key.is_empty() && !seen.key.is_empty() && same_path() && same_key()
+    !need.key.is_empty() && !seen.key.is_empty() && same(&steps(&need.path), &steps(&seen.path)) && same_key()
 }
 
 /// Resources that are there wherever they were asked for.

@@ -3,7 +3,7 @@
 use edfi_plan::diagnosis::Code;
 use serde_json::json;
 
-use super::{Ambiguous, Confirmed, DENIED, Elsewhere, FAILED, all, dms};
+use super::{Ambiguous, Confirmed, DENIED, Elsewhere, FAILED, NONE, all, dms};
 
 #[test]
 fn unresolved_references() {
@@ -150,7 +150,6 @@ fn authorization() {
     let (relationship, other) = (Code::RelationshipMissing, Code::AuthorizationOther);
     let grades = "POST studentAcademicRecords";
     let kind = |suffix: &str| format!("security:authorization{suffix}");
-    let none = "No relationships have been established between the caller's education organization id";
     all(&[
         // DMS up to 0.7: a colon at the end of the type, ids in quotes, names without.
         (
@@ -159,7 +158,7 @@ fn authorization() {
             dms(
                 &kind(":"),
                 "Access to the resource could not be authorized. Hint: You may need to create a corresponding 'StudentSchoolAssociation' item.",
-                &[&format!("{none} claims ('255901') and the resource item's StudentUniqueId value.")],
+                &[&format!("{NONE} claims ('255901') and the resource item's StudentUniqueId value.")],
                 json!({}),
             ),
             relationship,
@@ -172,7 +171,7 @@ fn authorization() {
             dms(
                 &kind(":"),
                 "Access to the resource could not be authorized.",
-                &[&format!("{none} claims ('255901') and the resource item's ParentEducationOrganization value.")],
+                &[&format!("{NONE} claims ('255901') and the resource item's ParentEducationOrganization value.")],
                 json!({}),
             ),
             relationship,
@@ -182,7 +181,7 @@ fn authorization() {
         (
             "GET classPeriods/1",
             403,
-            dms(&kind(""), DENIED, &[&format!("{none} claims (none) and the requested resource.")], json!({})),
+            dms(&kind(""), DENIED, &[&format!("{NONE} claims (none) and the requested resource.")], json!({})),
             relationship,
             Elsewhere,
             &[],

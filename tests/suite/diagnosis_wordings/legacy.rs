@@ -3,7 +3,7 @@
 use edfi_plan::diagnosis::Code;
 use serde_json::json;
 
-use super::{Ambiguous, Confirmed, Contradicted, Elsewhere, all, legacy};
+use super::{Ambiguous, Confirmed, Contradicted, Elsewhere, NONE, all, legacy};
 
 #[test]
 fn unresolved_references() {
@@ -163,7 +163,6 @@ fn required_fields_and_values() {
 fn authorization() {
     let (relationship, other) = (Code::RelationshipMissing, Code::AuthorizationOther);
     let grades = "POST studentAcademicRecords";
-    let none = "No relationships have been established between the caller's education organization id";
     all(&[
         (
             "GET students/1",
@@ -179,7 +178,7 @@ fn authorization() {
             grades,
             403,
             legacy(&format!(
-                "Authorization denied. {none} claims (255901, 19255901) and the resource item's 'StudentUniqueId' value."
+                "Authorization denied. {NONE} claims (255901, 19255901) and the resource item's 'StudentUniqueId' value."
             )),
             relationship,
             Confirmed,
@@ -189,7 +188,7 @@ fn authorization() {
             grades,
             403,
             legacy(&format!(
-                "Authorization denied. {none} claim (255901) and one or more of the following properties of the resource item: 'SchoolId', 'StudentUniqueId'."
+                "Authorization denied. {NONE} claim (255901) and one or more of the following properties of the resource item: 'SchoolId', 'StudentUniqueId'."
             )),
             relationship,
             Ambiguous,

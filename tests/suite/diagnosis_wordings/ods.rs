@@ -3,7 +3,7 @@
 use edfi_plan::diagnosis::Code;
 use serde_json::json;
 
-use super::{Ambiguous, Confirmed, DENIED, Elsewhere, FAILED, Inconclusive, Row, all, invalid, ods};
+use super::{Ambiguous, Confirmed, DENIED, Elsewhere, FAILED, Inconclusive, NONE, Row, all, invalid, ods};
 
 #[test]
 fn unresolved_references() {
@@ -160,7 +160,6 @@ fn authorization() {
     let (relationship, other) = (Code::RelationshipMissing, Code::AuthorizationOther);
     let grades = "POST studentAcademicRecords";
     let kind = |suffix: &str| format!("security:authorization{suffix}");
-    let none = "No relationships have been established between the caller's education organization id";
     all(&[
         (
             grades,
@@ -168,7 +167,7 @@ fn authorization() {
             ods(
                 &kind(""),
                 &format!("{DENIED} Hint: You may need to create a corresponding 'StudentSchoolAssociation' item."),
-                &[&format!("{none} claims (1, 2, 3, 4, 5, ...) and the resource item's 'StudentUniqueId' value.")],
+                &[&format!("{NONE} claims (1, 2, 3, 4, 5, ...) and the resource item's 'StudentUniqueId' value.")],
             ),
             relationship,
             Confirmed,
@@ -182,7 +181,7 @@ fn authorization() {
                 &format!(
                     "{DENIED} Hint: You may need to create a corresponding 'StudentEducationOrganizationResponsibilityAssociation' item."
                 ),
-                &[&format!("{none} claim (1) and the resource item's 'StudentUniqueId' value.")],
+                &[&format!("{NONE} claim (1) and the resource item's 'StudentUniqueId' value.")],
             ),
             relationship,
             Confirmed,
