@@ -272,25 +272,7 @@ impl<'a> Cascade<'a> {
             trees.tree(foot, index, depth).add(index, depth);
             again.push(Again::of(sketch, self.records));
         }
-        let mut counted: Vec<(usize, Foot<'_>)> = Vec::new();
-        for (index, other) in &others {
-            let mut foot_of = |index: usize| {
-                let (top, _) = tops.get(index)?;
-                trees.foot(causes.get(*top)?, *top, sketches.get(*top)?)
-            };
-            let own = foot_of(*index);
-            let foot = match other {
-                Cause::Under(above) => foot_of(*above),
-                other => sketches.get(*index).and_then(|head| trees.foot(other, *index, head)),
-            };
-            counted.retain(|(of, _)| of == index);
-            if let Some(foot) = foot.filter(|foot| own.as_ref() != Some(foot))
-                && !counted.contains(&(*index, foot.clone()))
-            {
-                counted.push((*index, foot.clone()));
-                trees.tree(foot, *index, 0).also += 1;
-            }
-        }
+        trees.add_besides(&others, &causes, &tops, sketches);
         let Trees { roots, present, possible, .. } = trees;
         let absent = roots.keys().flat_map(|(lacks, _)| lacks.iter().copied());
         let lacks = absent.chain(present.keys().flatten().map(|(lack, _)| *lack)).collect();

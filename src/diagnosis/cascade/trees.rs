@@ -62,4 +62,34 @@ impl<'s> Trees<'s> {
             Foot::Present(held) => self.present.entry(held).or_insert_with(tree),
         }
     }
+
+    /// Counts failures with what they wait for besides their cause, each once with what it does not hang below.
+    pub(super) fn add_besides(
+        &mut self,
+        others: &[(usize, Cause<'s>)],
+        causes: &[Cause<'s>],
+        tops: &[(usize, usize)],
+        sketches: &'s [Sketch],
+    ) {
+        for of_one in others.chunk_by(|(a, _), (b, _)| a == b) {
+            let mut counted: Vec<Foot<'s>> = Vec::new();
+            for (index, other) in of_one {
+                let mut foot_of = |index: usize| {
+                    let (top, _) = *tops.get(index)?;
+                    self.foot(causes.get(top)?, top, sketches.get(top)?)
+                };
+                if counted.is_empty() {
+                    counted.extend(foot_of(*index));
+                }
+                let foot = match other {
+                    Cause::Under(above) => foot_of(*above),
+                    other => sketches.get(*index).and_then(|head| self.foot(other, *index, head)),
+                };
+                if let Some(foot) = foot.filter(|foot| !counted.contains(foot)) {
+                    counted.push(foot.clone());
+                    self.tree(foot, *index, 0).also += 1;
+                }
+            }
+        }
+    }
 }
