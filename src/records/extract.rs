@@ -208,8 +208,8 @@ impl Reader<'_> {
                 continue;
             };
             into.other.clear();
-            let readable = canonical(field.kind, value, record, &mut into.other);
-            if readable && complete && form.get(from + 4..) != Some(into.other.as_slice()) {
+            let readable = write_field(&mut into.other, |form| canonical(field.kind, value, record, form));
+            if readable && complete && form.get(from..) != Some(into.other.as_slice()) {
                 let what = Trouble::Conflict(first_node, node);
                 into.problems.push(Problem { what, at: At::default(), left: first, right: value });
             }

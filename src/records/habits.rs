@@ -83,7 +83,7 @@ impl Habits {
 
 impl Usual {
     /// The usual member that stands next, from `turn` on; the scanner is then at its value.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn next(&self, turn: usize, scanner: &mut Scanner<'_>) -> Option<usize> {
         let rest = scanner.bytes.get(scanner.at..)?;
         let head = u64::from_le_bytes(*rest.first_chunk()?);
@@ -205,6 +205,14 @@ impl Before {
 }
 
 impl Echo {
+    /// Whether nothing is kept and the next value is not to be kept either.
+    #[inline]
+    pub(crate) fn sleeps(&mut self) -> bool {
+        let sleeps = self.text.is_empty() && self.credit == 0 && self.nap > 0;
+        self.nap -= u8::from(sleeps);
+        sleeps
+    }
+
     /// Whether the last value stands here again; then all it gave is given again.
     #[inline]
     pub(crate) fn repeats(&mut self, scanner: &mut Scanner<'_>, into: &mut Extract) -> bool {
@@ -234,13 +242,13 @@ impl Echo {
     /// holds no collection; none where it was passed over.
     #[inline]
     pub(crate) fn keep(&mut self, before: Before, scanner: &Scanner<'_>, into: &Extract, node: Option<&Node>) {
-        if scanner.at - before.start < WORTH_IT {
-            self.text.clear();
-        } else if self.credit > 0 {
+        let is_worth_it = scanner.at - before.start >= WORTH_IT;
+        if self.credit > 0 && is_worth_it {
             self.credit -= 1;
             self.record(before, scanner, into, node);
-        } else if self.nap > 0 {
-            self.nap -= 1;
+        } else if self.nap > 0 || !is_worth_it {
+            self.credit = self.credit.saturating_sub(1);
+            self.nap = self.nap.checked_sub(1).unwrap_or(NAP);
             self.text.clear();
         } else {
             self.nap = NAP;

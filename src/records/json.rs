@@ -93,8 +93,10 @@ impl Flaw {
     }
 }
 
-/// What sort of value a span holds.
+/// What sort of value a span holds. As wide as the other parts of a span: where one byte is written and the
+/// padding is copied along, a processor waits for the write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[repr(u32)]
 pub(crate) enum Token {
     /// No such member.
     #[default]
@@ -184,8 +186,16 @@ impl<'b> Scanner<'b> {
     }
 
     /// After a value inside an object or array: whether another follows.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn another(&mut self, close: u8) -> Result<bool, Flaw> {
+        if self.peek() == Some(b',') {
+            self.at += 1;
+            return Ok(true);
+        }
+        self.another_behind_blanks(close)
+    }
+
+    fn another_behind_blanks(&mut self, close: u8) -> Result<bool, Flaw> {
         let byte = self.next_token()?;
         self.at += 1;
         if byte == b',' {
@@ -207,28 +217,35 @@ impl<'b> Scanner<'b> {
     }
 
     /// A value that starts with `first` and holds no others; for an object or array, `None`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn scalar(&mut self, first: u8) -> Result<Option<Span>, Flaw> {
-        Ok(Some(match first {
-            b'"' => {
-                self.at += 1;
-                self.string()?
-            }
-            b'{' | b'[' => return Ok(None),
-            b'-' | b'0'..=b'9' => self.number()?,
-            b't' => self.word(b"true", Token::True)?,
-            b'f' => self.word(b"false", Token::False)?,
-            b'n' => self.word(b"null", Token::Null)?,
-            _ => return Err(Flaw::Syntax),
-        }))
+        if first == b'"' {
+            self.at += 1;
+            return self.string().map(Some);
+        }
+        let start = self.at;
+        let token = self.other_scalar(first)?;
+        Ok((token != Token::Absent).then(|| span(token, start, self.at)))
     }
 
-    fn word(&mut self, word: &[u8], token: Token) -> Result<Span, Flaw> {
+    /// A value that is no string; for an object or array, none. What it is goes back in a register, a span
+    /// would go through memory.
+    fn other_scalar(&mut self, first: u8) -> Result<Token, Flaw> {
+        match first {
+            b'{' | b'[' => Ok(Token::Absent),
+            b'-' | b'0'..=b'9' => self.number(),
+            b't' => self.word(b"true", Token::True),
+            b'f' => self.word(b"false", Token::False),
+            b'n' => self.word(b"null", Token::Null),
+            _ => Err(Flaw::Syntax),
+        }
+    }
+
+    fn word(&mut self, word: &[u8], token: Token) -> Result<Token, Flaw> {
         let rest = self.bytes.get(self.at..).unwrap_or_default();
         if rest.starts_with(word) {
-            let start = self.at;
             self.at += word.len();
-            Ok(span(token, start, self.at))
+            Ok(token)
         } else if word.starts_with(rest) {
             Err(Flaw::CutOff)
         } else {
@@ -236,7 +253,7 @@ impl<'b> Scanner<'b> {
         }
     }
 
-    fn number(&mut self) -> Result<Span, Flaw> {
+    fn number(&mut self) -> Result<Token, Flaw> {
         let start = self.at;
         if self.peek() == Some(b'-') {
             self.at += 1;
@@ -263,11 +280,11 @@ impl<'b> Scanner<'b> {
             }
             self.digits()?;
         }
-        let number = span(Token::Number, start, self.at);
         if whole_digits > 18 || self.at - start > 300 || !is_whole {
-            self.number_too_large |= !fits(number.of(self.bytes), is_whole);
+            let number = self.bytes.get(start..self.at).unwrap_or_default();
+            self.number_too_large |= !fits(number, is_whole);
         }
-        Ok(number)
+        Ok(Token::Number)
     }
 
     /// One digit or more.

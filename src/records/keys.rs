@@ -57,18 +57,23 @@ impl KeyHasher {
     }
 }
 
-/// Writes one field of a canonical form: its length, then its value.
+/// Writes one field of a canonical form: its length, then its value. A length is one byte, for what is
+/// hashed should be short, or [`LONG`] and eight more.
 #[inline]
 pub(crate) fn write_field(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>) -> bool) -> bool {
     let at = out.len();
-    out.extend_from_slice(&[0; 4]);
+    out.push(LONG);
     let written = write(out);
-    let length = u32::try_from(out.len() - at - 4).unwrap_or(u32::MAX);
-    if let Some(place) = out.get_mut(at..at + 4) {
-        place.copy_from_slice(&length.to_le_bytes());
+    let length = out.len() - at - 1;
+    match (u8::try_from(length), out.get_mut(at)) {
+        (Ok(length), Some(place)) if length < LONG => *place = length,
+        _ => drop(out.splice(at + 1..at + 1, (length as u64).to_le_bytes())),
     }
     written
 }
+
+/// Stands for a length that is not less.
+const LONG: u8 = 0xff;
 
 /// How the key of a resource is put together.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -273,4 +278,29 @@ fn write_value(kind: FieldKind, json: &[u8], out: &mut Vec<u8>) -> bool {
     let mut scanner = Scanner::new(json);
     let Ok(Some(value)) = scanner.next_token().and_then(|first| scanner.scalar(first)) else { return false };
     write_field(out, |out| value::canonical(kind, value, json, out))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_of_any_length_are_told_apart() {
+        let form = |fields: &[usize]| {
+            let mut form = Vec::new();
+            for &length in fields {
+                assert!(write_field(&mut form, |out| {
+                    out.resize(out.len() + length, LONG);
+                    true
+                }));
+            }
+            form
+        };
+        assert_eq!(form(&[254]).len(), 255);
+        assert_eq!(form(&[255]).len(), 264);
+        let forms = [form(&[254, 255]), form(&[255, 254]), form(&[509]), form(&[0, 509]), form(&[509, 0])];
+        for (at, one) in forms.iter().enumerate() {
+            assert!(!forms[..at].contains(one), "{at}");
+        }
+    }
 }

@@ -34,7 +34,7 @@ impl Chunk {
     /// The records with their offsets; blank lines are none. A record that is not UTF-8 or too long
     /// is a flaw.
     pub(crate) fn records(&self, max_record: usize, mut each: impl FnMut(u64, Result<&[u8], Flaw>)) {
-        let all_text = std::str::from_utf8(&self.bytes).is_ok();
+        let all_text = simdutf8::basic::from_utf8(&self.bytes).is_ok();
         let mut one = |start: usize, end: usize| {
             let Some(record) = self.bytes.get(start..end) else { return };
             let record = if self.offset == 0 && start == 0 { without_mark(record) } else { record };

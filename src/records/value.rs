@@ -20,7 +20,22 @@ use super::json::{Span, Token, unescape};
 use crate::model::FieldKind;
 
 /// Writes the canonical form of a value; false where it is not of that type.
+#[inline(always)]
 pub(crate) fn canonical(kind: FieldKind, value: Span, record: &[u8], out: &mut Vec<u8>) -> bool {
+    let is_canonical = match kind {
+        FieldKind::String => matches!(value.token, Token::Text | Token::Number),
+        FieldKind::Integer | FieldKind::Long => is_usual_whole(value, value.of(record)),
+        _ => false,
+    };
+    if is_canonical {
+        out.extend_from_slice(value.of(record));
+        return true;
+    }
+    converted(kind, value, record, out)
+}
+
+/// Writes the canonical form of a value that may not be in it.
+fn converted(kind: FieldKind, value: Span, record: &[u8], out: &mut Vec<u8>) -> bool {
     let raw = value.of(record);
     match kind {
         FieldKind::String => text(value, raw, |text| out.extend_from_slice(text)),
@@ -51,13 +66,15 @@ pub(crate) fn canonical(kind: FieldKind, value: Span, record: &[u8], out: &mut V
 }
 
 /// Whether a value is of a type, without writing anything where that is cheap to see.
+#[inline(always)]
 pub(crate) fn is_of(kind: FieldKind, value: Span, record: &[u8], scratch: &mut Vec<u8>) -> bool {
     match kind {
         FieldKind::String => matches!(value.token, Token::Text | Token::Escaped | Token::Number),
         FieldKind::Descriptor => is_text(value),
+        FieldKind::Integer | FieldKind::Long if is_usual_whole(value, value.of(record)) => true,
         _ => {
             scratch.clear();
-            canonical(kind, value, record, scratch)
+            converted(kind, value, record, scratch)
         }
     }
 }
@@ -86,21 +103,39 @@ fn lower_case(text: &[u8], out: &mut Vec<u8>) {
     }
 }
 
+/// Whether a value is a whole number in canonical form, as most are: digits without a leading zero, short
+/// of 64 bits.
+#[inline]
+fn is_usual_whole(value: Span, raw: &[u8]) -> bool {
+    matches!(value.token, Token::Number | Token::Text)
+        && matches!(raw.first(), Some(b'1'..=b'9'))
+        && raw.len() <= 18
+        && are_digits(raw)
+}
+
+/// Whether there is nothing but digits, eight at a time.
+#[inline]
+fn are_digits(text: &[u8]) -> bool {
+    const ZEROS: u64 = 0x3030_3030_3030_3030;
+    const HIGH: u64 = 0xf0f0_f0f0_f0f0_f0f0;
+    const SIXES: u64 = 0x0606_0606_0606_0606;
+    let (eights, rest) = text.as_chunks::<8>();
+    let eight = |digits: &[u8; 8]| {
+        let digits = u64::from_le_bytes(*digits);
+        // Only digits are 0x30 and more without reaching 0x40 when six is added.
+        (digits & HIGH) == ZEROS && (digits.wrapping_add(SIXES) & HIGH) == ZEROS
+    };
+    eights.iter().all(eight) && rest.iter().fold(true, |all, digit| all & digit.is_ascii_digit())
+}
+
 /// A whole number of at most 64 bits.
 fn whole(value: Span, raw: &[u8], out: &mut Vec<u8>) -> bool {
     let text = match value.token {
         Token::Number | Token::Text | Token::Escaped => decoded(value, raw),
         _ => return false,
     };
-    let text = text.trim_ascii();
-    // The usual case is canonical already: digits without a leading zero, short of 64 bits.
-    let canonical_already = matches!(text.first(), Some(b'1'..=b'9')) && text.len() <= 18;
-    if canonical_already && text.iter().all(u8::is_ascii_digit) {
-        out.extend_from_slice(text);
-        return true;
-    }
     let start = out.len();
-    if !decimal(text, out) {
+    if !decimal(text.trim_ascii(), out) {
         return false;
     }
     let is_whole = std::str::from_utf8(out.get(start..).unwrap_or_default())
@@ -315,6 +350,7 @@ mod tests {
         );
         equal(FieldKind::Long, &["-0", "0", "\"0\""]);
         equal(FieldKind::Long, &["1000", "1e3"]);
+        wrong(FieldKind::Long, &["\"1234567:\"", "\"1234567/\"", "\"12345678a\"", "\"1234567890é\"", "\"1234:678\""]);
         distinct(FieldKind::Long, &["7", "-7", "70", "18446744073709551615", "9223372036854775807"]);
         wrong(
             FieldKind::Long,

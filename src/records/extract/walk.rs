@@ -128,8 +128,11 @@ impl Walk<'_, '_, '_> {
     }
 
     /// The value of a usual member; whether there is one.
-    #[inline]
+    #[inline(always)]
     fn usual_value(&mut self, habit: &mut Habit, depth: u32) -> Result<bool, Flaw> {
+        if habit.echo.sleeps() {
+            return self.member_value(habit.child, depth);
+        }
         if habit.echo.repeats(&mut self.scanner, self.into) {
             return Ok(true);
         }
@@ -142,7 +145,7 @@ impl Walk<'_, '_, '_> {
         Ok(has_value)
     }
 
-    #[inline]
+    #[inline(always)]
     fn member_value(&mut self, child: Option<(u32, u32)>, depth: u32) -> Result<bool, Flaw> {
         match child {
             Some((_, child)) => self.value(child, depth),

@@ -53,17 +53,22 @@ fn take_hex(rest: &mut &[u8]) -> u32 {
 
 impl Scanner<'_> {
     /// The rest of a string after its opening quote.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn string(&mut self) -> Result<Span, Flaw> {
         let start = self.at;
+        let token = self.to_closing_quote()?;
+        Ok(span(token, start, self.at - 1))
+    }
+
+    /// Passes over the rest of a string; whether there are escapes in it.
+    fn to_closing_quote(&mut self) -> Result<Token, Flaw> {
         let mut token = Token::Text;
         loop {
             self.at += plain(self.bytes.get(self.at..).unwrap_or_default());
             match self.peek() {
                 Some(b'"') => {
-                    let span = span(token, start, self.at);
                     self.at += 1;
-                    return Ok(span);
+                    return Ok(token);
                 }
                 Some(b'\\') => {
                     token = Token::Escaped;
