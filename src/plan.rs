@@ -56,12 +56,12 @@ enum Pathways {
 
 impl Pathways {
     /// The references that an edge brings and that can be left out to be rid of it.
-    fn yielding<'g>(
+    fn yielding(
         self,
         edge: AuthorizationEdge,
-        graph: &'g DependencyGraph,
+        graph: &DependencyGraph,
         may_go: impl Fn(&Edge) -> bool,
-    ) -> Option<&'g Edge> {
+    ) -> Option<&Edge> {
         edge.reference(graph).filter(|reference| self == Self::Yield && may_go(reference))
     }
 }

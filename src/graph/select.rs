@@ -252,14 +252,7 @@ impl Expand<'_> {
         // At which depth each group was expanded; another may bring it nearer later.
         let mut expanded: BTreeMap<usize, usize> = BTreeMap::new();
         self.reach_back(core.iter().copied().collect(), 0, depth, &mut nearest);
-        while !self.follow.required_only {
-            let found = |id: &ResourceId| nearest.resources.contains_key(id) || self.present.contains(id);
-            let satisfied = |place: usize| self.graph.subclasses_at(place).iter().any(found);
-            let due = nearest.groups.iter().find(|(place, at)| match expanded.get(place) {
-                Some(before) => *at < before,
-                None => !satisfied(**place),
-            });
-            let Some((&place, &at)) = due else { break };
+        while let Some((place, at)) = self.due(&nearest, &expanded) {
             expanded.insert(place, at);
             let mut subclasses = self.graph.subclasses_at(place).to_vec();
             subclasses.retain(|&id| nearest.comes_nearer(id, at + 1));
@@ -271,6 +264,21 @@ impl Expand<'_> {
             one_of: expanded.keys().filter_map(entity).collect(),
             ..Selection::default()
         }
+    }
+
+    /// An abstract resource whose subclasses are to come in, and how near: none of them is in otherwise, or they
+    /// came in further off.
+    fn due(&self, nearest: &Nearest, expanded: &BTreeMap<usize, usize>) -> Option<(usize, usize)> {
+        if self.follow.required_only {
+            return None;
+        }
+        let found = |id: &ResourceId| nearest.resources.contains_key(id) || self.present.contains(id);
+        let satisfied = |place: usize| self.graph.subclasses_at(place).iter().any(found);
+        let is_due = |(place, at): &(&usize, &usize)| match expanded.get(place) {
+            Some(before) => *at < before,
+            None => !satisfied(**place),
+        };
+        nearest.groups.iter().find(is_due).map(|(place, at)| (*place, *at))
     }
 
     /// Follows prerequisites from a layer of resources, all as deep as `at`, down to `depth`.

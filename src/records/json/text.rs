@@ -56,12 +56,12 @@ impl Scanner<'_> {
     #[inline(always)]
     pub(crate) fn string(&mut self) -> Result<Span, Flaw> {
         let start = self.at;
-        let token = self.to_closing_quote()?;
+        let token = self.until_closing_quote()?;
         Ok(span(token, start, self.at - 1))
     }
 
     /// Passes over the rest of a string; whether there are escapes in it.
-    fn to_closing_quote(&mut self) -> Result<Token, Flaw> {
+    fn until_closing_quote(&mut self) -> Result<Token, Flaw> {
         let mut token = Token::Text;
         loop {
             self.at += plain(self.bytes.get(self.at..).unwrap_or_default());
