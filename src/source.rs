@@ -173,7 +173,11 @@ impl Syntax {
         // Checked once as a whole, not string by string.
         let text = recognise::text_of(document)?;
         match self {
-            Self::Json => serde_json::from_str(text).map_err(|e| SourceError::json(&document.name, &e)),
+            Self::Json => serde_json::from_str(text).or_else(|error| {
+                let yaml = |text: &str| serde_yaml::from_str(text);
+                recognise::yaml_after_all(document, text, &error, yaml)
+                    .ok_or_else(|| SourceError::json(&document.name, &error))
+            }),
             Self::Yaml => serde_yaml::from_str(text).map_err(|e| SourceError::yaml(&document.name, &e)),
         }
     }

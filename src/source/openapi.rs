@@ -1,13 +1,17 @@
 //! OpenAPI 3 and Swagger 2 documents of ODS/API, DMS and MetaEd: from paths and schemas to a draft.
 
 mod document;
+mod names;
+mod object;
 mod walk;
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Kind, Origin, ResourceName, Text, fold_project};
+use crate::model::{Kind, Origin, ResourceName, Text};
 
-use self::document::{OpenApi, Operation, PathItem, Update};
+use self::document::{OpenApi, Operation, PathItem, Update, record_path};
+use self::names::Names;
 use self::walk::Walk;
 use super::draft::{Draft, DraftAbstract, DraftResource, Identity, Member, SchemaKey, Standing};
 use super::resolve::{SCHOOL_YEAR_TYPE, school_years};
@@ -21,22 +25,20 @@ use super::{Document, SourceError, Syntax, sha256};
 /// A document that is cut off, of another kind, or whose `$ref`s dangle or run in a circle.
 pub(super) fn read(document: &Document, syntax: Syntax) -> Result<Draft, SourceError> {
     let api: OpenApi = syntax.parse(document)?;
-    let reader = Reader { api: &api, document: &document.name };
+    let mut reader = Reader { api: &api, document: &document.name, names: Names::default(), composed: Cell::new(0) };
     let mut draft = Draft { version: api.info.data_standard(), ..Draft::default() };
     let mut strange = BTreeSet::new();
     if reader.is_profile() {
         return Err(reader.not_metadata(&strange));
     }
+    reader.names = Names::of(&api, posted(&api));
 
     // MetaEd says of every resource that its key cannot change, those among them whose key can.
     let may_change = |item: &PathItem| item.put.as_ref().and_then(Update::key_may_change) == Some(true);
     let tells_keys_apart = api.paths.values().any(may_change);
 
-    for (path, item) in api.paths.iter() {
-        let Some(name) = ResourceName::from_path(path.clone()) else { continue };
-        let (Some(post), Some(record)) = (&item.post, api.paths.get(&format!("{path}/{{id}}"))) else {
-            continue;
-        };
+    for (name, item, record) in posted(&api) {
+        let Some(post) = &item.post else { continue };
         match reader.resource(&name, post, item.get.as_ref())? {
             Some((mut resource, notes)) => {
                 let told = record.put.as_ref().and_then(Update::key_may_change);
@@ -45,13 +47,15 @@ pub(super) fn read(document: &Document, syntax: Syntax) -> Result<Draft, SourceE
                 draft.resources.insert(name, resource);
             }
             None => {
-                strange.insert(path.clone());
+                strange.insert(name);
             }
         }
     }
     if draft.resources.is_empty() {
         return Err(reader.not_metadata(&strange));
     }
+    draft.limits.extend(left_out(&strange));
+    draft.limits.extend(shared(&draft.resources));
     draft.abstracts = reader.abstracts();
     if reader.is_generated(&draft) {
         draft.standing = Standing::Generated;
@@ -64,12 +68,55 @@ pub(super) fn read(document: &Document, syntax: Syntax) -> Result<Draft, SourceE
     Ok(draft)
 }
 
+/// The paths that stand for resources: with a POST, and with the path of one record beside them (DESIGN 4.1).
+fn posted(api: &OpenApi) -> impl Iterator<Item = (ResourceName, &PathItem, &PathItem)> {
+    api.paths.iter().filter(|(_, item)| item.post.is_some()).filter_map(|(path, item)| {
+        let name = ResourceName::from_path(path.clone()).filter(|name| name.project() != "identities")?;
+        Some((name, item, api.paths.get(&record_path(path))?))
+    })
+}
+
+/// Says of each project which of its paths are no resources here.
+fn left_out(strange: &BTreeSet<ResourceName>) -> impl Iterator<Item = (Option<ResourceName>, Text)> {
+    let strange: Vec<&ResourceName> = strange.iter().collect();
+    let projects: Vec<_> = strange.chunk_by(|one, next| one.project() == next.project()).map(<[_]>::to_vec).collect();
+    projects.into_iter().map(|names| {
+        let named: Vec<&str> = names.iter().take(NAMED).map(|name| name.as_str()).collect();
+        let more = match names.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let limit = format!(
+            "left out: {}{more}; what is posted there is no object whose schema has a name such as edFi_student",
+            named.join(", ")
+        );
+        (names.first().map(|name| (*name).clone()), limit.into())
+    })
+}
+
+/// Says which resources are described by one schema, so that nothing tells which of them a reference means.
+fn shared(resources: &BTreeMap<ResourceName, DraftResource>) -> Vec<(Option<ResourceName>, Text)> {
+    let mut last: BTreeMap<&SchemaKey, &ResourceName> = BTreeMap::new();
+    let pairs = resources.iter().filter_map(|(name, resource)| Some((last.insert(&resource.schema, name)?, name)));
+    let limit = |(one, other): (&ResourceName, &ResourceName)| {
+        let limit = format!("{one} and {other} are described by one schema; references to it are taken for {other}");
+        (Some(other.clone()), limit.into())
+    };
+    pairs.map(limit).collect()
+}
+
+/// Paths that a sentence names before it counts.
+const NAMED: usize = 3;
+
 /// How the documents of each server look; none of the rules depend on it.
 const DIALECTS: [(&str, &str); 2] = [("Data Management Service", "DMS"), ("Operational Data Store", "ODS/API")];
 
 struct Reader<'d> {
     api: &'d OpenApi,
     document: &'d str,
+    names: Names,
+    /// How many schemas were put together of several so far.
+    composed: Cell<usize>,
 }
 
 impl<'d> Reader<'d> {
@@ -81,29 +128,29 @@ impl<'d> Reader<'d> {
         get: Option<&'d Operation>,
     ) -> Result<Option<(DraftResource, BTreeSet<Text>)>, SourceError> {
         let Some(body) = self.api.body_of(post) else { return Ok(None) };
-        let Some(schema_name) = body.referenced_name() else { return Ok(None) };
         let place = format!("$.paths['{name}'].post");
         let (_, schema) = self.schema(body, &place)?;
-        let Some((prefix, entity)) = schema_name.split_once('_') else { return Ok(None) };
-        if fold_project(prefix) != fold_project(name.project()) || !schema.is_object() {
+        let Some(named) = self.names.posted(self.api, name, body).filter(|_| schema.is_object()) else {
             return Ok(None);
-        }
+        };
+        let (schema_name, prefix, entity) = (named.schema, named.prefix, named.entity);
         // DMS publishes the school years as `SchoolYear`; references everywhere say SchoolYearType.
         let is_years = *name == school_years();
         let entity = if is_years { SCHOOL_YEAR_TYPE.into() } else { capitalised(&entity.replace('_', "")) };
         let descriptor = entity.ends_with("Descriptor");
+        let own_reference = match self.own_reference(schema_name)? {
+            None if is_years => self.own_reference(&format!("{prefix}_{SCHOOL_YEAR_TYPE}"))?,
+            found => found,
+        };
         let parameters: Vec<_> = get.map(|get| self.api.parameters_of(get)).unwrap_or_default();
 
         let mut resource = DraftResource {
             kind: if descriptor { Kind::Descriptor } else { Kind::Resource },
             schema: SchemaKey::of(name.project(), &entity),
             query: parameters.iter().filter(|p| p.is_field()).map(|p| p.name.clone()).collect(),
-            domains: self.api.domains_of(schema, name.endpoint()),
+            domains: self.api.domains_of(&schema, name.endpoint()),
             identity: Identity {
-                own_reference: self.own_reference(schema_name).or_else(|| match is_years {
-                    true => self.own_reference(&format!("{prefix}_{SCHOOL_YEAR_TYPE}")),
-                    false => None,
-                }),
+                own_reference,
                 parameters: parameters
                     .iter()
                     .filter(|p| p.is_identity)
@@ -113,38 +160,15 @@ impl<'d> Reader<'d> {
             },
             ..DraftResource::new(entity)
         };
-        let notes = Walk::new(self, &mut resource).run(schema, schema_name, &place)?;
+        let notes = Walk::new(self, &mut resource).run(&schema, schema_name, &place)?;
         Ok(Some((resource, notes)))
     }
 
     /// The members of the schema by which others refer to this resource.
-    fn own_reference(&self, schema: &str) -> Option<Vec<Member>> {
-        let reference = self
-            .api
-            .schema(&format!("{schema}Reference"))
-            .or_else(|| self.api.schema(&format!("{schema}_Reference")))?;
-        Some(reference.members())
-    }
-
-    /// A schema behind any number of `$ref`s, with the name of the last.
-    fn schema(&self, mut schema: &'d Schema, place: &str) -> Result<(Option<&'d str>, &'d Schema), SourceError> {
-        let mut name = None;
-        let mut seen = BTreeSet::new();
-        while let Some(reference) = schema.pointer() {
-            let Some(target) = schema.referenced_name().and_then(|n| self.api.schema(n).map(|s| (n, s))) else {
-                return Err(SourceError::content(
-                    self.document,
-                    place,
-                    format!("$ref '{reference}' leads nowhere"),
-                    "The document is incomplete; fetch it again",
-                ));
-            };
-            if !seen.insert(target.0) {
-                return Err(self.cyclic(reference, place));
-            }
-            (name, schema) = (Some(target.0), target.1);
-        }
-        Ok((name, schema))
+    fn own_reference(&self, schema: &str) -> Result<Option<Vec<Member>>, SourceError> {
+        let Some((name, reference)) = self.api.reference_to(schema) else { return Ok(None) };
+        let (_, reference) = self.schema(reference, &format!("$..['{name}']"))?;
+        Ok(Some(reference.members()))
     }
 
     /// The reference schema that a property of an empty `$ref` means: published documents have had
@@ -156,21 +180,12 @@ impl<'d> Reader<'d> {
         let named = |entity: &str, project: &str| {
             self.api.schemas().find(|(name, _)| {
                 document::reference_base(name)
-                    .map(SchemaKey::new)
+                    .map(|base| SchemaKey::new(&self.names.known_as(base)))
                     .is_some_and(|key| key.project() == project && key.entity() == entity)
             })
         };
         let mut entities = starts.filter_map(|start| base.get(start..)).map(str::to_ascii_lowercase);
         entities.find_map(|entity| named(&entity, from.project()).or_else(|| named(&entity, "edfi")))
-    }
-
-    fn cyclic(&self, reference: &str, place: &str) -> SourceError {
-        SourceError::content(
-            self.document,
-            place,
-            format!("$ref '{reference}' runs in a circle"),
-            "No Ed-Fi schema contains itself; fetch the document again",
-        )
     }
 
     /// Abstract resources that the document has reference schemas for, with their keys. Which of the
@@ -181,9 +196,10 @@ impl<'d> Reader<'d> {
         references
             .map(|(base, schema)| {
                 let entity = base.split_once('_').map_or(base, |(_, entity)| entity);
-                let draft =
-                    DraftAbstract { entity: capitalised(entity), key: schema.members(), ..DraftAbstract::default() };
-                (SchemaKey::new(base), draft)
+                // What is wrong with a schema is said of the resource that uses it.
+                let key = self.schema(schema, base).map_or_else(|_| Vec::new(), |(_, schema)| schema.members());
+                let draft = DraftAbstract { entity: capitalised(entity), key, ..DraftAbstract::default() };
+                (SchemaKey::new(&self.names.known_as(base)), draft)
             })
             .collect()
     }
@@ -215,7 +231,7 @@ impl<'d> Reader<'d> {
     }
 
     /// Says what the document is instead of Ed-Fi resources.
-    fn not_metadata(&self, strange: &BTreeSet<Text>) -> SourceError {
+    fn not_metadata(&self, strange: &BTreeSet<ResourceName>) -> SourceError {
         let api = self.api;
         let any_path = |test: &dyn Fn(&str) -> bool| api.paths.iter().any(|(p, _)| test(p));
         let any_schema = |test: &dyn Fn(&str) -> bool| api.schemas().any(|(name, _)| test(name));
@@ -228,7 +244,7 @@ impl<'d> Reader<'d> {
             } else if any_path(&|p| p.contains("/availableChangeVersions")) {
                 "no Ed-Fi resources here (the document of change queries)"
             } else if title.contains("composite")
-                || any_path(&|p| p.starts_with("/ed-fi/") && p.matches('/').count() > 2 && !p.ends_with("{id}"))
+                || !api.paths.values().any(|item| item.post.is_some()) && any_path(&is_composite)
             {
                 "no Ed-Fi resources here (a composites document: nothing can be posted to it)"
             } else if api.paths.is_empty() {
@@ -240,6 +256,12 @@ impl<'d> Reader<'d> {
             };
         SourceError::content(self.document, "$.paths", found, "Give the Resources or Descriptors document")
     }
+}
+
+/// Whether a path is that of a composite: `/ed-fi/enrollment/sections`.
+fn is_composite(path: &str) -> bool {
+    let third = path.strip_prefix("/ed-fi/").and_then(|rest| rest.split('/').nth(1));
+    third.is_some_and(|third| !third.starts_with('{') && !["deletes", "keyChanges", "partitions"].contains(&third))
 }
 
 /// `academicWeek` → `AcademicWeek`.

@@ -39,8 +39,12 @@ pub(super) fn recognise(document: &Document) -> Result<(Syntax, Format), SourceE
     let text = text_of(document)?;
     let start = text.trim_start();
     let found = match start.chars().next() {
-        Some('{') => (Syntax::Json, json_mark(document, text)?),
+        Some('{') if !begins_as_yaml(start) => (Syntax::Json, json_mark(document, text)?),
         Some('[' | '<') | None => (Syntax::Json, None),
+        Some(_) if content_of(start).starts_with('{') => {
+            refuse_depth(document, text)?;
+            (Syntax::Yaml, flow_mark(text).map_err(|error| SourceError::yaml(&document.name, &error))?)
+        }
         Some(_) => {
             refuse_depth(document, text)?;
             (Syntax::Yaml, yaml_mark(text))
@@ -96,35 +100,80 @@ pub(super) fn instead(start: &str) -> &'static str {
     }
 }
 
-/// Reads keys of the top object until one gives the kind away.
-fn json_mark(document: &Document, text: &str) -> Result<Option<Format>, SourceError> {
-    struct Marks<'f>(&'f mut Option<Format>);
+/// Whether an object begins as only YAML writes it: `{openapi: …}`.
+fn begins_as_yaml(start: &str) -> bool {
+    let first = start.strip_prefix('{').and_then(|rest| rest.trim_start().chars().next());
+    first.is_some_and(|first| !matches!(first, '"' | '}' | '{' | '['))
+}
 
-    impl<'de> Visitor<'de> for Marks<'_> {
-        type Value = ();
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("an object")
-        }
-
-        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-            while let Some(key) = map.next_key::<String>()? {
-                *self.0 = MARKS.iter().find(|(mark, _)| *mark == key).map(|(_, format)| *format);
-                if self.0.is_some() {
-                    // The rest is read by the reader of that kind.
-                    return Err(serde::de::Error::custom("found"));
-                }
-                map.next_value::<IgnoredAny>()?;
-            }
-            Ok(())
+/// What comes after the comments, directives and marker that may stand before the content of YAML.
+fn content_of(start: &str) -> &str {
+    let mut rest = start;
+    loop {
+        rest = rest.trim_start();
+        if rest.starts_with(['#', '%']) {
+            rest = rest.split_once('\n').map_or("", |(_, rest)| rest);
+        } else if let Some(marked) = rest.strip_prefix("---").filter(|r| r.starts_with(char::is_whitespace)) {
+            rest = marked;
+        } else {
+            return rest;
         }
     }
+}
 
+/// Reads keys of the top object until one gives the kind away.
+fn json_mark(document: &Document, text: &str) -> Result<Option<Format>, SourceError> {
     let mut found = None;
-    let mut reader = serde_json::Deserializer::from_str(text);
-    match reader.deserialize_map(Marks(&mut found)) {
-        Err(error) if found.is_none() => Err(SourceError::json(&document.name, &error)),
+    match serde_json::Deserializer::from_str(text).deserialize_map(Marks(&mut found)) {
+        Err(error) if found.is_none() => match yaml_after_all(document, text, &error, flow_mark) {
+            // Its reader comes to the same place, and then reads on as YAML.
+            Some(Some(format)) => Ok(Some(format)),
+            _ => Err(SourceError::json(&document.name, &error)),
+        },
         _ => Ok(found),
+    }
+}
+
+/// The same for a map that is written as JSON writes objects, with what else YAML allows in it.
+fn flow_mark(text: &str) -> Result<Option<Format>, serde_yaml::Error> {
+    let mut found = None;
+    match serde_yaml::Deserializer::from_str(text).deserialize_map(Marks(&mut found)) {
+        Err(error) if found.is_none() => Err(error),
+        _ => Ok(found),
+    }
+}
+
+/// Reads as YAML what is no JSON, if it is that; a document that is cut off is not.
+pub(super) fn yaml_after_all<T>(
+    document: &Document,
+    text: &str,
+    error: &serde_json::Error,
+    read: impl FnOnce(&str) -> Result<T, serde_yaml::Error>,
+) -> Option<T> {
+    let may_be = error.is_syntax() && text.trim_start().starts_with('{') && refuse_depth(document, text).is_ok();
+    may_be.then(|| read(text).ok()).flatten()
+}
+
+/// Looks for the key that gives the kind away.
+struct Marks<'f>(&'f mut Option<Format>);
+
+impl<'de> Visitor<'de> for Marks<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(key) = map.next_key::<String>()? {
+            *self.0 = MARKS.iter().find(|(mark, _)| *mark == key).map(|(_, format)| *format);
+            if self.0.is_some() {
+                // The rest is read by the reader of that kind.
+                return Err(serde::de::Error::custom("found"));
+            }
+            map.next_value::<IgnoredAny>()?;
+        }
+        Ok(())
     }
 }
 

@@ -9,7 +9,7 @@ use super::draft::Member;
 use super::sorted::Sorted;
 use crate::model::{FieldKind, FieldType, Text};
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Schema {
     #[serde(rename = "$ref")]
@@ -39,37 +39,98 @@ pub(super) struct Schema {
 }
 
 impl Schema {
-    /// The `$ref`, whether bare or as the only element of an `allOf` (the way to give it siblings).
+    /// The `$ref`, whether bare or in a list of its own (the way to give it siblings), where nothing but
+    /// that says what it holds.
     pub(super) fn pointer(&self) -> Option<&str> {
-        let only = |parts: &'_ [Self]| match parts {
-            [only] => only.reference.is_some(),
-            _ => false,
-        };
-        if self.reference.is_some() {
-            return self.reference.as_deref();
+        if !self.properties.is_empty() || !self.required.0.is_empty() {
+            return None;
         }
-        // `anyOf` with one `$ref` and a null says that the value may be absent (OpenAPI 3.1).
-        let choices = self.any_of.iter().chain(&self.one_of).filter(|choice| choice.kind != TypeName::Null);
-        let choices: Vec<&Self> = choices.collect();
-        match choices.as_slice() {
-            [choice] => choice.reference.as_deref(),
-            _ if only(&self.all_of) => self.all_of.first().and_then(|part| part.reference.as_deref()),
+        let mut parts = self.parts();
+        match (&self.reference, parts.next(), parts.next()) {
+            (Some(reference), None, _) => Some(reference),
+            (None, Some(only), None) => only.pointer(),
             _ => None,
         }
     }
 
-    /// The schemas it is put together of, where a single `$ref` does not say it all.
-    pub(super) fn parts(&self) -> &[Self] {
-        if self.pointer().is_some() { &[] } else { &self.all_of }
+    /// The `$ref` of its own.
+    pub(super) fn reference(&self) -> Option<&str> {
+        self.reference.as_deref()
+    }
+
+    /// The schemas that it has to meet, besides what it says itself and a `$ref` of its own.
+    pub(super) fn parts(&self) -> impl Iterator<Item = &Self> {
+        // `anyOf` with one schema and a null says that the value may be absent (OpenAPI 3.1).
+        let mut choices = self.any_of.iter().chain(&self.one_of).filter(|choice| choice.kind != TypeName::Null);
+        let choice = choices.next().filter(|_| choices.next().is_none());
+        self.all_of.iter().chain(choice)
+    }
+
+    /// Whether what it holds is told by more than its own words.
+    pub(super) fn is_composed(&self) -> bool {
+        self.reference.is_some() || self.parts().next().is_some()
+    }
+
+    /// One schema that says what all of these say together, each without its `$ref` and its parts.
+    pub(super) fn together(parts: &[&Self]) -> Self {
+        let mut whole = Self::default();
+        let mut properties: Vec<(&Text, &Self)> = Vec::new();
+        let mut items = Vec::new();
+        for part in parts {
+            if whole.kind == TypeName::Other {
+                whole.kind = part.kind;
+            }
+            whole.format = whole.format.or(part.format);
+            whole.max_length = whole.max_length.into_iter().chain(part.max_length).min_by_key(|n| n.get());
+            whole.min_length = whole.min_length.into_iter().chain(part.min_length).max_by_key(|n| n.get());
+            whole.min_items = whole.min_items.into_iter().chain(part.min_items).max_by_key(|n| n.get());
+            whole.is_identity |= part.is_identity;
+            whole.required.0.extend(part.required.0.iter().cloned());
+            whole.domains.extend(part.domains.iter().cloned());
+            properties.extend(part.properties.iter());
+            items.extend(part.items.as_deref());
+        }
+        whole.required.0.sort_unstable();
+        properties.sort_by_key(|(name, _)| *name);
+        let same_name = properties.chunk_by(|(one, _), (next, _)| one == next);
+        let properties = same_name.filter_map(|same| {
+            let (name, _) = same.first()?;
+            Some(((*name).clone(), Self::each_of(same.iter().map(|(_, schema)| *schema))?))
+        });
+        whole.properties = Sorted::of(properties.collect());
+        whole.items = Self::each_of(items.into_iter()).map(Box::new);
+        whole
+    }
+
+    /// A schema that says what each of these says, still to be put together where they are several.
+    fn each_of<'s>(mut schemas: impl Iterator<Item = &'s Self>) -> Option<Self> {
+        let first = schemas.next()?.clone();
+        let others: Vec<Self> = schemas.cloned().collect();
+        Some(if others.is_empty() {
+            first
+        } else {
+            let is_identity = first.is_identity || others.iter().any(|other| other.is_identity);
+            Self { all_of: std::iter::once(first).chain(others).collect(), is_identity, ..Self::default() }
+        })
+    }
+
+    /// How many schemas stand in it, itself included. O(that many), and no deeper than a parser goes.
+    pub(super) fn size(&self) -> usize {
+        let lists = self.all_of.iter().chain(&self.any_of).chain(&self.one_of);
+        let inner = lists.chain(self.properties.values()).chain(self.items.as_deref());
+        1 + inner.map(Self::size).sum::<usize>()
     }
 
     /// Whether it is an object without objects or collections in it but for a `link`, as the schema of
     /// a reference is.
     pub(super) fn holds_scalars_only(&self) -> bool {
-        let nested = |(name, schema): (&Text, &Self)| {
-            name != "link" && (schema.pointer().is_some() || schema.is_object() || schema.is_array())
-        };
+        let nested = |(name, schema): (&Text, &Self)| name != "link" && schema.may_hold_more();
         self.is_object() && !self.properties.iter().any(nested)
+    }
+
+    /// Whether it is something with values in it, as far as its own text tells.
+    fn may_hold_more(&self) -> bool {
+        self.reference.is_some() || self.is_object() || self.is_array() || self.parts().any(Self::may_hold_more)
     }
 
     /// The name of the schema that the `$ref` leads to.
@@ -82,7 +143,7 @@ impl Schema {
     }
 
     pub(super) fn is_object(&self) -> bool {
-        !self.properties.is_empty() || self.kind == TypeName::Object || !self.all_of.is_empty()
+        !self.properties.is_empty() || self.kind == TypeName::Object
     }
 
     pub(super) fn is_array(&self) -> bool {
@@ -193,7 +254,7 @@ pub(super) enum Format {
 
 /// `required`: a list of names, sorted here; older writers put `true` beside a property, which says
 /// nothing here.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Required(Vec<Text>);
 
 impl<'de> Deserialize<'de> for Required {

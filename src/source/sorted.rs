@@ -11,7 +11,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use crate::model::Text;
 
 /// Values by name, each name once.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Sorted<V>(Vec<(Text, V)>);
 
 impl<V> Default for Sorted<V> {
@@ -23,8 +23,17 @@ impl<V> Default for Sorted<V> {
 impl<V> Sorted<V> {
     /// The value of that name. O(log n).
     pub(super) fn get(&self, name: &str) -> Option<&V> {
+        self.entry(name).map(|(_, value)| value)
+    }
+
+    /// The same with the name as it stands here, which lives as long as the map. O(log n).
+    pub(super) fn entry(&self, name: &str) -> Option<(&Text, &V)> {
         let place = self.0.binary_search_by(|(known, _)| known.as_str().cmp(name)).ok()?;
-        self.0.get(place).map(|(_, value)| value)
+        self.0.get(place).map(|(name, value)| (name, value))
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -52,6 +52,17 @@ fn cut_off() {
     refused(&whole[..whole.len() / 2], &["-:", "cut off"]);
     refused(br##"{"info": {"##, &["-:1:", "cut off"]);
     refused(b"openapi: 3.0.1\npaths:\n  /ed-fi/students: {post: [", &["-:3:"]);
+    refused(b"{openapi: 3.0.1,\n paths: {/ed-fi/students: {post: [", &["-:2:", "not valid YAML"]);
+    refused(b"---\n{openapi: 3.0.1,\n paths: {", &["-:4:1:", "not valid YAML"]);
+}
+
+/// What is neither is told as what it begins as.
+#[test]
+fn neither_json_nor_yaml() {
+    refused(b"{\"info\": {},\n \"paths\": {]}}", &["-:2:12: ", "not valid JSON"]);
+    refused(b"{\"openapi\": \"3.0.1\",\n \"paths\": {]}}", &["-:2:12: ", "not valid JSON"]);
+    refused(b"{some: thing}", &["-: $: not a metadata document"]);
+    refused(format!("{{openapi: 3.0.1, paths: {}", "[".repeat(100_000)).as_bytes(), &["-:1:", "nests deeper than"]);
 }
 
 #[test]
@@ -74,6 +85,18 @@ fn of_the_wrong_kind() {
         br##"{"openapi":"3.0.1","info":{"title":"Composites"},"paths":{"/ed-fi/enrollment/sections":{"get":{}}}}"##,
         &["composites"],
     );
+    refused(
+        br##"{"openapi":"3.0.1","info":{"title":"x"},"paths":{"/ed-fi/enrollment/schools/{schoolId}/sections":{"get":{}}}}"##,
+        &["composites"],
+    );
+    refused(
+        br##"{"openapi":"3.0.1","info":{"title":"x"},"paths":{"/ed-fi/students":{"get":{}},"/ed-fi/students/{key}":{},
+        "/ed-fi/students/deletes":{}}}"##,
+        &["no path /project/resource with a POST"],
+    );
+    refused(br##"{"swagger":"2.0","info":{"title":"x"},"paths":{"/v1/pets":{"post":{"parameters":
+        [{"in":"body","name":"b","schema":{"$ref":"#/definitions/my_pet"}}]}},"/v1/pets/{petId}":{}},"definitions":{"my_pet":{"type":"object"}}}"##,
+        &["not an Ed-Fi document"]);
     refused(b"edfi-plan: graph/9\nname: x\nresources: {}\n", &["form 'graph/9'", "version of edfi-plan"]);
     refused(b"edfi-plan: graph/1\nname: x\nresources: {}\n", &["no resources"]);
 }
@@ -130,6 +153,33 @@ fn schemas_that_multiply() {
     }
     schemas.push("\"edFi_l7\":{\"type\":\"string\"}".to_owned());
     refused(api(&schemas.join(",")).as_bytes(), &["more than 200000 properties"]);
+}
+
+#[test]
+fn parts_in_circles_and_without_end() {
+    let part = |name: &str| format!(r##"{{"$ref":"#/components/schemas/edFi_{name}"}}"##);
+    let circle = format!(
+        r#""edFi_student":{{"properties":{{"a":{}}}}},"edFi_a":{{"allOf":[{},{{}}]}},"edFi_b":{{"allOf":[{{}},{}]}}"#,
+        part("a"),
+        part("b"),
+        part("a")
+    );
+    refused(api(&circle).as_bytes(), &["$.a", "circle"]);
+
+    let chain = (0..20_000).map(|n| format!(r#""edFi_l{n}":{{"allOf":[{},{{}}]}}"#, part(&format!("l{}", n + 1))));
+    let ends = [format!(r#""edFi_student":{}"#, part("l0")), r#""edFi_l20000":{"type":"object"}"#.to_owned()];
+    let chain: Vec<String> = chain.chain(ends).collect();
+    refused(api(&chain.join(",")).as_bytes(), &["more than 64 schemas inside each other"]);
+
+    // Every property is put together of a large schema, which has more in it than is walked.
+    let large: Vec<String> = (0..500).map(|n| format!(r#""p{n}":{{"anyOf":[{}{{}}]}}"#, "{},".repeat(30))).collect();
+    let uses: Vec<String> = (0..500).map(|n| format!(r#""u{n}":{{"allOf":[{},{{}}]}}"#, part("large"))).collect();
+    let multiplied = format!(
+        r#""edFi_student":{{"properties":{{{}}}}},"edFi_large":{{"properties":{{{}}}}}"#,
+        uses.join(","),
+        large.join(",")
+    );
+    refused(api(&multiplied).as_bytes(), &["$.u", "put together of others"]);
 }
 
 #[test]

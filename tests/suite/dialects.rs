@@ -130,3 +130,204 @@ fn the_update_of_a_record_says_whether_its_key_may_change() {
     assert_eq!(read(fixed, serde_json::json!({ "description": null })), read(fixed, serde_json::json!({})));
     assert_eq!(read(fixed, serde_json::json!({ "description": null, "x-Ed-Fi-isUpdatable": true })), told);
 }
+
+/// A document of OpenAPI 3 in which each path has a POST of that schema and the path of a record.
+fn posting(bodies: &[(&str, &str)], schemas: &serde_json::Value) -> Document {
+    let reference = |name: &str| serde_json::json!({ "$ref": format!("#/components/schemas/{name}") });
+    let mut paths = serde_json::Map::new();
+    for (path, schema) in bodies {
+        let body = serde_json::json!({ "content": { "application/json": { "schema": reference(schema) } } });
+        paths.insert((*path).to_owned(), serde_json::json!({ "post": { "requestBody": body } }));
+        paths.insert(format!("{path}/{{id}}"), serde_json::json!({}));
+    }
+    document(&serde_json::json!({
+        "openapi": "3.0.1", "info": { "title": "t", "version": "3" }, "paths": paths,
+        "components": { "schemas": schemas }
+    }))
+}
+
+fn document(value: &serde_json::Value) -> Document {
+    Document { name: "d".to_owned(), bytes: serde_json::to_vec(value).unwrap() }
+}
+
+/// The references of a resource, as `path target required`.
+fn references(graph: &DependencyGraph, name: &str) -> Vec<String> {
+    let resource = graph.model().resource(&name.parse().unwrap()).unwrap_or_else(|| panic!("{name} is not there"));
+    let line = |r: &Reference| format!("{} {:?} {}", r.path, r.target, r.required);
+    resource.references.iter().map(line).collect()
+}
+
+#[test]
+fn parts_of_a_schema_are_one_object() {
+    /// Writes every object as two parts, and adds an object to every reference.
+    fn split(schema: &mut serde_json::Value, apart: fn(serde_json::Value, serde_json::Value) -> serde_json::Value) {
+        let Some(object) = schema.as_object_mut() else { return };
+        for (name, property) in object.get_mut("properties").and_then(|p| p.as_object_mut()).into_iter().flatten() {
+            split(property, apart);
+            if name.ends_with("Reference") {
+                let link = serde_json::json!({ "type": "object", "properties": { "link": { "type": "object" } } });
+                *property = serde_json::json!({ "allOf": [link, property.take()] });
+            }
+        }
+        if let Some(items) = object.get_mut("items") {
+            split(items, apart);
+        }
+        if let Some(properties) = object.remove("properties") {
+            let required = object.remove("required").unwrap_or_else(|| serde_json::json!([]));
+            let composed = apart(properties, required);
+            object.extend(composed.as_object().unwrap().clone());
+        }
+    }
+    let plain = fixtures::graph(&fixtures::small("ods"));
+    let forms: [fn(serde_json::Value, serde_json::Value) -> serde_json::Value; 3] = [
+        |properties, required| {
+            serde_json::json!({ "allOf": [{ "type": "object", "required": required },
+                { "type": "object", "properties": properties }] })
+        },
+        |properties, required| serde_json::json!({ "required": required, "allOf": [{ "properties": properties }, { "type": "object" }] }),
+        |properties, required| serde_json::json!({ "required": required, "anyOf": [{ "properties": properties }, { "type": "null" }] }),
+    ];
+    for form in forms {
+        let documents = fixtures::small("ods").map(|read| {
+            let mut value: serde_json::Value = serde_json::from_slice(&read.bytes).unwrap();
+            for (_, schema) in value["components"]["schemas"].as_object_mut().unwrap() {
+                split(schema, form);
+            }
+            document(&value)
+        });
+        let composed = fixtures::graph(&documents);
+        assert_eq!(plain.model().resources, composed.model().resources);
+        assert_eq!(plain.abstracts(), composed.abstracts());
+        for id in plain.ids() {
+            assert_eq!(plain.details(id), composed.details(id), "{}", plain.name(id));
+        }
+    }
+}
+
+#[test]
+fn parts_that_describe_one_property() {
+    let schemas = serde_json::json!({
+        "edFi_school": { "type": "object", "properties": { "schoolId": { "type": "integer" } } },
+        "edFi_schoolReference": { "type": "object", "properties": { "schoolId": { "type": "integer" } } },
+        "edFi_stop": { "type": "object", "properties": { "schoolReference": { "$ref": "#/components/schemas/edFi_schoolReference" } } },
+        "edFi_lateStop": { "allOf": [{ "$ref": "#/components/schemas/edFi_stop" }, { "required": ["schoolReference"] }] },
+        "edFi_vehicle": { "properties": { "stops": { "type": "array", "items": { "$ref": "#/components/schemas/edFi_lateStop" } } } },
+        "edFi_bus": { "allOf": [{ "$ref": "#/components/schemas/edFi_vehicle" }, { "required": ["stops", "homeReference"] },
+            { "$ref": "#/components/schemas/edFi_vehicle" }],
+            "properties": { "stops": { "type": "array", "minItems": 1 },
+                "homeReference": { "$ref": "#/components/schemas/edFi_schoolReference", "required": ["schoolId"] } } }
+    });
+    let graph =
+        fixtures::graph(&[posting(&[("/ed-fi/schools", "edFi_school"), ("/ed-fi/buses", "edFi_bus")], &schemas)]);
+    assert_eq!(
+        references(&graph, "/ed-fi/buses"),
+        ["$.homeReference Resource(/ed-fi/schools) true", "$.stops[*].schoolReference Resource(/ed-fi/schools) true"]
+    );
+}
+
+#[test]
+fn schemas_that_are_not_named_after_the_project_of_their_path() {
+    let schemas = serde_json::json!({
+        "edFi_school": { "type": "object", "properties": { "schoolId": { "type": "integer" } } },
+        "edFi_schoolReference": { "type": "object", "properties": { "schoolId": { "type": "integer" } } },
+        "ns_route": { "type": "object", "required": ["busReference", "kindDescriptor"], "properties": {
+            "busReference": { "$ref": "#/components/schemas/ns_busReference" }, "kindDescriptor": { "type": "string" } } },
+        "RouteBody": { "$ref": "#/components/schemas/ns_route" },
+        "ns_bus": { "type": "object", "properties": {
+            "schoolReference": { "$ref": "#/components/schemas/edFi_schoolReference" } } },
+        "ns_busReference": { "type": "object", "properties": { "busId": { "type": "integer" } } },
+        "ns_kindDescriptor": { "type": "object", "properties": { "codeValue": { "type": "string" } } },
+        "other_state_depot": { "type": "object", "properties": {
+            "againReference": { "$ref": "#/components/schemas/other_state_depotReference" } } },
+        "other_state_depotReference": { "type": "object", "properties": { "depotId": { "type": "integer" } } }
+    });
+    let graph = fixtures::graph(&[posting(
+        &[
+            ("/ed-fi/schools", "edFi_school"),
+            ("/north/routes", "RouteBody"),
+            ("/north/buses", "ns_bus"),
+            ("/north/kindDescriptors", "ns_kindDescriptor"),
+            ("/other-state/depots", "other_state_depot"),
+            ("/other-state/schools", "edFi_school"),
+        ],
+        &schemas,
+    )]);
+    assert_eq!(
+        references(&graph, "/north/routes"),
+        ["$.busReference Resource(/north/buses) true", "$.kindDescriptor Resource(/north/kindDescriptors) true"]
+    );
+    assert_eq!(references(&graph, "/north/buses"), ["$.schoolReference Resource(/ed-fi/schools) false"]);
+    assert_eq!(references(&graph, "/other-state/depots"), ["$.againReference Resource(/other-state/depots) false"]);
+    assert_eq!(references(&graph, "/other-state/schools"), [""; 0]);
+    assert_eq!(graph.abstracts(), []);
+    assert_eq!(graph.metadata().limits, [""; 0]);
+}
+
+#[test]
+fn what_cannot_be_a_resource_is_said() {
+    let schemas = serde_json::json!({
+        "edFi_school": { "type": "object", "properties": {} },
+        "SchoolBody": { "$ref": "#/components/schemas/edFi_school" },
+        "Anything": { "type": "object", "properties": {} },
+        "edFi_number": { "type": "integer" }
+    });
+    let bodies = ["a", "b", "c", "d"]
+        .map(|name| (format!("/north/{name}"), if name == "a" { "edFi_number" } else { "Anything" }));
+    let mut bodies: Vec<(&str, &str)> = bodies.iter().map(|(path, schema)| (path.as_str(), *schema)).collect();
+    bodies.extend([
+        ("/ed-fi/schools", "edFi_school"),
+        ("/ed-fi/academies", "SchoolBody"),
+        ("/identities/x", "Anything"),
+    ]);
+    let documents = [posting(&bodies, &schemas)];
+    let limits = |without: &[String]| source::read(&documents, without).unwrap().metadata.limits;
+    let said = |part: &str| limits(&[]).iter().any(|limit| limit.contains(part));
+    assert!(said("left out: /north/a, /north/b, /north/c and 1 more; "), "{:?}", limits(&[]));
+    assert!(said("/ed-fi/academies and /ed-fi/schools are described by one schema"), "{:?}", limits(&[]));
+    assert!(!said("identities"), "{:?}", limits(&[]));
+}
+
+#[test]
+fn paths_in_another_spelling() {
+    let [resources, descriptors] = fixtures::small("ods");
+    let plain = fixtures::graph(&[resources.clone(), descriptors.clone()]);
+    let respelled = |from: &str, to: &str| {
+        let text = String::from_utf8(resources.bytes.clone()).unwrap();
+        assert!(text.contains(from));
+        let document = Document { name: "d".to_owned(), bytes: text.replace(from, to).into_bytes() };
+        fixtures::graph(&[document, descriptors.clone()])
+    };
+    for (from, to) in [
+        ("/{id}\"", "/{Id}\""),
+        ("/{id}\"", "/{resourceId}\""),
+        ("/{id}\"", "/{id}/\""),
+        ("\"/ed-fi/schools\"", "\"/ed-fi/schools/\""),
+    ] {
+        let other = respelled(from, to);
+        assert_eq!(plain.model().resources, other.model().resources, "{to}");
+        for id in plain.ids() {
+            assert_eq!(plain.details(id), other.details(id), "{to} {}", plain.name(id));
+        }
+    }
+}
+
+#[test]
+fn yaml_that_begins_as_json_does() {
+    let [resources, _] = fixtures::small("ods");
+    let plain = fixtures::graph(std::slice::from_ref(&resources));
+    let json = String::from_utf8(resources.bytes).unwrap();
+    let unquoted = json.replacen("\"openapi\"", "openapi", 1).replacen("\"paths\"", "paths", 1);
+    assert_ne!(json, unquoted);
+    for text in [
+        unquoted.clone(),
+        format!("---\n{unquoted}"),
+        format!("--- {unquoted}"),
+        format!("# from a server\n\n%YAML 1.2\n---\n# really\n{unquoted}"),
+        format!("# from a server\n{json}"),
+        json.replacen("\"paths\"", "paths", 1),
+        json.replacen("\"openapi\"", "'openapi'", 1),
+    ] {
+        let other = fixtures::graph(&[Document { name: "d".to_owned(), bytes: text.clone().into_bytes() }]);
+        assert_eq!(plain.model().resources, other.model().resources, "{}", text.get(..60).unwrap());
+    }
+}

@@ -1,6 +1,6 @@
 //! The part of an OpenAPI document that the program reads, as types.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::Deserialize;
@@ -30,8 +30,14 @@ pub(super) struct OpenApi {
 }
 
 impl OpenApi {
-    pub(super) fn schema(&self, name: &str) -> Option<&Schema> {
-        self.components.schemas.get(name).or_else(|| self.definitions.get(name))
+    pub(super) fn schema(&self, name: &str) -> Option<(&str, &Schema)> {
+        let found = self.components.schemas.entry(name).or_else(|| self.definitions.entry(name));
+        found.map(|(name, schema)| (name.as_str(), schema))
+    }
+
+    /// The schema by which others refer to what that one describes.
+    pub(super) fn reference_to(&self, schema: &str) -> Option<(&str, &Schema)> {
+        self.schema(&format!("{schema}Reference")).or_else(|| self.schema(&format!("{schema}_Reference")))
     }
 
     pub(super) fn schemas(&self) -> impl Iterator<Item = (&str, &Schema)> {
@@ -40,11 +46,12 @@ impl OpenApi {
 
     /// The schema of an operation's body, in either version of the format.
     pub(super) fn body_of<'a>(&'a self, operation: &'a Operation) -> Option<&'a Schema> {
-        let body = operation.request_body.as_ref();
-        let body = body.and_then(|b| match last_segment(b.reference.as_deref()) {
-            Some(name) => self.components.request_bodies.get(name),
-            None => Some(b),
-        });
+        let mut body = operation.request_body.as_ref();
+        let mut steps = 0..=self.components.request_bodies.len();
+        while let Some(name) = body.and_then(|b| last_segment(b.reference.as_deref())) {
+            // After as many steps as there are bodies it runs in a circle, and says nothing.
+            body = steps.next().and_then(|_| self.components.request_bodies.get(name));
+        }
         let media = body.and_then(|b| b.content.get("application/json").or_else(|| b.content.values().next()));
         let swagger =
             || operation.parameters.iter().find(|p| p.place == Some(Place::Body)).and_then(|p| p.schema.as_deref());
@@ -113,23 +120,51 @@ fn resources_only<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Sorted<P
         }
 
         fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Sorted<PathItem>, A::Error> {
-            let mut paths = Vec::new();
+            let (mut paths, mut respelled) = (Vec::new(), Vec::new());
             while let Some(path) = map.next_key::<Text>()? {
-                let item = if is_resource_path(&path) {
+                // A slash at the end and the name of the parameter of a record are a matter of taste.
+                let plain = path.strip_suffix('/').unwrap_or(&path);
+                let record_of = plain.rsplit_once('/').filter(|(_, last)| is_parameter(last)).map(|(of, _)| of);
+                let item = if is_resource_path(plain) {
                     map.next_value()?
-                } else if path.strip_suffix("/{id}").is_some_and(is_resource_path) {
+                } else if record_of.is_some_and(is_resource_path) {
                     PathItem { put: map.next_value::<RecordItem>()?.put, ..PathItem::default() }
                 } else {
                     map.next_value::<IgnoredAny>()?;
                     PathItem::default()
                 };
-                paths.push((path, item));
+                match record_of.filter(|of| is_resource_path(of)) {
+                    Some(of) if path.strip_suffix("/{id}") != Some(of) => {
+                        respelled.push((record_path(of).into(), path, item));
+                    }
+                    None if plain.len() < path.len() => respelled.push((plain.into(), path, item)),
+                    _ => paths.push((path, item)),
+                }
             }
-            Ok(Sorted::of(paths))
+            if respelled.is_empty() {
+                return Ok(Sorted::of(paths));
+            }
+            let mut known: BTreeMap<Text, PathItem> = paths.into_iter().collect();
+            respelled.sort_by(|(_, one, _), (_, other, _)| one.cmp(other));
+            for (path, _, item) in respelled {
+                known.entry(path).or_default().fill(item);
+            }
+            Ok(Sorted::of(known.into_iter().collect()))
         }
     }
 
     deserializer.deserialize_map(Paths)
+}
+
+/// The path of one record of a resource, as this program spells it.
+pub(super) fn record_path(resource: &str) -> String {
+    format!("{resource}/{{id}}")
+}
+
+/// `{id}`, whatever it is called.
+fn is_parameter(segment: &str) -> bool {
+    let name = segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+    name.is_some_and(|name| !name.is_empty() && !name.contains(['{', '}']))
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -140,6 +175,15 @@ pub(super) struct PathItem {
     /// Only beside an `{id}`.
     #[serde(skip)]
     pub(super) put: Option<Update>,
+}
+
+impl PathItem {
+    /// Takes what it lacks from the same path in another spelling.
+    fn fill(&mut self, other: Self) {
+        self.get = self.get.take().or(other.get);
+        self.post = self.post.take().or(other.post);
+        self.put = self.put.take().or(other.put);
+    }
 }
 
 /// What is read of a path of one record.

@@ -1,5 +1,6 @@
 //! The walk through the schema of one resource: references, required fields, collections.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use crate::model::{Collection, Field, FieldKind, FieldType, Text, extension_of};
@@ -8,6 +9,7 @@ use crate::source::draft::{DraftReference, DraftResource, DraftTarget};
 use crate::source::schema::Schema;
 
 use super::document::reference_base;
+use super::object::DEEPEST;
 use super::{Reader, capitalised};
 
 /// Properties of the envelope, not of the data.
@@ -16,9 +18,6 @@ const ENVELOPE: [&str; 4] = ["id", "_etag", "_lastModifiedDate", "link"];
 /// The widest resource of any standard has some 600 properties; a document that asks for more than
 /// this many steps has schemas that multiply.
 const MOST_STEPS: usize = 200_000;
-
-/// Named schemas inside each other; real resources have three or four.
-const DEEPEST: usize = 64;
 
 pub(super) struct Walk<'d, 'r> {
     reader: &'r Reader<'d>,
@@ -43,7 +42,7 @@ impl<'d, 'r> Walk<'d, 'r> {
     }
 
     /// Walks the whole schema; returns what had to be guessed.
-    pub(super) fn run(mut self, schema: &'d Schema, name: &'d str, place: &str) -> Result<BTreeSet<Text>, SourceError> {
+    pub(super) fn run(mut self, schema: &Schema, name: &'d str, place: &str) -> Result<BTreeSet<Text>, SourceError> {
         self.within.push(name);
         self.object(schema, &Place { path: "$", required: true, root: true }).map_err(|mut error| {
             if let SourceError::Content { path, .. } = &mut error {
@@ -54,22 +53,10 @@ impl<'d, 'r> Walk<'d, 'r> {
         Ok(self.notes)
     }
 
-    fn object(&mut self, schema: &'d Schema, here: &Place<'_>) -> Result<(), SourceError> {
+    /// An object as [`Reader::schema`] gives it: all that it holds stands in it.
+    fn object(&mut self, schema: &Schema, here: &Place<'_>) -> Result<(), SourceError> {
         if self.within.len() > DEEPEST {
-            return Err(SourceError::content(
-                self.reader.document,
-                here.path.get(..80).unwrap_or(here.path),
-                format!("more than {DEEPEST} schemas inside each other"),
-                "No Ed-Fi resource nests this deep; fetch the document again",
-            ));
-        }
-        // A schema put together of several: what each of them holds stands here.
-        for part in schema.parts() {
-            let (name, part) = self.reader.schema(part, here.path)?;
-            self.within.push(name.unwrap_or_default());
-            let done = self.object(part, here);
-            self.within.pop();
-            done?;
+            return Err(self.reader.too_deep(here.path));
         }
         for (name, property) in schema.properties.iter() {
             if here.root && ENVELOPE.contains(&name.as_str()) || name == "link" {
@@ -99,8 +86,8 @@ impl<'d, 'r> Walk<'d, 'r> {
 
     fn property(
         &mut self,
-        name: &'d Text,
-        property: &'d Schema,
+        name: &Text,
+        property: &Schema,
         path: &Text,
         required: bool,
         here: &Place<'_>,
@@ -112,12 +99,14 @@ impl<'d, 'r> Walk<'d, 'r> {
                     self.notes.insert(
                         format!("{}: the $ref of {path} is empty; its name says {found}", self.resource.entity).into(),
                     );
-                    (Some(found), schema)
+                    (Some(found), Cow::Borrowed(schema))
                 }
                 None => self.reader.schema(property, path)?,
             };
-        if let Some(target) = reference_target(name, schema_name, schema) {
-            self.reference(path, target, schema, property.is_identity.then_some(true), here);
+        let schema = schema.as_ref();
+        let is_identity = property.is_identity || schema.is_identity;
+        if let Some(target) = self.reference_target(name, schema_name, schema) {
+            self.reference(path, target, schema, is_identity.then_some(true), here);
             self.field(path, FieldType { kind: FieldKind::Reference, ..FieldType::default() }, required);
             return Ok(());
         }
@@ -128,11 +117,11 @@ impl<'d, 'r> Walk<'d, 'r> {
                 let Some(items) = &schema.items else { return Ok(()) };
                 let (item_name, item) = self.reader.schema(items, path)?;
                 let item_path = format!("{path}[*]");
-                if let Some(target) = reference_target(name, item_name, item) {
-                    self.reference(&item_path.into(), target, item, None, here);
+                if let Some(target) = self.reference_target(name, item_name, &item) {
+                    self.reference(&item_path.into(), target, &item, None, here);
                     return Ok(());
                 }
-                self.nested(item, item_name, path, &Place { path: &item_path, required: here.required, root: false })
+                self.nested(&item, item_name, path, &Place { path: &item_path, required: here.required, root: false })
             }
             FieldKind::Object => {
                 if name != "_ext" {
@@ -145,11 +134,11 @@ impl<'d, 'r> Walk<'d, 'r> {
                     path.clone(),
                     DraftReference { required: here.required, ..DraftReference::to(DraftTarget::DescriptorProperty) },
                 );
-                self.scalar(name, property, path, kind, required, here);
+                self.scalar(name, is_identity, path, kind, required, here);
                 Ok(())
             }
             _ => {
-                self.scalar(name, property, path, kind, required, here);
+                self.scalar(name, is_identity, path, kind, required, here);
                 Ok(())
             }
         }
@@ -171,7 +160,7 @@ impl<'d, 'r> Walk<'d, 'r> {
     fn scalar(
         &mut self,
         name: &Text,
-        property: &Schema,
+        is_identity: bool,
         path: &Text,
         kind: FieldType,
         required: bool,
@@ -179,7 +168,7 @@ impl<'d, 'r> Walk<'d, 'r> {
     ) {
         if here.root {
             self.resource.scalars.insert(name.clone(), kind.clone());
-            if property.is_identity {
+            if is_identity {
                 self.resource.identity.scalars.insert(name.clone());
             }
         }
@@ -195,7 +184,7 @@ impl<'d, 'r> Walk<'d, 'r> {
     /// A nested object or the item of a collection.
     fn nested(
         &mut self,
-        schema: &'d Schema,
+        schema: &Schema,
         name: Option<&'d str>,
         collection: &Text,
         here: &Place<'_>,
@@ -205,14 +194,28 @@ impl<'d, 'r> Walk<'d, 'r> {
             return Err(self.reader.cyclic(name, here.path));
         }
         if !is_extension_block(collection) {
-            self.resource.children.insert(name.into());
-            let entity = child_entity(name);
+            let child = self.reader.names.known_as(name);
+            let entity = child_entity(&child);
+            self.resource.children.insert(child.into());
             self.resource.collections.insert(collection.clone(), Collection { path: collection.clone(), entity });
         }
         self.within.push(name);
         let done = self.object(schema, here);
         self.within.pop();
         done
+    }
+
+    /// What a property refers to, if it is a reference: its schema is a reference schema, or it is the
+    /// school year, which some documents inline (DESIGN 4.2 and 4.6).
+    fn reference_target(&self, property: &str, schema_name: Option<&str>, schema: &Schema) -> Option<DraftTarget> {
+        let base = schema_name.and_then(reference_base).filter(|_| schema.holds_scalars_only());
+        let school_years = property.to_ascii_lowercase().ends_with("schoolyeartypereference");
+        match base {
+            Some(base) if base.eq_ignore_ascii_case("edfi_schoolYearType") => Some(DraftTarget::SchoolYears),
+            Some(base) => Some(DraftTarget::Schema(self.reader.names.known_as(base).into())),
+            None if school_years && !schema.is_array() => Some(DraftTarget::SchoolYears),
+            None => None,
+        }
     }
 }
 
@@ -230,19 +233,6 @@ fn child_entity(schema: &str) -> Text {
         Some(child) if child.starts_with(root) => child.into(),
         Some(child) => format!("{root}{child}").into(),
         None => capitalised(root),
-    }
-}
-
-/// What a property refers to, if it is a reference: its schema is a reference schema, or it is the
-/// school year, which some documents inline (DESIGN 4.2 and 4.6).
-fn reference_target(property: &str, schema_name: Option<&str>, schema: &Schema) -> Option<DraftTarget> {
-    let base = schema_name.and_then(reference_base).filter(|_| schema.holds_scalars_only());
-    let school_years = property.to_ascii_lowercase().ends_with("schoolyeartypereference");
-    match base {
-        Some(base) if base.eq_ignore_ascii_case("edfi_schoolYearType") => Some(DraftTarget::SchoolYears),
-        Some(base) => Some(DraftTarget::Schema(base.into())),
-        None if school_years && !schema.is_array() => Some(DraftTarget::SchoolYears),
-        None => None,
     }
 }
 
