@@ -27,7 +27,7 @@ use crate::graph::{DependencyGraph, ResourceId};
 use crate::model::{Kind, Reference, ResourceName};
 use crate::records::{Key, KeyHasher, Place as Spot};
 use coarse::Groups;
-use follow::{Cause, besides, cause, settle, tops};
+use follow::{Cause, Top, Tree, besides, cause, settle, tops};
 use resend::{Again, in_load_order};
 use spelling::Spelling;
 use trees::{Foot, Trees};
@@ -242,17 +242,7 @@ impl<'a> Cascade<'a> {
         let failed = Failed::of(&self.sketches);
         self.find_associations(&failed);
         let sketches = &self.sketches;
-        let mut causes: Vec<Cause<'_>> = Vec::with_capacity(sketches.len());
-        // What failures wait for besides, by failure.
-        let mut others: Vec<(usize, Cause<'_>)> = Vec::new();
-        for (index, sketch) in sketches.iter().enumerate() {
-            let found: Vec<Option<usize>> = sketch.needs.iter().map(|need| failed.find(graph, need)).collect();
-            let person = sketch.denied.and_then(|denied| failed.uncreated(sketches, denied));
-            let above: Vec<usize> = found.iter().copied().flatten().chain(person).collect();
-            let cause = cause(index, sketch, &above);
-            others.extend(besides(index, sketch, &found, &cause).into_iter().map(|other| (index, other)));
-            causes.push(cause);
-        }
+        let (mut causes, others) = causes_of(graph, sketches, &failed);
         settle(sketches, &mut causes, &others);
         let mut trees = Trees::default();
         let mut again = Vec::new();
@@ -277,31 +267,7 @@ impl<'a> Cascade<'a> {
         let absent = roots.keys().flat_map(|(lacks, _)| lacks.iter().copied());
         let lacks = absent.chain(present.keys().flatten().map(|(lack, _)| *lack)).collect();
         let spelling = Spelling::of(graph, &self.keys, sketches, &lacks);
-        let mut denied: HashMap<&Outside, BTreeMap<ResourceName, usize>> = HashMap::new();
-        for sketch in sketches {
-            if let Some(outside) = &sketch.outside {
-                *denied.entry(outside).or_default().entry(graph.name(sketch.resource).clone()).or_default() += 1;
-            }
-        }
-        let mut named: Vec<Root> = roots
-            .iter()
-            .map(|(cause, tree)| {
-                if let Some(needs) = possible.get(cause) {
-                    let examples = spelling.example(sketches, &causes, tree.leaf);
-                    return Root { also: tree.also, ..spelling.one_of(needs, tree.failures, examples) };
-                }
-                let (lack, sketch) = (cause.0.first().copied(), sketches.get(cause.1));
-                let examples = match lack {
-                    // The failure hangs below another root.
-                    Some(lack) if tree.failures == 0 => spelling.beside(lack, sketches.get(tree.leaf)),
-                    _ => spelling.example(sketches, &causes, tree.leaf),
-                };
-                let mut root = Root { also: tree.also, ..spelling.root(sketch, lack, tree.failures, examples) };
-                let outside = sketch.filter(|_| lack.is_none()).and_then(|sketch| sketch.outside.as_ref());
-                root.resources = outside.and_then(|outside| denied.remove(outside)).unwrap_or_default();
-                root
-            })
-            .collect();
+        let mut named = named(&roots, &possible, &spelling, graph, sketches, &causes);
         let positions = self.positions(present.keys().flatten().filter_map(|(_, at)| *at).collect());
         let mut unexplained: Vec<Unexplained> = Vec::new();
         for (held, tree) in &present {
@@ -322,22 +288,7 @@ impl<'a> Cascade<'a> {
             (b.failures, &a.resource, &a.place, &a.key).cmp(&(a.failures, &b.resource, &b.place, &b.key))
         });
         let (grouped, left) = self.groups.roots(graph, &mut unclear);
-        for root in grouped {
-            // What is of no record has one cause, whether its records are at hand or not.
-            let alike = named.iter_mut().find(|known| {
-                root.lies_with.is_some()
-                    && (known.lies_with, known.code, &known.detail) == (root.lies_with, root.code, &root.detail)
-            });
-            match alike {
-                Some(known) => {
-                    known.explains += root.explains;
-                    for (resource, count) in root.resources {
-                        *known.resources.entry(resource).or_default() += count;
-                    }
-                }
-                None => named.push(root),
-            }
-        }
+        join(&mut named, grouped);
         self.summary.unexplained += left;
         named.sort_by(|a, b| {
             (b.explains, b.also, &a.resource, &a.place, &a.key, &a.possible).cmp(&(
@@ -444,5 +395,77 @@ impl Failed {
     fn uncreated(&self, sketches: &[Sketch], (person, key): (ResourceId, Key)) -> Option<usize> {
         let place = self.by_key.get(&(person, key)).copied()?;
         sketches.get(place).is_some_and(|found| found.code != Code::RelationshipMissing).then_some(place)
+    }
+}
+
+/// What is behind each failure, and what failures wait for besides, by failure.
+fn causes_of<'s>(
+    graph: &DependencyGraph,
+    sketches: &'s [Sketch],
+    failed: &Failed,
+) -> (Vec<Cause<'s>>, Vec<(usize, Cause<'s>)>) {
+    let mut causes = Vec::with_capacity(sketches.len());
+    let mut others = Vec::new();
+    for (index, sketch) in sketches.iter().enumerate() {
+        let found: Vec<Option<usize>> = sketch.needs.iter().map(|need| failed.find(graph, need)).collect();
+        let person = sketch.denied.and_then(|denied| failed.uncreated(sketches, denied));
+        let above: Vec<usize> = found.iter().copied().flatten().chain(person).collect();
+        let cause = cause(index, sketch, &above);
+        others.extend(besides(index, sketch, &found, &cause).into_iter().map(|other| (index, other)));
+        causes.push(cause);
+    }
+    (causes, others)
+}
+
+/// The roots with all that is told of them.
+fn named<'s>(
+    roots: &BTreeMap<Top<'s>, Tree>,
+    possible: &BTreeMap<Top<'s>, Vec<&'s Need>>,
+    spelling: &Spelling<'_>,
+    graph: &DependencyGraph,
+    sketches: &'s [Sketch],
+    causes: &[Cause<'s>],
+) -> Vec<Root> {
+    let mut befallen: HashMap<&Outside, BTreeMap<ResourceName, usize>> = HashMap::new();
+    for sketch in sketches {
+        if let Some(outside) = &sketch.outside {
+            *befallen.entry(outside).or_default().entry(graph.name(sketch.resource).clone()).or_default() += 1;
+        }
+    }
+    let named = roots.iter().map(|(top, tree)| {
+        if let Some(needs) = possible.get(top) {
+            let examples = spelling.example(sketches, causes, tree.leaf);
+            return Root { also: tree.also, ..spelling.one_of(needs, tree.failures, examples) };
+        }
+        let (lack, sketch) = (top.0.first().copied(), sketches.get(top.1));
+        let examples = match lack {
+            // The failure hangs below another root.
+            Some(lack) if tree.failures == 0 => spelling.beside(lack, sketches.get(tree.leaf)),
+            _ => spelling.example(sketches, causes, tree.leaf),
+        };
+        let mut root = Root { also: tree.also, ..spelling.root(sketch, lack, tree.failures, examples) };
+        let outside = sketch.filter(|_| lack.is_none()).and_then(|sketch| sketch.outside.as_ref());
+        root.resources = outside.and_then(|outside| befallen.remove(outside)).unwrap_or_default();
+        root
+    });
+    named.collect()
+}
+
+/// Adds roots of failures without records. What is of no record has one cause, whether its records are at hand or not.
+fn join(named: &mut Vec<Root>, grouped: Vec<Root>) {
+    for root in grouped {
+        let alike = named.iter_mut().find(|known| {
+            root.lies_with.is_some()
+                && (known.lies_with, known.code, &known.detail) == (root.lies_with, root.code, &root.detail)
+        });
+        match alike {
+            Some(known) => {
+                known.explains += root.explains;
+                for (resource, count) in root.resources {
+                    *known.resources.entry(resource).or_default() += count;
+                }
+            }
+            None => named.push(root),
+        }
     }
 }
