@@ -89,6 +89,12 @@ pub(crate) fn diagnose(args: &DiagnoseArgs, context: &Context) -> anyhow::Result
     let folder = args.data.as_deref().map(|path| args.folder.open(path, &graph, context)).transpose()?;
     let sent = folder.as_ref().map(|folder| sent(folder, failures(), &diagnoser, args, context)).transpose()?;
     let records = sent.as_ref();
+    if let Some(unread @ 1..) = records.map(Sent::unreadable_records) {
+        context.terminal.say(&format!(
+            "note: --data: lines or items that are no records: {unread}. What they were meant to be reads as missing; \
+             check tells where they are"
+        ));
+    }
     let asks = args.api && (args.format == Format::Json || shows_answers(failures(), context)?);
     let on_server =
         asks.then(|| OnServer::asked(failures(), &diagnoser, records, !args.redact, context)).transpose()?;

@@ -244,7 +244,7 @@ impl<'a> Cascade<'a> {
         let sketches = &self.sketches;
         let (mut causes, others) = causes_of(graph, sketches, &failed);
         settle(sketches, &mut causes, &others);
-        let mut trees = Trees::default();
+        let mut trees = Trees::of(sketches);
         let mut again = Vec::new();
         let mut unclear = Reasons::default();
         let tops = tops(&causes);
@@ -461,6 +461,7 @@ fn join(named: &mut Vec<Root>, grouped: Vec<Root>) {
         match alike {
             Some(known) => {
                 known.explains += root.explains;
+                known.place = known.place.clone().min(root.place);
                 for (resource, count) in root.resources {
                     *known.resources.entry(resource).or_default() += count;
                 }

@@ -284,6 +284,11 @@ static CATALOGUE: &[Template] = &[
     both(Code::AuthorizationOther, "has no 'CreatedByOwnershipTokenId' value assigned"),
     ods(Code::AuthorizationOther, LEGACY, "using any of the caller's ownership tokens"),
     ods(Code::AuthorizationOther, LEGACY, "because it has no owner"),
+    both(
+        Code::AuthorizationOther,
+        "The API client's assigned claim set (currently {text}) must grant permission of the",
+    ),
+    both(Code::AuthorizationOther, "The API client's assigned claim set (currently {text}) must include one of the"),
     both(Code::AuthorizationOther, "The API client's assigned claim set (currently {text}) must {word} "),
     ods(Code::AuthorizationOther, LEGACY, "Access to the resource could not be authorized. Are you missing a claim"),
     ods(Code::AuthorizationOther, LEGACY, "Access to the resource could not be authorized for the requested action"),

@@ -263,6 +263,21 @@ fn schemas_that_are_not_named_after_the_project_of_their_path() {
     assert_eq!(graph.metadata().limits, [""; 0]);
 }
 
+/// A schema for what is posted, around the one that others refer to.
+#[test]
+fn a_resource_is_called_what_others_refer_to() {
+    let schemas = serde_json::json!({
+        "edFi_schoolPost": { "$ref": "#/components/schemas/edFi_school" },
+        "edFi_school": { "type": "object", "properties": { "schoolId": { "type": "integer" } } },
+        "edFi_schoolReference": { "type": "object", "properties": { "schoolId": { "type": "integer" } } },
+        "edFi_bus": { "type": "object", "required": ["schoolReference"], "properties": {
+            "schoolReference": { "$ref": "#/components/schemas/edFi_schoolReference" } } }
+    });
+    let bodies = [("/ed-fi/schools", "edFi_schoolPost"), ("/ed-fi/buses", "edFi_bus")];
+    let graph = fixtures::graph(&[posting(&bodies, &schemas)]);
+    assert_eq!(references(&graph, "/ed-fi/buses"), ["$.schoolReference Resource(/ed-fi/schools) true"]);
+}
+
 #[test]
 fn what_cannot_be_a_resource_is_said() {
     let schemas = serde_json::json!({

@@ -87,6 +87,12 @@ impl<'g, 'f> Sent<'g, 'f> {
         Ok(Self { graph, scan, options, files, records })
     }
 
+    /// Lines and items of the folder that are no records: what they were meant to be counts as missing.
+    #[must_use]
+    pub fn unreadable_records(&self) -> u64 {
+        self.scan.unreadable_records()
+    }
+
     /// The record of a resource at a place of a failure: its file and one of its lines.
     #[must_use]
     pub fn record(&self, resource: ResourceId, file: &str, line: usize) -> Option<Value> {

@@ -179,9 +179,12 @@ impl<'c> Spelling<'c> {
     /// `courses (courses.jsonl:3)`.
     fn step(&self, sketch: &Sketch) -> String {
         let name = self.graph.name(sketch.resource).short();
-        match (&sketch.place.file, sketch.place.line.or(sketch.place.index)) {
-            (Some(file), Some(line)) => format!("{name} ({file}:{line})"),
-            (None, Some(line)) => format!("{name} ({line})"),
+        let Place { file, line, index, .. } = &sketch.place;
+        match (file, line, index) {
+            (Some(file), Some(line), _) => format!("{name} ({file}:{line})"),
+            (None, Some(line), _) => format!("{name} ({line})"),
+            (Some(file), None, Some(index)) => format!("{name} (failure {} of {file})", index + 1),
+            (None, None, Some(index)) => format!("{name} (failure {})", index + 1),
             _ => name.to_owned(),
         }
     }
@@ -196,7 +199,7 @@ impl<'c> Spelling<'c> {
                 Some(Cause::Under(above)) => at = *above,
                 Some(Cause::Absent(needs) | Cause::Present(needs)) => {
                     let names = needs.iter().map(|need| self.lacking(&need.lack).0);
-                    let mut names: Vec<String> = names.map(|n| n.trim_start_matches("/ed-fi/").to_owned()).collect();
+                    let mut names: Vec<String> = names.map(|n| n.replace("/ed-fi/", "")).collect();
                     names.dedup();
                     steps.push(names.join(" or "));
                     break;

@@ -17,7 +17,7 @@ pub(super) struct Trees<'s> {
     pub(super) present: BTreeMap<Held<'s>, Tree>,
     /// Of roots that may be any one of several, all of them.
     pub(super) possible: BTreeMap<Top<'s>, Vec<&'s Need>>,
-    /// The first failure of each cause that is no record.
+    /// The failure of each cause that is no record that was read first.
     first_of: HashMap<&'s Outside, usize>,
 }
 
@@ -29,6 +29,19 @@ pub(super) enum Foot<'s> {
 }
 
 impl<'s> Trees<'s> {
+    /// Nothing put together yet.
+    pub(super) fn of(sketches: &'s [Sketch]) -> Self {
+        let mut first_of: HashMap<&Outside, usize> = HashMap::new();
+        for (index, sketch) in sketches.iter().enumerate() {
+            let Some(outside) = &sketch.outside else { continue };
+            let first = first_of.entry(outside).or_insert(index);
+            if sketches.get(*first).is_some_and(|first| sketch.place < first.place) {
+                *first = index;
+            }
+        }
+        Self { first_of, ..Self::default() }
+    }
+
     /// What a failure stands on whose chain ends at `top`, for that cause; nothing where it is unclear.
     pub(super) fn foot(&mut self, cause: &Cause<'s>, top: usize, head: &'s Sketch) -> Option<Foot<'s>> {
         Some(match cause {
@@ -45,11 +58,8 @@ impl<'s> Trees<'s> {
             }
             Cause::Own => {
                 // One cause is behind all failures that are of no record.
-                let first = match &head.outside {
-                    Some(outside) => *self.first_of.entry(outside).or_insert(top),
-                    None => top,
-                };
-                Foot::Root((Vec::new(), first))
+                let first = head.outside.as_ref().and_then(|outside| self.first_of.get(outside));
+                Foot::Root((Vec::new(), first.copied().unwrap_or(top)))
             }
         })
     }

@@ -193,7 +193,11 @@ pub fn causes(causes: &Causes, width: Width) -> String {
     if summary.grouped > 0 {
         let grouped = format!(
             "{}: grouped by resource, code and entity along the graph, which is coarser. {}",
-            count(summary.grouped, "failure came without its record", "failures came without their records"),
+            count(
+                summary.grouped,
+                "failure came without its record or a known resource",
+                "failures came without their records or a known resource"
+            ),
             if causes.with_folder {
                 "The folder does not tell which they are."
             } else {
@@ -363,8 +367,11 @@ fn unplaced(unplaced: &[Unplaced], width: Width) -> String {
             1 => " 1 other waits for it.".to_owned(),
             many => format!(" {many} others wait for it."),
         };
+        // The server's own words may be no sentence.
+        let stop = if waiting.is_empty() || one.said.ends_with(['.', '!', '?', '…']) { "" } else { "." };
         let resource = short(&one.resource);
-        let what = format!("{resource} {}  {} · {}: {}{waiting}", places.join(", "), one.code, one.verdict, one.said);
+        let what =
+            format!("{resource} {}  {} · {}: {}{stop}{waiting}", places.join(", "), one.code, one.verdict, one.said);
         text.push_str(&sentence("  ", what.trim_start(), 4, width));
     }
     if let Some(more) = unplaced.get(UNPLACED..).filter(|more| !more.is_empty()) {

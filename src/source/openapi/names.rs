@@ -94,25 +94,25 @@ impl Names {
 
 /// The schema that a body is named after, and whether that is the project of its path.
 ///
-/// Of the schemas on the way to the object the first that is named after the project; or else the one that
-/// others refer to by a reference schema; or else the last, which describes the object.
+/// Of the schemas on the way to the object those that are named after the project, or else all. Among them the
+/// one that others refer to by a reference schema; or else the first that is named after the project, or the last,
+/// which describes the object.
 fn named<'d>(api: &'d OpenApi, project: &str, body: &'d Schema) -> Option<(Named<'d>, bool)> {
-    let mut on_the_way: Vec<Named<'d>> = Vec::new();
+    let mut on_the_way: Vec<(Named<'d>, bool)> = Vec::new();
     let mut seen = BTreeSet::new();
     let mut schema = body;
     while let Some((name, next)) = schema.referenced_name().and_then(|name| api.schema(name)) {
         if !seen.insert(name) {
             break;
         }
-        match Named::of(name, project) {
-            Some((named, true)) => return Some((named, true)),
-            Some((named, false)) => on_the_way.push(named),
-            None => {}
-        }
+        on_the_way.extend(Named::of(name, project));
         schema = next;
     }
-    let referred_to = on_the_way.iter().find(|named| api.reference_to(named.schema).is_some());
-    referred_to.or(on_the_way.last()).map(|named| (*named, false))
+    let is_own = on_the_way.iter().any(|(_, own)| *own);
+    on_the_way.retain(|(_, own)| *own == is_own);
+    let referred_to = on_the_way.iter().find(|(named, _)| api.reference_to(named.schema).is_some());
+    let other = if is_own { on_the_way.first() } else { on_the_way.last() };
+    referred_to.or(other).copied()
 }
 
 #[cfg(test)]

@@ -130,15 +130,18 @@ fn what_befalls_every_request_is_one_root() {
         .map(|line| record("students", line, "POST", json!({ "studentUniqueId": line.to_string() }), body.clone()))
         .collect();
     failures.push(Failure { payload: None, ..failures[0].clone() });
+    failures.push(record("schools", 40, "POST", json!({ "schoolId": 1 }), body));
     let found = causes(&failures);
     let roots: Vec<_> = found.roots.iter().map(|root| (root.code.name(), root.explains)).collect();
-    assert_eq!(roots, [("authentication", 31)], "{:#?}", found.roots);
-    // It is of no resource, but which ones it befell is known.
+    assert_eq!(roots, [("authentication", 32)], "{:#?}", found.roots);
+    // It is of no resource, but which ones it befell is known, and where it was first.
     let root = serde_json::to_value(&found.roots[0]).unwrap();
-    assert!(root.get("resource").is_none() && root["resources"] == json!({ "/ed-fi/students": 31 }), "{root}");
+    let befell = json!({ "/ed-fi/schools": 1, "/ed-fi/students": 31 });
+    assert!(root.get("resource").is_none() && root["resources"] == befell, "{root}");
+    assert_eq!(found.roots[0].place.line, Some(0));
     assert_eq!((found.summary.unexplained, found.summary.grouped), (0, 0));
     let text = edfi_plan::render::text::causes(&found, edfi_plan::render::text::Width(80));
-    assert!(text.contains("31 failures, 1 root cause\n") && text.contains("1  authentication"), "{text}");
+    assert!(text.contains("32 failures, 1 root cause\n") && text.contains("1  authentication"), "{text}");
 }
 
 /// A claim that the client lacks is one cause, whatever it is denied.
