@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::load::{Deferred, LoadOptions, LoadPlan, Step, Wave};
 use super::{Operation, RequiredCycle};
-use crate::graph::{Authorization, DependencyGraph, ResourceId, Selection};
+use crate::graph::{Authorization, AuthorizationEdge, DependencyGraph, ResourceId, Selection};
 use crate::model::{Kind, ResourceName};
 
 /// One row of the API's dependencies document.
@@ -353,7 +353,9 @@ pub fn as_published(
     let dropped = net.edges.iter().filter(|e| out(e)).map(|e| (e.from, e.to)).collect();
     net.edges.retain(|edge| !out(edge));
     let plain = |resource| Vertex { resource, retry: false };
-    for edge in &authorization.edges {
+    // What does without its reference to a person for now does not wait for the pathway either.
+    let yields = |edge: &AuthorizationEdge| waits.contains(&(graph.name(edge.person), graph.name(edge.dependent)));
+    for edge in authorization.edges.iter().filter(|edge| !yields(edge)) {
         net.edges.push(NetEdge { from: plain(edge.prerequisite), to: plain(edge.dependent), soft: false });
     }
     if form == GraphForm::Current {

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use edfi_plan::graph::{Aim, Authorization, DependencyGraph, Follow, ResourceId, Selection};
+use edfi_plan::graph::{Aim, Authorization, Constraint, DependencyGraph, Follow, Precedence, ResourceId, Selection};
 use edfi_plan::model::{Reference, ResourceName, Target};
 use edfi_plan::plan::delete::{DeleteSet, delete_order};
 use edfi_plan::plan::load::{LoadOptions, LoadPlan, load_plan};
+use edfi_plan::plan::server::GraphForm;
 use edfi_plan::plan::{Operation, server};
 use edfi_plan::source;
 use proptest::prelude::*;
@@ -275,6 +276,12 @@ fn an_optional_reference_gives_way_to_pathways() {
     let deferred: Vec<_> = found.deferred.iter().map(|d| (d.resource.endpoint(), d.target.endpoint())).collect();
     assert_eq!(deferred, [("schools", "contacts")]);
     assert_eq!(Store::new(&graph, &authorization).run(&found), Ok(()));
+    let drawn = server::as_published(&graph, &authorization, false, GraphForm::Current).unwrap();
+    let place = |vertex| drawn.vertices.iter().position(|v| v == vertex).unwrap();
+    let edges =
+        drawn.edges.iter().map(|(from, to)| Constraint { before: place(from), after: place(to), removable: false });
+    let precedence = Precedence { steps: drawn.vertices.len(), constraints: edges.collect() };
+    assert_eq!(precedence.components(), [[0; 0]; 0]);
     let set = DeleteSet { deleted: graph.ids().collect(), ..DeleteSet::default() };
     let clears = delete_order(&graph, &set, &authorization).unwrap().clears;
     assert!(clears.iter().any(|clear| clear.path == "$._ext.sample.principalContactReference"), "{clears:?}");
