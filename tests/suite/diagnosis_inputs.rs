@@ -171,6 +171,23 @@ fn lines_of_a_log() {
     assert_eq!(codes(&read(&flat.replace('\n', " "))), [Code::UnresolvedReference]);
 }
 
+/// The bulk loader writes the body as the server sent it, which newer servers indent.
+#[test]
+fn bodies_over_lines_of_a_log() {
+    let body = serde_json::from_str::<serde_json::Value>(MISSING).unwrap();
+    let indented = serde_json::to_string_pretty(&body).unwrap();
+    let log = format!(
+        "2025-09-25 10:12:01,403 ERROR Loader - Students.xml Student Line 404 Level: 13 #55871 Conflict - 409 - \
+         {indented}\r\n2025-09-25 10:12:01,403 INFO done\n2025-09-25 10:12:01,404 WARN line 412 (409) {indented}\n"
+    );
+    let found = read(&log);
+    assert_eq!(codes(&found), [Code::UnresolvedReference; 2]);
+    assert_eq!(found.iter().map(|f| f.status).collect::<Vec<_>>(), [Some(409); 2]);
+    assert_eq!(found[0].resource.as_deref(), Some("Student"));
+    let after = indented.lines().count() + 2;
+    assert_eq!(found.iter().map(|f| f.place.line).collect::<Vec<_>>(), [Some(1), Some(after)]);
+}
+
 /// A list that API Publisher logs, behind the prefix of its line or on lines of its own.
 #[test]
 fn values_over_lines_of_a_log() {

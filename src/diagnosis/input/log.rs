@@ -29,15 +29,16 @@ pub(super) fn read(text: &str) -> Vec<Failure> {
     while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
         let line = rest.lines().next().unwrap_or_default();
         number += 1;
-        let mut found = of_line(line);
         let mut taken = rest.find('\n').map_or(rest.len(), |end| end + 1);
-        if found.is_empty()
-            && let Some((head, value, length)) = over_lines(rest, line, &mut looks)
-        {
+        let mut found = Vec::new();
+        if let Some((head, value, length)) = over_lines(rest, line, &mut looks) {
             found = of_value(head, value);
             if !found.is_empty() {
                 taken = length;
             }
+        }
+        if found.is_empty() {
+            found = of_line(line);
         }
         for failure in &mut found {
             failure.place.line = failure.place.line.or(Some(number));
@@ -121,7 +122,9 @@ fn of_value(head: &str, value: Value) -> Vec<Failure> {
         record::read(value, &[], &mut found);
     } else if record::is_body(&value) {
         let mut failure = Failure::new(Body::Json(value));
-        failure.status = head.split(|c: char| !c.is_ascii_alphanumeric()).find_map(status_word);
+        let dashed = dashed_status(head);
+        let head = dashed.map_or(head, |(head, _, _)| head);
+        failure.status = dashed.map(|(_, status, _)| status).or_else(|| status_in(head));
         failure.resource = resource_of(head);
         failure.method = method_of(head);
         found.push(failure);
@@ -143,6 +146,18 @@ fn dashed_status(line: &str) -> Option<(&str, u16, &str)> {
         from = at + 3;
     }
     None
+}
+
+/// A status that stands by itself: `Conflict (409)`, `status=409`; not the milliseconds of `10:12:01,409`, nor
+/// the place in `Line 409`.
+fn status_in(head: &str) -> Option<u16> {
+    let mut words = head.split(|c: char| c.is_whitespace() || matches!(c, '=' | '(' | ')' | '[' | ']' | '|'));
+    let mut before = "";
+    words.find_map(|word| {
+        let is_place = std::mem::replace(&mut before, word).trim_end_matches(':').eq_ignore_ascii_case("line");
+        let alone = word.trim_matches(|c: char| c.is_ascii_punctuation());
+        status_word(alone).filter(|_| !is_place)
+    })
 }
 
 fn status_word(word: &str) -> Option<u16> {
