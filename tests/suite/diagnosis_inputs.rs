@@ -504,10 +504,13 @@ fn time_grows_with_the_length_and_no_faster() {
         "{\n",
         "{}\n{",
         "<",
+        // Behind a response.
+        "}HTTP/",
     ];
     for piece in hostile {
         let time = |bytes: usize, times: usize| {
-            let text = piece.repeat(bytes / piece.len());
+            let head = if piece.ends_with("HTTP/") { "HTTP/1.1 409 Conflict\n\n" } else { "" };
+            let text = format!("{head}{}", piece.repeat(bytes / piece.len()));
             let quickest = (0..3).map(|_| {
                 let start = Instant::now();
                 for _ in 0..times {

@@ -69,10 +69,13 @@ fn parts(line: &str) -> impl Iterator<Item = &str> {
     [first].into_iter().chain(behind)
 }
 
-/// `HTTP/1.1 409 Conflict`.
+/// `HTTP/1.1 409 Conflict`. Looks no further than the next word: a line may hold any number of beginnings.
 fn status_line(line: &str) -> Option<u16> {
     let rest = line.strip_prefix("HTTP/")?;
-    rest.split_whitespace().nth(1)?.parse().ok()
+    let version = rest.bytes().take_while(|byte| byte.is_ascii_digit() || *byte == b'.').count();
+    let (_, rest) = rest.split_at_checked(version)?;
+    let status = rest.strip_prefix([' ', '\t'])?.trim_start();
+    status.split_whitespace().next()?.parse().ok()
 }
 
 /// `> POST /data/v3/ed-fi/students HTTP/1.1`.
