@@ -274,7 +274,7 @@ impl<'g> Diagnoser<'g> {
 
     /// A sentence on who knows a name that this graph does not.
     fn known_elsewhere(&self, name: &str) -> Option<String> {
-        let elsewhere = self.elsewhere.as_ref()?;
+        let elsewhere = self.elsewhere.as_ref().filter(|_| name.len() <= names::LONGEST_PATH)?;
         let mut asked = self.asked.borrow_mut();
         let room = ASKED.saturating_sub(asked.len());
         let found = match asked.entry(name.to_owned()) {

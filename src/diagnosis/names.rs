@@ -59,6 +59,12 @@ const LONGEST_TABLE: usize = 63;
 /// SQL Server has no longer names.
 const LONGEST_NAME: usize = 128;
 
+/// Nothing in a graph has a longer path: what is longer is compared with nothing, for that takes as long as it is.
+pub(super) const LONGEST_PATH: usize = 256;
+
+/// Pairs of segments that are looked for as another name of an endpoint; the path of a request has one.
+const PAIRS: usize = 8;
+
 /// A shorter name is never a cut one.
 const SHORTEST_CUT: usize = 48;
 
@@ -95,7 +101,7 @@ impl<'g> Names<'g> {
         }
         if qualified().next().is_some() {
             // The API has that project, but not that endpoint: another name of it, not another project.
-            return qualified().find_map(|pair| self.find(&pair.join("/")));
+            return qualified().take(PAIRS).find_map(|pair| self.find(&pair.join("/")));
         }
         self.find(without_base(&segments).first()?)
     }
@@ -123,6 +129,9 @@ impl<'g> Names<'g> {
             return Route::Endpoint { id, item };
         }
         let whole = project.map_or_else(|| name.to_owned(), |project| format!("{project}/{name}"));
+        if whole.len() > LONGEST_PATH {
+            return Route::Nowhere(Vec::new());
+        }
         let subclasses = |entity: &str| -> Vec<String> {
             self.graph.subclasses(entity).iter().map(|&id| self.graph.name(id).to_string()).collect()
         };
@@ -141,6 +150,9 @@ impl<'g> Names<'g> {
     }
 
     fn find(&self, name: &str) -> Option<ResourceId> {
+        if name.len() > LONGEST_PATH {
+            return None;
+        }
         if let Some(found) = self.found.borrow().get(name) {
             return *found;
         }
@@ -290,19 +302,25 @@ fn without_base<'t, 's>(segments: &'s [&'t str]) -> &'s [&'t str] {
     rest.get(rest.iter().take_while(base).count()..).unwrap_or_default()
 }
 
-/// What a path or URL calls the resource, without the base before it and the item after it.
+/// What a path or URL calls the resource, without the base before it and the item after it; cut where it is
+/// longer than any.
 pub(super) fn address(text: &str) -> String {
     let segments = segments(text);
     let is_id = |s: &str| {
         let digits = s.bytes().filter(u8::is_ascii_hexdigit).count();
         s.bytes().all(|b| b.is_ascii_digit()) || (digits == 32 && s.bytes().all(|b| b == b'-' || b.is_ascii_hexdigit()))
     };
-    squeeze(&match without_base(&segments) {
+    let mut address = squeeze(&match without_base(&segments) {
         [] => text.to_owned(),
         [only] => (*only).to_owned(),
         [name, id] if is_id(id) => (*name).to_owned(),
         [project, name, ..] => format!("/{project}/{name}"),
-    })
+    });
+    if let Some((end, _)) = address.char_indices().nth(LONGEST_PATH) {
+        address.truncate(end);
+        address.push('…');
+    }
+    address
 }
 
 fn child(children: &[(ResourceId, Text)]) -> Meaning {

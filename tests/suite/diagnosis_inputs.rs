@@ -532,3 +532,19 @@ fn time_grows_with_the_length_and_no_faster() {
         assert!(slow.len() < 4, "{piece:?}: {slow:?}");
     }
 }
+
+/// What is longer than any name is compared with none, and not repeated whole.
+#[test]
+fn names_longer_than_any_are_cut() {
+    let graph = DependencyGraph::build(source::standard("ed-fi-5.1").unwrap()).unwrap();
+    let diagnoser = Diagnoser::new(&graph).asking(Box::new(|name| vec![name.to_owned()]));
+    let long = "x".repeat(20_000);
+    for resource in [long.clone(), format!("/ed-fi/{long}"), format!("https://h/data/v3/{long}/{long}")] {
+        for (status, body) in [(409, MISSING), (404, "The specified data could not be found.")] {
+            let record =
+                json!({"resource": resource, "method": "POST", "responseStatus": status, "responseContent": body});
+            let found = diagnoser.diagnose(&read(&record.to_string())[0]);
+            assert!(found.explanation.len() < 1_000, "{}", found.explanation);
+        }
+    }
+}
