@@ -126,6 +126,8 @@ pub(super) struct Facts {
     /// All codes that the response states, the decisive one first.
     pub(super) codes: Vec<Code>,
     pub(super) named: Vec<Named>,
+    /// Whether all of them are one thing, at whatever places.
+    pub(super) names_one: bool,
     pub(super) hints: Vec<Hint>,
     /// Properties that authorization looked at.
     pub(super) properties: Vec<String>,
@@ -423,6 +425,7 @@ pub(super) fn plain_value(value: &Value) -> String {
 fn dedup(facts: &mut Facts) {
     let mut seen = std::collections::BTreeSet::new();
     facts.named.retain(|n| seen.insert((n.text.clone(), n.role, n.path.clone())));
+    facts.names_one = facts.named.windows(2).all(|pair| pair[0].text.eq_ignore_ascii_case(&pair[1].text));
     facts.properties.sort();
     facts.properties.dedup();
     for paths in [&mut facts.missing, &mut facts.paths] {

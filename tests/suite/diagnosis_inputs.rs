@@ -548,3 +548,26 @@ fn names_longer_than_any_are_cut() {
         }
     }
 }
+
+/// A DMS lists every reference of a record that does not resolve, and a record may have any number of them.
+#[test]
+fn many_references_cost_no_more_each() {
+    let graph = DependencyGraph::build(source::standard("ed-fi-5.1").unwrap()).unwrap();
+    let diagnoser = Diagnoser::new(&graph);
+    let time = |count: usize, times: usize| {
+        let said = |number| {
+            let path = format!("$.classPeriods[{number}].classPeriodReference");
+            (path, json!(["The referenced ClassPeriod item is not compatible with this reference."]))
+        };
+        let paths: serde_json::Map<_, _> = (0..count).map(said).collect();
+        let body = json!({"type": "urn:ed-fi:api:data-conflict:unresolved-reference", "validationErrors": paths});
+        let failure = Failure { resource: Some("bellSchedules".to_owned()), ..Failure::new(Body::Json(body)) };
+        let start = Instant::now();
+        (0..times).for_each(|_| drop(diagnoser.diagnose(&failure)));
+        start.elapsed()
+    };
+    // A machine may be busy once, but a square is one every time.
+    let measured = std::iter::repeat_with(|| (time(500, 8), time(4_000, 1)));
+    let slow: Vec<_> = measured.take(3).take_while(|(apart, together)| *together >= *apart * 3).collect();
+    assert!(slow.len() < 3, "{slow:?}");
+}

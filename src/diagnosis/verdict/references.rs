@@ -264,7 +264,7 @@ fn caveats(case: &Case<'_>, named: &Named, references: &[&Reference], finding: &
             }
         });
         // Loading does not mend it; with several names it is not known which one is meant.
-        if case.facts.named.iter().all(|other| other.text.eq_ignore_ascii_case(&named.text)) {
+        if case.facts.names_one {
             finding.missing = None;
             return;
         }
