@@ -65,12 +65,12 @@ pub(crate) fn run(args: &ArrangeArgs, context: &Context) -> anyhow::Result<Outco
         if let Some(out) = out {
             let index = json::answer("edfi-plan/arrange/1", graph.metadata(), &arrangement);
             let name = || out.display().to_string();
-            let above = existing(out.parent().unwrap_or(out));
-            // Written beside the folder and moved when all is there: nobody sees half of it. The error of the
-            // crate names the temporary folder, which nobody knows.
-            let hidden = tempfile::Builder::new().prefix(".edfi-plan-").tempdir_in(above);
+            let place = movable_into(out);
+            // Moved when all is there: nobody sees half of it. The error of the crate names the temporary folder,
+            // which nobody knows.
+            let hidden = tempfile::Builder::new().prefix(".edfi-plan-").tempdir_in(place);
             let hidden = hidden.map_err(|error| std::io::Error::from(error.kind())).with_context(|| {
-                format!("{}: nothing can be written in {}, name another folder", out.display(), above.display())
+                format!("{}: nothing can be written in {}, name another folder", out.display(), place.display())
             })?;
             let create = |file: &str| fs::File::create(hidden.path().join(file)).map(BufWriter::new);
             arrangement.write(&scan, &read, create).with_context(name)?;
@@ -107,6 +107,25 @@ fn ensure_writable(out: &Path, dir: &Path, force: bool) -> anyhow::Result<()> {
         bail!("{}: lies in the folder that is arranged. Name one outside it", out.display());
     }
     Ok(())
+}
+
+/// Where files can be written that are then moved into a folder: beside it, or in it where it is on another disk
+/// than what is beside it, as a folder is that a container mounts.
+fn movable_into(out: &Path) -> &Path {
+    let beside = existing(out.parent().unwrap_or(out));
+    if out.is_dir() && !on_one_disk(beside, out) { out } else { beside }
+}
+
+#[cfg(unix)]
+fn on_one_disk(one: &Path, other: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let disk = |path: &Path| fs::metadata(path).ok().map(|found| found.dev());
+    disk(one) == disk(other)
+}
+
+#[cfg(not(unix))]
+fn on_one_disk(_: &Path, _: &Path) -> bool {
+    true
 }
 
 /// The nearest folder that there is: a path itself, or one above it.

@@ -132,6 +132,24 @@ fn folders_above_the_one_to_write_are_made() {
     assert!(!answer.stderr.contains(".edfi-plan-"), "{}", answer.stderr);
 }
 
+/// A folder that a container mounts is on another disk than what is beside it, and so is what a link leads to.
+#[cfg(target_os = "linux")]
+#[test]
+#[expect(clippy::disallowed_macros, reason = "a test talks to whoever runs it")]
+fn a_folder_on_another_disk_is_written_like_any_other() {
+    let Ok(disk) = tempfile::tempdir_in("/dev/shm") else {
+        eprintln!("skipped: there is no other disk here");
+        return;
+    };
+    let folder = folder(&[("classPeriods.jsonl", PERIOD), ("schools.jsonl", SCHOOL)]);
+    std::os::unix::fs::symlink(disk.path(), folder.path().join("out")).unwrap();
+    for options in [&[][..], &["--force"]] {
+        let answer = arrange(&folder, options);
+        assert_eq!(answer.code, 0, "{}", answer.stderr);
+        assert_eq!(names(disk.path()), ["01-0001-schools.jsonl", "02-0002-classPeriods.jsonl", "_index.json"]);
+    }
+}
+
 /// As `check` has it: whoever misspells the name of a file would send less than was meant.
 #[test]
 fn a_file_of_no_resource_is_left_out_and_said() {
