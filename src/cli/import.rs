@@ -7,6 +7,7 @@ use clap::Args;
 use edfi_plan::graph::DependencyGraph;
 use edfi_plan::source;
 
+use super::metadata::Sources;
 use super::{Context, Outcome, metadata, output};
 
 #[derive(Debug, Args)]
@@ -39,8 +40,9 @@ pub(crate) fn run(args: &ImportArgs, context: &Context) -> anyhow::Result<Outcom
     if args.document.is_empty() && context.sources.is_default() {
         bail!("nothing to import. Name documents, directories or bundled graphs");
     }
-    refuse_output(args)?;
-    let mut model = context.sources.and(&args.document).model(&context.terminal)?;
+    let sources = context.sources.and(&args.document);
+    refuse_output(args, &sources)?;
+    let mut model = sources.model(&context.terminal)?;
     let stem = stem(&args.output);
     model.metadata.name = args.name.clone().unwrap_or_else(|| stem.clone()).into();
     if let Some(version) = &args.data_standard {
@@ -81,19 +83,20 @@ pub(crate) fn run(args: &ImportArgs, context: &Context) -> anyhow::Result<Outcom
 }
 
 /// A result must not replace what it was made of, and it is two files, which stdout is not.
-fn refuse_output(args: &ImportArgs) -> anyhow::Result<()> {
+fn refuse_output(args: &ImportArgs, sources: &Sources) -> anyhow::Result<()> {
     if args.output.as_os_str() == "-" {
         bail!("import writes two files; name the YAML: -o graph.yaml. 'graph --format yaml' writes to stdout");
     }
     if args.output.is_dir() {
         bail!("{}: a directory. Name the file: -o {}/graph.yaml", args.output.display(), args.output.display());
     }
-    let output = args.output.canonicalize().ok();
-    let same = |name: &&String| output.is_some() && Path::new(name).canonicalize().ok() == output;
-    match args.document.iter().find(same) {
-        Some(name) => bail!("{name}: this document would be overwritten by its own graph. Name another file with -o"),
-        None => Ok(()),
+    if sources.reads(&args.output) {
+        bail!(
+            "{}: this document would be overwritten by its own graph. Name another file with -o",
+            args.output.display()
+        );
     }
+    Ok(())
 }
 
 /// The name of a graph file without its ending; a version in it is no ending: `ed-fi-5.0`.

@@ -50,6 +50,16 @@ impl Sources {
         self.names.is_empty()
     }
 
+    /// Whether a file is one of the documents, by its own name or by that of its directory.
+    pub(crate) fn reads(&self, file: &Path) -> bool {
+        let Ok(file) = file.canonicalize() else { return false };
+        let is_source = |name: &String| {
+            let source = Path::new(name).canonicalize().ok().filter(|_| !is_bundled(name));
+            source.is_some_and(|source| source == file || (is_document(&file) && file.parent() == Some(&source)))
+        };
+        self.names.iter().any(is_source)
+    }
+
     /// Stdin as a document that is no metadata.
     pub(crate) fn stdin(&self) -> anyhow::Result<Document> {
         if self.names.iter().any(|name| name == "-") {
@@ -261,10 +271,7 @@ fn directory(path: &Path) -> anyhow::Result<Vec<Document>> {
     let entries = fs::read_dir(path).with_context(|| name.clone())?;
     let mut files: Vec<PathBuf> =
         entries.map(|entry| entry.map(|e| e.path())).collect::<Result<_, _>>().with_context(|| name.clone())?;
-    files.retain(|file| {
-        let extension = file.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
-        file.is_file() && METADATA_EXTENSIONS.contains(&extension.as_str())
-    });
+    files.retain(|file| is_document(file));
     files.sort();
     let mut documents = Vec::new();
     let mut passed_over: Option<SourceError> = None;
@@ -284,6 +291,12 @@ fn directory(path: &Path) -> anyhow::Result<Vec<Document>> {
         ),
         (false, _) => Ok(documents),
     }
+}
+
+/// Whether a file of a directory is looked into.
+fn is_document(file: &Path) -> bool {
+    let extension = file.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
+    file.is_file() && METADATA_EXTENSIONS.contains(&extension.as_str())
 }
 
 const METADATA_EXTENSIONS: [&str; 5] = ["json", "yaml", "yml", "graphml", "xml"];

@@ -104,6 +104,23 @@ fn an_imported_graph_answers_like_its_documents() {
     assert!(from_file.stdout.contains("/ed-fi/students,create\n"));
 }
 
+/// However a document is named: by an argument, by -m, or with its whole directory.
+#[test]
+fn an_import_overwrites_none_of_its_documents() {
+    let folder = tempfile::tempdir().unwrap();
+    let (dir, file) = (folder.path().to_str().unwrap(), folder.path().join("own.yaml"));
+    let file = file.to_str().unwrap();
+    assert_eq!(run(&["import", "ed-fi-5.0", "-o", file]).code, 0);
+    let before = std::fs::read(file).unwrap();
+    for sources in [["import", file], ["import", dir], ["-m", file], ["-m", dir]] {
+        let import: &[&str] = if sources[0] == "import" { &[] } else { &["import"] };
+        let answer = run(&[&sources[..], import, &["-o", file]].concat());
+        assert!(answer.stderr.contains("own.yaml: this document would be overwritten"), "{}", answer.stderr);
+        assert_eq!(answer.code, 2);
+    }
+    assert!(std::fs::read(file).unwrap() == before);
+}
+
 #[test]
 fn payload_files_narrow_an_order() {
     let folder = tempfile::tempdir().unwrap();
