@@ -1,5 +1,6 @@
 //! stdout for the answer, stderr for talk.
 
+use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 
 use edfi_plan::render::text::Width;
@@ -27,7 +28,7 @@ impl Terminal {
     /// Writes the answer.
     pub(crate) fn print(&self, text: &str) -> anyhow::Result<()> {
         let mut out = io::stdout().lock();
-        out.write_all(text.as_bytes())?;
+        out.write_all(harmless(text).as_bytes())?;
         out.flush()?;
         Ok(())
     }
@@ -55,11 +56,36 @@ impl Terminal {
     /// Says something beside the answer. Whether anybody listens does not matter.
     pub(crate) fn say(&self, text: &str) {
         // In one piece, for stderr keeps nothing back.
-        let _ = io::stderr().lock().write_all(format!("{text}\n").as_bytes());
+        let _ = io::stderr().lock().write_all(format!("{}\n", harmless(text)).as_bytes());
     }
+}
+
+/// A text that moves no cursor: names of files and words of documents are those of others. What JSON writes as an
+/// escape, so that it never has it, is made visible here as well.
+fn harmless(text: &str) -> Cow<'_, str> {
+    let moves = |c: char| c < ' ' && !matches!(c, '\n' | '\t');
+    if !text.contains(moves) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if moves(c) { shown.extend(c.escape_default()) } else { shown.push(c) }
+    }
+    Cow::Owned(shown)
 }
 
 /// Whether the reader of stdout went away: it has seen what it wanted.
 pub(crate) fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_of_others_moves_the_cursor() {
+        assert!(matches!(harmless("a\tb → ü\n"), Cow::Borrowed(_)));
+        assert_eq!(harmless("a\u{1b}[2Jb\rc\u{7}\n"), "a\\u{1b}[2Jb\\rc\\u{7}\n");
+    }
 }
