@@ -254,10 +254,20 @@ fn first_character(name: &str, source: impl Read) -> anyhow::Result<Option<u8>> 
     bytes.find(|byte| !byte.as_ref().is_ok_and(means_nothing)).transpose().with_context(|| name.to_owned())
 }
 
+/// Opens a file; where there is none, says so with the way out.
+pub(crate) fn open(path: &Path) -> anyhow::Result<fs::File> {
+    let name = path.display();
+    match fs::metadata(path) {
+        Ok(found) if found.is_dir() => bail!("{name}: a folder. Give a file"),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => bail!("{name}: no such file. Check the path"),
+        _ => fs::File::open(path).with_context(|| name.to_string()),
+    }
+}
+
 /// Reads a file as a document.
 pub(crate) fn file(path: &Path) -> anyhow::Result<Document> {
     let name = path.display().to_string();
-    let reader = fs::File::open(path).with_context(|| name.clone())?;
+    let reader = open(path)?;
     // A buffer of the right size from the start: growing one touches three times the memory.
     let size = reader.metadata().map_or(0, |metadata| metadata.len().min(LARGEST));
     let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default() + 1);

@@ -1,6 +1,7 @@
 //! `delete … --data`: records of a payload folder and what really refers to them.
 
 use std::collections::{BTreeMap, HashSet};
+use std::io::Read;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
@@ -21,7 +22,7 @@ use serde::Serialize;
 use super::{DeleteArgs, Format, no_plan, say_of_records};
 use crate::cli::folder::{FolderArgs, with_progress};
 use crate::cli::number::number;
-use crate::cli::{Context, Outcome};
+use crate::cli::{Context, Outcome, metadata};
 
 // Which records, and where they are.
 #[derive(Debug, Args)]
@@ -47,7 +48,7 @@ pub(crate) struct RecordArgs {
     #[arg(long, value_name = "N", value_parser = number::<usize>(0..=u64::MAX))]
     pub(super) max: Option<usize>,
 
-    /// Leave key values out of the plan: they are student data.
+    /// Leave key values out of the plan: they are data of students.
     #[arg(long)]
     pub(super) redact: bool,
 
@@ -197,7 +198,11 @@ pub(super) fn wanted(
         let name = || path.display().to_string();
         let bytes = match path.to_str() {
             Some("-") => context.sources.stdin()?.bytes,
-            _ => std::fs::read(path).with_context(name)?,
+            _ => {
+                let mut bytes = Vec::new();
+                metadata::open(path)?.read_to_end(&mut bytes).with_context(name)?;
+                bytes
+            }
         };
         let keys = read_keys(graph, found, &bytes).with_context(name)?;
         let given = |NamedKey { line, keys }| Wanted { given: format!("{}:{line}", path.display()), keys };

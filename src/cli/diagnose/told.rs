@@ -1,10 +1,9 @@
 //! The failures of all inputs, with what the arguments tell of them.
 
-use std::fs::File;
 use std::io::{BufRead, BufReader, stdin};
 use std::path::Path;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use edfi_plan::diagnosis::input::{self, Failures};
 use edfi_plan::diagnosis::{Body, Failure};
 use edfi_plan::source::Document;
@@ -33,14 +32,14 @@ impl Input {
             return Ok(Self::Held(if stdin { metadata::stdin()? } else { metadata::file(Path::new(name))? }));
         }
         // Opened here already, so that a wrong name is said before anything is printed.
-        File::open(name).with_context(|| name.to_owned())?;
+        metadata::open(Path::new(name))?;
         Ok(Self::File(name.to_owned()))
     }
 
     fn failures(&self) -> anyhow::Result<Failures<Box<dyn BufRead + '_>>> {
         let (name, source): (Option<&str>, Box<dyn BufRead>) = match self {
             Self::File(name) => {
-                let file = File::open(name).with_context(|| name.clone())?;
+                let file = metadata::open(Path::new(name))?;
                 (Some(name), Box::new(BufReader::with_capacity(READ, file)))
             }
             Self::Stdin => (None, Box::new(BufReader::with_capacity(READ, stdin()))),
