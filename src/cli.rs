@@ -110,6 +110,8 @@ enum Command {
     /// `domain:Assessment`. Several are a union, `a,b` is an intersection.
     Order(With<order::OrderArgs>),
     /// Show what a resource needs, as a tree
+    ///
+    /// Exit code 1 if --payload lists what is missing, malformed or cannot be known.
     Prereqs(With<prereqs::PrereqsArgs>),
     /// Show what needs a resource, as a tree
     Dependents(With<prereqs::DependentsArgs>),
@@ -173,6 +175,8 @@ enum Command {
     /// Takes a response body, a whole response (curl -i), requests with their responses as JSON or NDJSON,
     /// the results file of lightbeam, error items of API Publisher, a log of the bulk loader, or the message
     /// alone. What it is, it sees for itself.
+    ///
+    /// Exit code 1 if anything failed.
     Diagnose(With<diagnose::DiagnoseArgs>),
     /// Explain a diagnosis code
     Explain(With<explain::ExplainArgs>),

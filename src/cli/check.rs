@@ -37,7 +37,7 @@ pub(crate) struct CheckArgs {
     #[arg(long, value_name = "N", value_parser = number::<usize>(0..=u64::MAX))]
     max: Option<usize>,
 
-    /// Leave key values out of the report: they are student data.
+    /// Leave key values out of the report: they are data of students.
     #[arg(long)]
     redact: bool,
 
