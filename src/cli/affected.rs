@@ -5,10 +5,11 @@ use std::path::{Component, Path, PathBuf};
 use anyhow::{Context as _, bail};
 use clap::Args;
 use edfi_plan::graph::{self, Authorization, DependencyGraph, ResourceId};
+use edfi_plan::model::Text;
 use edfi_plan::plan::resend::{Impossible, Resend, Resends, in_order};
 use edfi_plan::records::{
     Changed, Folder, KeyValues, Namespaces, PayloadFile, ReadOptions, Scan, Unmatched, Unreadable, WithoutKey,
-    affected, scan,
+    affected, key_fields, scan,
 };
 use edfi_plan::render::{json, text};
 use serde::Serialize;
@@ -210,8 +211,11 @@ fn add_key(graph: &DependencyGraph, scan: &Scan<'_, '_>, text: &str, changed: &m
         let (field, value) = field.split_once('=').with_context(form)?;
         values.insert(field.trim().into(), value.into());
     }
-    if !changed.add(scan, id, &values) {
-        let key: Vec<&str> = graph.details(id).key.iter().map(|field| field.name.as_str()).collect();
+    let key = key_fields(graph, id);
+    // A field that the key does not have may be meant for another.
+    let is_of_key = |name: &Text| key.iter().any(|(field, _)| field == name);
+    if !values.keys().all(is_of_key) || !changed.add(scan, id, &values) {
+        let key: Vec<&str> = key.iter().map(|(field, _)| field.as_str()).collect();
         bail!("--changed '{text}': the key of {} is {}, each of its type", graph.name(id).short(), key.join(", "));
     }
     Ok(())

@@ -150,6 +150,19 @@ fn a_folder_on_another_disk_is_written_like_any_other() {
     }
 }
 
+/// A field that the key does not have may be meant for another one: less would be sent than was meant.
+#[test]
+fn a_changed_key_has_the_fields_of_its_key_and_no_others() {
+    let folder = folder(&[("classPeriods.jsonl", PERIOD), ("schools.jsonl", SCHOOL)]);
+    let affected = |key| run(&["-m", "ed-fi-5.0", "affected", &path(&folder, "in"), "--changed", key]);
+    assert_eq!(affected("schools:schoolId=1").code, 0);
+    let descriptor = "gradeLevelDescriptors:namespace=uri://ed-fi.org/GradeLevelDescriptor,codeValue=1";
+    assert_eq!(affected(descriptor).code, 0);
+    let answer = affected("schools:schoolId=1,schoolYear=2026");
+    assert!(answer.stderr.contains("the key of schools is schoolId, each of its type"), "{}", answer.stderr);
+    assert_eq!(answer.code, 2);
+}
+
 /// As `check` has it: whoever misspells the name of a file would send less than was meant.
 #[test]
 fn a_file_of_no_resource_is_left_out_and_said() {
