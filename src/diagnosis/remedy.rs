@@ -359,8 +359,8 @@ fn nearest_first(graph: &DependencyGraph, resource: ResourceId, named: &[Resourc
     all.into_iter().map(|(_, _, id)| graph.name(id).clone()).collect()
 }
 
-/// Resources with everything they require and the server does not have; abstract prerequisites stay groups
-/// (DESIGN 5).
+/// Resources with everything they require and the server does not have; abstract prerequisites stay groups, for
+/// any one subclass satisfies each.
 fn closure(
     graph: &DependencyGraph,
     wanted: &BTreeSet<ResourceId>,

@@ -80,3 +80,20 @@ fn only_the_binary_touches_files_terminal_and_environment() {
 fn there_are_no_mod_files() {
     assert!(sources().iter().all(|(_, path, _)| !path.ends_with("mod.rs")));
 }
+
+#[test]
+fn comments_point_at_headings_that_there_are() {
+    let design = include_str!("../../docs/design.md");
+    let headings: Vec<&str> = design.lines().filter_map(|line| line.strip_prefix("## ")).collect();
+    let mut pointers = 0;
+    for (_, path, text) in sources() {
+        for rest in text.split("design.md, \"").skip(1) {
+            // A comment may break its line there.
+            let words = rest.split('"').next().unwrap().split_whitespace();
+            let heading = words.filter(|word| !word.starts_with("//")).collect::<Vec<_>>().join(" ");
+            assert!(headings.contains(&heading.as_str()), "{}: no heading '{heading}'", path.display());
+            pointers += 1;
+        }
+    }
+    assert!(pointers > 5);
+}
