@@ -219,6 +219,7 @@ fn outside<R>(plan: &RecordPlan<R>, absent: &[ResourceId]) -> Option<String> {
     let which = match (absent.len() as u64, plan.searched.len() as u64) {
         (0, _) => return None,
         (_, 1) => "the one resource".to_owned(),
+        (absent, searched) if absent == searched => format!("all {} resources", grouped(searched)),
         (absent, searched) => {
             format!("{} of the {}", grouped(absent), grouped_count(searched, "resource", "resources"))
         }
