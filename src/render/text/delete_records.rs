@@ -80,7 +80,9 @@ pub(super) fn laid_out(rows: Vec<(String, Vec<Cell>)>, width: Width) -> String {
     let label = rows.iter().map(|(label, _)| label.chars().count()).max().unwrap_or_default().max(2);
     let wide =
         |part: &dyn Fn(&Cell) -> usize| rows.iter().flat_map(|(_, cells)| cells).map(part).max().unwrap_or_default();
-    let (names, counts) = (wide(&|(name, _)| name.chars().count()), wide(&|(_, count)| count.len()));
+    // A name wider than a line is no measure for the others, and no format takes any width.
+    let names = wide(&|(name, _)| name.chars().count()).min(width.0);
+    let counts = wide(&|(_, count)| count.len());
     let cell = names + 2 + counts;
     // Two columns where they fit, as a page has.
     let across = if label + 2 + cell + 4 + cell <= width.0 { 2 } else { 1 };
@@ -228,4 +230,17 @@ fn outside<R>(plan: &RecordPlan<R>, absent: &[ResourceId]) -> Option<String> {
     Some(format!(
         "{which} that can refer to these records {have} no file here: what a server holds of {them} is not in the plan"
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_any_length_are_laid_out() {
+        let long = "a".repeat(70_000);
+        let cell = |name: &str| (name.to_owned(), "1".to_owned());
+        let text = laid_out(vec![("1".to_owned(), vec![cell(&long), cell("b")])], Width(20));
+        assert_eq!(text, format!(" 1  {long}  1\n    b{}  1\n", " ".repeat(19)));
+    }
 }

@@ -55,8 +55,9 @@ fn waves(plan: &DescribedPlan) -> Vec<(String, Vec<Cell>)> {
 }
 
 fn total(plan: &DescribedPlan) -> String {
-    let deleted: usize = plan.counts.iter().map(|count| count.delete).sum();
-    let cleared: usize = plan.counts.iter().map(|count| count.clear).sum();
+    // Of the records and not of the counts beside them: a file that is read back may say anything.
+    let cleared = plan.records.iter().filter(|record| record.operation == DeleteOperation::Clear).count();
+    let deleted = plan.records.len() - cleared;
     let cleared = if cleared == 0 { String::new() } else { format!(", {} to clear", grouped(cleared as u64)) };
     let waves = plan.records.last().map_or(0, |record| record.wave);
     format!(
@@ -155,5 +156,21 @@ fn meaning(became: Became) -> &'static str {
              taken"
         }
         Became::Unknown => "the API does not answer for it, so nobody knows whether it is there",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_file_counts_is_not_believed() {
+        let count = serde_json::json!({"resource": "/ed-fi/schools", "delete": u64::MAX, "clear": u64::MAX});
+        let plan = serde_json::json!({"schema": "edfi-plan/delete-records/1", "api": "https://h/data/v3/",
+            "metadata": {"name": "a", "fingerprint": "f"}, "optional": "clear", "complete": true,
+            "counts": [count, count], "notInStore": [], "warnings": [], "records": [{"wave": 1,
+            "resource": "/ed-fi/schools", "operation": "delete", "key": {}, "id": "a", "etag": "1", "reason": []}]});
+        let saved = SavedPlan::read(plan.to_string().as_bytes()).unwrap();
+        assert!(saved_plan(&saved, Width(80)).contains("1 record to delete, in 1 wave."));
     }
 }
