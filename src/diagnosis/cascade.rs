@@ -92,6 +92,9 @@ struct Need {
     year: bool,
 }
 
+/// Records that one failure may stand for: what a loader counts is a number in a file, and sums of it must be sums.
+const MOST_ALIKE: usize = u32::MAX as usize;
+
 /// What may be absent; equal for all that wait for the same.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 enum Lack {
@@ -119,7 +122,7 @@ impl<'a> Cascade<'a> {
 
     /// Adds a failure and its diagnosis.
     pub fn add(&mut self, failure: &Failure, diagnosis: &Diagnosis) {
-        let mut left = failure.count.max(1);
+        let mut left = failure.count.clamp(1, MOST_ALIKE);
         self.summary.failures += left;
         *self.summary.by_code.entry(diagnosis.code.name()).or_default() += left;
         let resource = failure.resource.as_deref().and_then(|text| self.diagnoser.resource(text));

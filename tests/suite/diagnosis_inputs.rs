@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use edfi_plan::diagnosis::cascade::Cascade;
 use edfi_plan::diagnosis::{Body, Code, Diagnoser, Failure, input};
 use edfi_plan::graph::DependencyGraph;
 use edfi_plan::source;
@@ -146,6 +147,21 @@ fn results_of_lightbeam() {
     assert_eq!(resources, ["/ed-fi/students", "/ed-fi/courses"]);
     let graph = DependencyGraph::build(source::standard("ed-fi-5.1").unwrap()).unwrap();
     assert_eq!(Diagnoser::new(&graph).diagnose(&found[1]).missing_fields, ["$.entryDate"]);
+}
+
+#[test]
+fn counts_of_any_size_are_summed_up() {
+    let failure = |status| json!({"status_code": status, "message": "", "count": u64::MAX, "line_numbers": [u64::MAX]});
+    let failures: Vec<_> = [401, 401, 409, 409].map(failure).into();
+    let found = read(&json!({"resources": {"students": {"failures": failures}}}).to_string());
+    let graph = DependencyGraph::build(source::standard("ed-fi-5.1").unwrap()).unwrap();
+    let diagnoser = Diagnoser::new(&graph);
+    let mut cascade = Cascade::new(&diagnoser, None);
+    found.iter().for_each(|failure| cascade.add(failure, &diagnoser.diagnose(failure)));
+    let causes = cascade.causes();
+    assert_eq!((found.len(), causes.roots.len()), (4, 1));
+    assert_eq!(causes.summary.failures, 4 * u32::MAX as usize);
+    assert_eq!(causes.roots[0].explains, 2 * u32::MAX as usize);
 }
 
 #[test]
