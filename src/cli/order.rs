@@ -177,7 +177,10 @@ pub(crate) fn run(args: &OrderArgs, context: &Context) -> anyhow::Result<Outcome
     };
     // What is needed, deferred or left open is told by the references that records contain.
     let told = records.as_ref().unwrap_or(&graph);
-    let authorization = args.authorization.heeding(args.required_only, told)?;
+    let authorization = match &records {
+        Some(records) => args.authorization.heeding(args.required_only, records)?,
+        None => authorization,
+    };
     let options = LoadOptions { required_only: args.required_only, authorization, external };
     let plan = match args.order {
         Whose::Plan => load_plan(told, &selection, &options)?,

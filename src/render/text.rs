@@ -46,11 +46,11 @@ pub(crate) fn count(number: usize, one: &str, many: &str) -> String {
 
 /// Items in lines no wider than `width`, separated by `between`; the first line starts with `first`,
 /// the others with as many spaces. An item wider than a line stands alone.
-pub(crate) fn wrapped(first: &str, items: &[String], between: &str, width: Width) -> String {
+pub(crate) fn wrapped(first: &str, items: &[impl AsRef<str>], between: &str, width: Width) -> String {
     let indent = first.chars().count();
     let mut text = first.to_owned();
     let mut used = indent;
-    for (index, item) in items.iter().enumerate() {
+    for (index, item) in items.iter().map(AsRef::as_ref).enumerate() {
         let last = index + 1 == items.len();
         let between = if last { "" } else { between };
         let wide = item.chars().count() + between.trim_end().chars().count();
@@ -124,7 +124,7 @@ mod tests {
     fn lines_stay_within_the_width() {
         let items: Vec<String> = ["alpha", "beta", "gamma", "delta"].map(str::to_owned).into();
         assert_eq!(wrapped(" 1  ", &items, "  ", Width(17)), " 1  alpha  beta\n    gamma  delta\n");
-        assert_eq!(wrapped("x ", &[], ", ", Width(10)), "x\n");
+        assert_eq!(wrapped("x ", &[""; 0], ", ", Width(10)), "x\n");
         assert_eq!(sentence("", "one two three", 2, Width(9)), "one two\n  three\n");
         let rows = [["a".to_owned(), "b".to_owned()], ["ccc".to_owned(), "d".to_owned()]];
         assert_eq!(columns(&rows, Width(9)), "  a    b\n  ccc  d\n");

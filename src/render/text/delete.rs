@@ -123,9 +123,9 @@ fn waves(waves: &[DeleteWave], descriptors: Descriptors, width: Width) -> String
     let mixed = steps.iter().any(|step| step.pulled_in && step.operation == DeleteOperation::Delete);
     let mut text = String::from("wave  steps\n");
     for wave in waves {
-        let item = |step| item(step, mixed, &hidden);
-        let steps: Vec<_> = wave.steps.iter().map(|step| (&step.resource, step.kind, item(step))).collect();
-        text.push_str(&wave_lines(wave.wave, &steps, descriptors, width));
+        let item = |step| item(step, mixed, &hidden).into();
+        let lines = wave_lines(wave.wave, &wave.steps, |step| (&step.resource, step.kind), item, descriptors, width);
+        text.push_str(&lines);
     }
     text
 }

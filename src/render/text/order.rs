@@ -1,5 +1,6 @@
 //! A load order as text.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::{Width, count, sentence, wrapped};
@@ -46,41 +47,47 @@ pub fn load_plan(plan: &LoadPlan, descriptors: Descriptors, width: Width) -> Str
 
 /// A wave of a load.
 pub(super) fn one_wave(wave: &Wave, descriptors: Descriptors, width: Width) -> String {
-    let steps: Vec<(&ResourceName, Kind, String)> =
-        wave.steps.iter().map(|step| (&step.resource, step.kind, item(step))).collect();
-    wave_lines(wave.wave, &steps, descriptors, width)
+    wave_lines(wave.wave, &wave.steps, |step| (&step.resource, step.kind), item, descriptors, width)
 }
 
-/// A wave: its number, how many steps it has, and the steps, each with its name, kind and what is said
-/// of it.
-pub(super) fn wave_lines(
+/// A wave: its number, how many steps it has, and the steps. Of each a name and a kind is known; what is said of it
+/// is asked only where it is not summed up.
+pub(super) fn wave_lines<'s, S>(
     wave: usize,
-    steps: &[(&ResourceName, Kind, String)],
+    steps: &'s [S],
+    named: impl Fn(&'s S) -> (&'s ResourceName, Kind),
+    item: impl Fn(&'s S) -> Cow<'s, str>,
     descriptors: Descriptors,
     width: Width,
 ) -> String {
-    let sum = |kind: Kind| kind == Kind::Descriptor && descriptors == Descriptors::Summed;
+    let sum = |step: &&'s S| named(step).1 == Kind::Descriptor && descriptors == Descriptors::Summed;
     let mut head = format!("{wave:>4}  {:>5}  ", steps.len());
     let mut text = String::new();
-    let coded = steps.iter().filter(|(_, kind, _)| sum(*kind));
-    let coded: Vec<&str> = coded.map(|(name, ..)| name.short().trim_end_matches("Descriptors")).collect();
-    if !coded.is_empty() {
-        text.push_str(&summed(&format!("{head}descriptors ({}): ", coded.len()), &coded, width));
+    let coded = steps.iter().filter(sum).count();
+    if coded > 0 {
+        let names = steps.iter().filter(sum).map(|step| plain(named(step).0.short()));
+        text.push_str(&summed(&format!("{head}descriptors ({coded}): "), names, width));
         head = " ".repeat(head.len());
     }
-    let items: Vec<String> = steps.iter().filter(|(_, kind, _)| !sum(*kind)).map(|(.., item)| item.clone()).collect();
+    let items: Vec<Cow<'_, str>> = steps.iter().filter(|step| !sum(step)).map(item).collect();
     if !items.is_empty() {
         text.push_str(&wrapped(&head, &items, "  ", width));
     }
     text
 }
 
-/// As many names as one line holds.
-fn summed(first: &str, names: &[&str], width: Width) -> String {
+/// The name of a descriptor among descriptors.
+fn plain(name: &str) -> &str {
+    name.trim_end_matches("Descriptors")
+}
+
+/// As many names as one line holds; of those that come after, none is asked for.
+fn summed<'n>(first: &str, names: impl Iterator<Item = &'n str>, width: Width) -> String {
     let mut text = first.to_owned();
-    for (index, name) in names.iter().enumerate() {
+    let mut names = names.enumerate().peekable();
+    while let Some((index, name)) = names.next() {
         let separator = if index == 0 { "" } else { ", " };
-        let more = if index + 1 < names.len() { ", …".chars().count() } else { 0 };
+        let more = if names.peek().is_some() { ", …".chars().count() } else { 0 };
         if text.chars().count() + separator.len() + name.chars().count() + more > width.0 && index > 0 {
             text.push_str(", …");
             break;
@@ -92,12 +99,12 @@ fn summed(first: &str, names: &[&str], width: Width) -> String {
     text
 }
 
-fn item(step: &Step) -> String {
+fn item(step: &Step) -> Cow<'_, str> {
     let name = step.resource.short();
     match step.operations {
-        [Operation::Create] => format!("{name} (create)"),
-        [Operation::Update] => format!("{name} (update)"),
-        _ => name.to_owned(),
+        [Operation::Create] => format!("{name} (create)").into(),
+        [Operation::Update] => format!("{name} (update)").into(),
+        _ => name.into(),
     }
 }
 
@@ -188,8 +195,8 @@ fn externals(external: &[External], width: Width) -> String {
     }
     let descriptors = names(Reason::Reference, true);
     if !descriptors.is_empty() {
-        let names: Vec<&str> = descriptors.iter().map(|d| d.trim_end_matches("Descriptors")).collect();
-        text.push_str(&summed(&format!("Descriptors not loaded here ({}): ", names.len()), &names, width));
+        let names = descriptors.iter().map(|name| plain(name));
+        text.push_str(&summed(&format!("Descriptors not loaded here ({}): ", descriptors.len()), names, width));
     }
     let mut pathways: BTreeMap<&[ResourceName], Vec<&str>> = BTreeMap::new();
     for pathway in external.iter().filter(|e| e.reason == Reason::Pathway) {
