@@ -18,7 +18,7 @@ use crate::model::{
 use super::resolve::pathways;
 
 /// Raised whenever the meaning of the bytes changes.
-const VERSION: u8 = 3;
+const VERSION: u8 = 4;
 
 #[derive(Serialize, Deserialize)]
 struct Packed<'a> {
@@ -28,6 +28,15 @@ struct Packed<'a> {
     metadata: &'a [u8],
     outline: &'a [u8],
     details: &'a [u8],
+}
+
+/// A section: what it says, and the strings that it names by their place. They lie in one piece that is checked at
+/// once, for one by one that was more work than anything else.
+#[derive(Serialize, Deserialize)]
+struct PackedSection<'a> {
+    lengths: Vec<u32>,
+    text: &'a str,
+    content: &'a [u8],
 }
 
 /// What a graph consists of, in short: two of the same resources have the same.
@@ -63,22 +72,27 @@ impl Names {
 /// An index into the string table.
 type Str = u32;
 
-#[derive(Serialize, Deserialize)]
-struct PackedOutline<'a> {
-    #[serde(borrow)]
-    strings: Vec<&'a str>,
+/// Read one by one, see [`unpack`].
+#[derive(Serialize)]
+struct PackedOutline {
     resources: Vec<PackedResource>,
     abstracts: Vec<PackedAbstract>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 struct PackedResource {
+    itself: PackedItself,
+    references: Vec<PackedReference>,
+}
+
+/// A resource without its references.
+#[derive(Serialize, Deserialize)]
+struct PackedItself {
     name: Str,
     entity: Str,
     kind: u8,
     superclass: Option<Str>,
     domains: Vec<Str>,
-    references: Vec<PackedReference>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -110,13 +124,6 @@ struct PackedKey {
 
 /// Kind, longest, shortest.
 type PackedType = (u8, Option<u32>, Option<u32>);
-
-#[derive(Serialize, Deserialize)]
-struct PackedDetails<'a> {
-    #[serde(borrow)]
-    strings: Vec<&'a str>,
-    resources: Vec<PackedDetail>,
-}
 
 #[derive(Serialize, Deserialize)]
 struct PackedDetail {
@@ -164,16 +171,14 @@ impl<'m> Strings<'m> {
 /// Writes a model with its metadata.
 pub(super) fn pack_whole(model: &Model) -> Vec<u8> {
     let metadata = encode(&model.metadata);
-    let (outline, details) = sections(model);
+    let [outline, details] = sections(model).map(|section| section.pack());
     let names = Names::of(model);
     encode(&Packed { version: VERSION, names, metadata: &metadata, outline: &outline, details: &details })
 }
 
-/// Writes the content alone: what a fingerprint is taken of.
+/// Writes the content alone: what a fingerprint is taken of. It must never change, however the sections are packed.
 pub(super) fn pack_content(model: &Model) -> Vec<u8> {
-    let (mut outline, details) = sections(model);
-    outline.extend(details);
-    outline
+    sections(model).into_iter().flat_map(|section| [encode(&section.strings), section.content].concat()).collect()
 }
 
 /// Serialising plain data into memory cannot fail; an empty result would show in every test.
@@ -181,7 +186,22 @@ fn encode<T: Serialize>(value: &T) -> Vec<u8> {
     postcard::to_stdvec(value).unwrap_or_default()
 }
 
-fn sections(model: &Model) -> (Vec<u8>, Vec<u8>) {
+/// What a section says, and its strings.
+struct Section<'m> {
+    strings: Vec<&'m str>,
+    content: Vec<u8>,
+}
+
+impl Section<'_> {
+    #[expect(clippy::cast_possible_truncation, reason = "a name or path of 2^32 bytes does not fit in memory")]
+    fn pack(&self) -> Vec<u8> {
+        let lengths = self.strings.iter().map(|text| text.len() as u32).collect();
+        encode(&PackedSection { lengths, text: &self.strings.concat(), content: &self.content })
+    }
+}
+
+/// The outline and the details.
+fn sections(model: &Model) -> [Section<'_>; 2] {
     let mut strings = Strings::default();
     let resources = model.resources.iter().map(|r| pack_resource(r, &mut strings)).collect();
     let abstracts = model
@@ -193,16 +213,16 @@ fn sections(model: &Model) -> (Vec<u8>, Vec<u8>) {
             subclasses: strings.all(a.subclasses.iter().map(ResourceName::as_str)),
         })
         .collect();
-    let outline = encode(&PackedOutline { strings: strings.table, resources, abstracts });
+    let outline = Section { strings: strings.table, content: encode(&PackedOutline { resources, abstracts }) };
 
     let mut strings = Strings::default();
     let details = model.details.all();
-    let resources = details.iter().map(|(name, d)| pack_details(name, d, &mut strings)).collect();
-    (outline, encode(&PackedDetails { strings: strings.table, resources }))
+    let resources: Vec<_> = details.iter().map(|(name, d)| pack_details(name, d, &mut strings)).collect();
+    [outline, Section { strings: strings.table, content: encode(&resources) }]
 }
 
 fn pack_resource<'m>(resource: &'m Resource, strings: &mut Strings<'m>) -> PackedResource {
-    let mut packed = PackedResource {
+    let itself = PackedItself {
         name: strings.add(resource.name.as_str()),
         entity: strings.add(&resource.entity),
         kind: match resource.kind {
@@ -212,8 +232,9 @@ fn pack_resource<'m>(resource: &'m Resource, strings: &mut Strings<'m>) -> Packe
         },
         superclass: resource.superclass.as_ref().map(|s| strings.add(s)),
         domains: strings.all(resource.domains.iter().map(Text::as_str)),
-        references: Vec::with_capacity(resource.references.len() + resource.stated.len()),
     };
+    let references = Vec::with_capacity(resource.references.len() + resource.stated.len());
+    let mut packed = PackedResource { itself, references };
     for r in &resource.references {
         let (kind, target) = match &r.target {
             Target::Resource(name) => (0, name.as_str()),
@@ -297,11 +318,16 @@ pub(super) fn unpack(bytes: &'static [u8]) -> Option<Model> {
         return None;
     }
     let metadata: Metadata = postcard::from_bytes(packed.metadata).ok()?;
-    let outline: PackedOutline<'static> = postcard::from_bytes(packed.outline).ok()?;
-    let strings = Table(outline.strings);
-    let resources = all(&outline.resources, |r| strings.resource(r))?;
+    // Each resource is unpacked as soon as it is read: the packed forms of all would be as much memory again.
+    let (strings, outline) = Table::of(packed.outline)?;
+    let mut outline = Outline(outline);
+    let count = outline.length()?;
+    let mut resources = Vec::with_capacity(count);
+    for _ in 0..count {
+        resources.push(strings.resource(&mut outline)?);
+    }
     let abstracts = outline
-        .abstracts
+        .next::<Vec<PackedAbstract>>()?
         .into_iter()
         .map(|a| {
             Some(AbstractResource {
@@ -322,9 +348,25 @@ pub(super) fn unpack(bytes: &'static [u8]) -> Option<Model> {
 }
 
 fn unpack_details(bytes: &'static [u8]) -> Option<BTreeMap<ResourceName, Details>> {
-    let packed: PackedDetails<'static> = postcard::from_bytes(bytes).ok()?;
-    let strings = Table(packed.strings);
-    packed.resources.into_iter().map(|d| Some((strings.name(d.name)?, strings.details(d)))).collect()
+    let (strings, resources) = Table::of(bytes)?;
+    let resources: Vec<PackedDetail> = postcard::from_bytes(resources).ok()?;
+    resources.into_iter().map(|d| Some((strings.name(d.name)?, strings.details(d)))).collect()
+}
+
+/// What is not yet read of an outline. Nested structures lie one behind another, a sequence behind its length.
+struct Outline(&'static [u8]);
+
+impl Outline {
+    fn next<T: Deserialize<'static>>(&mut self) -> Option<T> {
+        let (value, rest) = postcard::take_from_bytes(self.0).ok()?;
+        self.0 = rest;
+        Some(value)
+    }
+
+    /// How many items of a sequence follow; each has a byte at least.
+    fn length(&mut self) -> Option<usize> {
+        self.next().filter(|count| *count <= self.0.len())
+    }
 }
 
 /// The unpacked form of each; `None` where one has none. In exactly as much memory as they need, for collecting
@@ -340,6 +382,18 @@ fn all<P, T>(packed: &[P], unpack: impl Fn(&P) -> Option<T>) -> Option<Vec<T>> {
 struct Table(Vec<&'static str>);
 
 impl Table {
+    /// The strings of a section, and what names them.
+    fn of(section: &'static [u8]) -> Option<(Self, &'static [u8])> {
+        let PackedSection { lengths, text: mut rest, content } = postcard::from_bytes(section).ok()?;
+        let mut strings = Vec::with_capacity(lengths.len());
+        for length in lengths {
+            let (text, after) = rest.split_at_checked(length as usize)?;
+            strings.push(text);
+            rest = after;
+        }
+        Some((Self(strings), content))
+    }
+
     fn text(&self, index: Str) -> Text {
         self.0.get(index as usize).map(|text| Text::new_static(text)).unwrap_or_default()
     }
@@ -363,12 +417,22 @@ impl Table {
             .collect()
     }
 
-    fn resource(&self, packed: &PackedResource) -> Option<Resource> {
-        // The stated edges stand last.
-        let references = packed.references.partition_point(|r| r.flags >> 2 != STATED);
-        let (references, edges) = packed.references.split_at_checked(references)?;
+    /// The next resource of the outline.
+    fn resource(&self, outline: &mut Outline) -> Option<Resource> {
+        let packed: PackedItself = outline.next()?;
+        let count = outline.length()?;
+        let (mut references, mut stated) = (Vec::with_capacity(count), Vec::new());
+        for _ in 0..count {
+            let packed: PackedReference = outline.next()?;
+            if packed.flags >> 2 == STATED {
+                stated.push(self.stated(&packed)?);
+            } else {
+                references.push(self.reference(&packed)?);
+            }
+        }
         Some(Resource {
-            stated: all(edges, |edge| self.stated(edge))?,
+            stated,
+            references,
             name: self.name(packed.name)?,
             entity: self.text(packed.entity),
             kind: match packed.kind {
@@ -378,7 +442,6 @@ impl Table {
             },
             superclass: packed.superclass.map(|s| self.text(s)),
             domains: self.texts(&packed.domains),
-            references: all(references, |r| self.reference(r))?,
         })
     }
 
