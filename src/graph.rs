@@ -12,8 +12,6 @@ mod select;
 mod tree;
 mod walk;
 
-use std::collections::HashMap;
-
 use crate::model::{
     AbstractResource, Details, Metadata, Model, Pathway, Reference, Resource, ResourceName, Target, Text,
 };
@@ -165,7 +163,7 @@ impl DependencyGraph {
         if let Some(twice) = model.resources.windows(2).find(|pair| pair[0].name >= pair[1].name) {
             return Err(BuildError::Twice(twice[1].name.clone()));
         }
-        let place: HashMap<&str, ResourceId> =
+        let place: foldhash::HashMap<&str, ResourceId> =
             model.resources.iter().enumerate().map(|(index, r)| (r.name.as_str(), id(index))).collect();
         let known = |name: &ResourceName| place.get(name.as_str()).copied();
         let mut subclasses = Vec::with_capacity(model.abstracts.len());

@@ -6,7 +6,7 @@
 mod component;
 mod heuristic;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 
 use petgraph::algo::kosaraju_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
@@ -179,9 +179,11 @@ impl Precedence {
     /// leaves, or after one. O(steps + constraints), iterative.
     fn in_order(&self, removed: &[usize], mut visit: impl FnMut(usize, &[usize])) -> Vec<usize> {
         let inside = |c: &Constraint| c.before < self.steps && c.after < self.steps;
+        // Mostly nothing is removed.
+        let is_kept = |position: usize| removed.is_empty() || removed.binary_search(&position).is_err();
         let kept = || {
-            let all = self.constraints.iter().enumerate().filter(|(_, c)| inside(c));
-            all.filter(|(position, _)| removed.binary_search(position).is_err()).map(|(_, c)| c)
+            let all = self.constraints.iter().enumerate();
+            all.filter(|(position, c)| inside(c) && is_kept(*position)).map(|(_, c)| c)
         };
         // The steps after each step, one list behind another.
         let mut start = vec![0_usize; self.steps + 2];
@@ -198,14 +200,18 @@ impl Precedence {
             after[start[c.before + 1]] = c.after;
             start[c.before + 1] += 1;
         }
-        let mut ready: VecDeque<usize> = (0..self.steps).filter(|&s| waiting[s] == 0).collect();
-        while let Some(step) = ready.pop_front() {
+        // Every step becomes ready once at most, so the queue need not forget.
+        let mut ready = Vec::with_capacity(self.steps);
+        ready.extend((0..self.steps).filter(|&step| waiting[step] == 0));
+        let mut visited = 0;
+        while let Some(&step) = ready.get(visited) {
+            visited += 1;
             let after = &after[start[step]..start[step + 1]];
             visit(step, after);
             for &after in after {
                 waiting[after] -= 1;
                 if waiting[after] == 0 {
-                    ready.push_back(after);
+                    ready.push(after);
                 }
             }
         }

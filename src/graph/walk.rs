@@ -69,25 +69,28 @@ impl DependencyGraph {
     /// Everything a resource needs, directly or through others, itself left out. O(edges).
     #[must_use]
     pub fn transitive_prerequisites(&self, of: ResourceId, follow: Follow) -> BTreeSet<ResourceId> {
-        self.reach(of, |id| {
-            self.prerequisites(id).filter(|e| follow.follows(self, e)).map(|e| e.prerequisite).collect()
-        })
+        self.reach(of, |id| self.prerequisites(id).filter(move |e| follow.follows(self, e)).map(|e| e.prerequisite))
     }
 
     /// Everything that needs a resource, directly or through others, itself left out. O(edges).
     #[must_use]
     pub fn transitive_dependents(&self, of: ResourceId, follow: Follow) -> BTreeSet<ResourceId> {
-        self.reach(of, |id| self.dependents(id).filter(|e| follow.follows(self, e)).map(|e| e.dependent).collect())
+        self.reach(of, |id| self.dependents(id).filter(move |e| follow.follows(self, e)).map(|e| e.dependent))
     }
 
-    fn reach(&self, from: ResourceId, next: impl Fn(ResourceId) -> Vec<ResourceId>) -> BTreeSet<ResourceId> {
-        let mut seen = BTreeSet::from([from]);
-        let mut open = VecDeque::from([from]);
-        while let Some(id) = open.pop_front() {
-            open.extend(next(id).into_iter().filter(|n| seen.insert(*n)));
+    fn reach<N: Iterator<Item = ResourceId>>(
+        &self,
+        from: ResourceId,
+        next: impl Fn(ResourceId) -> N,
+    ) -> BTreeSet<ResourceId> {
+        let mut seen = vec![false; self.ids().len()];
+        let mut is_new = |id: ResourceId| seen.get_mut(id.index()).is_some_and(|seen| !std::mem::replace(seen, true));
+        is_new(from);
+        let mut open = vec![from];
+        while let Some(id) = open.pop() {
+            open.extend(next(id).filter(|&next| is_new(next)));
         }
-        seen.remove(&from);
-        seen
+        self.ids().filter(|id| *id != from && seen.get(id.index()).copied().unwrap_or_default()).collect()
     }
 
     /// What comes right after a resource, by references or by authorization, in order of name.
@@ -193,8 +196,8 @@ impl DependencyGraph {
     /// A resource and everything from which a chain leads to it.
     fn leads_to(&self, to: ResourceId, follow: Follow, authorization: &Authorization) -> BTreeSet<ResourceId> {
         let mut before = self.reach(to, |id| {
-            let edges = self.prerequisites(id).filter(|e| follow.follows(self, e)).map(|e| e.prerequisite);
-            edges.chain(authorization.edges.iter().filter(|e| e.dependent == id).map(|e| e.prerequisite)).collect()
+            let edges = self.prerequisites(id).filter(move |e| follow.follows(self, e)).map(|e| e.prerequisite);
+            edges.chain(authorization.edges.iter().filter(move |e| e.dependent == id).map(|e| e.prerequisite))
         });
         before.insert(to);
         before

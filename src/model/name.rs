@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{ED_FI, Text};
 
+/// What the names of the core standard start with.
+const CORE: &[u8] = b"/ed-fi/";
+
 /// `/ed-fi/students`: a project and an endpoint name, as the API's paths have them.
 ///
 /// Ordered by project, then endpoint.
@@ -93,8 +96,12 @@ impl PartialOrd for ResourceName {
 
 impl Ord for ResourceName {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        // The slash between project and endpoint comes before every other character: no parts have to be found.
         let (ours, theirs) = (self.0.as_bytes(), other.0.as_bytes());
+        // Nearly all are of core, and endpoints have no slash.
+        if let (Some(ours), Some(theirs)) = (ours.strip_prefix(CORE), theirs.strip_prefix(CORE)) {
+            return ours.cmp(theirs);
+        }
+        // The slash between project and endpoint comes before every other character: no parts have to be found.
         match ours.iter().zip(theirs).find(|(a, b)| a != b) {
             Some((a, b)) => (*a != b'/', a).cmp(&(*b != b'/', b)),
             None => ours.len().cmp(&theirs.len()),

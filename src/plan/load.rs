@@ -203,6 +203,7 @@ pub fn load_plan(
         .or_else(|_| Steps::of(graph, options, Pathways::Yield).with_cycles_broken())?;
     let loaded = loaded(graph, selection, options);
     let chosen = |id: ResourceId| loaded.get(id.index()).copied().unwrap_or_default();
+    let removed: Vec<(&Edge, usize)> = steps.removed(&breaking.removed).collect();
     let ordered = steps.all(&breaking.removed);
     let layer = ordered.precedence.layers(&[], |step| chosen(ordered.resource_of(step))).layer;
     let wave_of = |step: usize| layer.get(step).map_or(0, |layer| layer + 1);
@@ -227,7 +228,7 @@ pub fn load_plan(
     let waves = waves.collect();
 
     let mut deferred = Vec::new();
-    for (edge, _) in steps.removed(&breaking.removed) {
+    for (edge, _) in removed {
         if !chosen(edge.dependent) || !chosen(edge.prerequisite) {
             continue;
         }
@@ -280,6 +281,7 @@ fn loaded(graph: &DependencyGraph, selection: &Selection, options: &LoadOptions)
 }
 
 /// The create steps, one a resource, and what orders them.
+#[derive(Clone)]
 struct Steps<'g> {
     graph: &'g DependencyGraph,
     options: &'g LoadOptions,
@@ -291,7 +293,9 @@ struct Steps<'g> {
 impl<'g> Steps<'g> {
     fn of(graph: &'g DependencyGraph, options: &'g LoadOptions, pathways: Pathways) -> Self {
         let most = graph.edges().len() + options.authorization.edges.len();
-        let mut creates = Precedence { steps: graph.ids().len(), constraints: Vec::with_capacity(most) };
+        // With room for what updates wait for, which is added in place.
+        let waits: usize = options.authorization.holds.iter().map(|hold| 2 * hold.update_after.len()).sum();
+        let mut creates = Precedence { steps: graph.ids().len(), constraints: Vec::with_capacity(most + waits) };
         let mut edges = Vec::with_capacity(most);
         // By dependent, then prerequisite: among equal choices the first by name is removed.
         for edge in graph.edges() {
@@ -316,7 +320,7 @@ impl<'g> Steps<'g> {
 
     /// The steps, and which constraints to remove.
     fn with_cycles_broken(self) -> Result<(Self, Breaking), RequiredCycle> {
-        let breaking = self.creates.break_cycles(|removed| self.all(removed).waves());
+        let breaking = self.creates.break_cycles(|removed| self.clone().all(removed).waves());
         match breaking {
             Ok(breaking) => Ok((self, breaking)),
             Err(cycle) => {
@@ -337,7 +341,7 @@ impl<'g> Steps<'g> {
     }
 
     /// All steps once these constraints are removed: the creates, and the updates that wait.
-    fn all(&self, removed: &[usize]) -> AllSteps<'g> {
+    fn all(self, removed: &[usize]) -> AllSteps<'g> {
         let mut update_of: BTreeMap<ResourceId, usize> = BTreeMap::new();
         let mut waits: Vec<(ResourceId, usize)> = Vec::new();
         for hold in &self.options.authorization.holds {
@@ -345,11 +349,9 @@ impl<'g> Steps<'g> {
             waits.extend(after.map(|after| (hold.person, after.index())));
         }
         waits.extend(self.removed(removed).map(|(edge, before)| (edge.dependent, before)));
-        let kept = self.creates.constraints.iter().enumerate();
-        let kept = kept.filter(|(position, _)| removed.binary_search(position).is_err());
-        let mut constraints = Vec::with_capacity(self.creates.constraints.len() + 2 * waits.len());
-        constraints.extend(kept.map(|(_, c)| *c));
-        let creates = self.creates.steps;
+        let Precedence { steps: creates, mut constraints } = self.creates;
+        let mut positions = 0..;
+        constraints.retain(|_| positions.next().is_none_or(|position| removed.binary_search(&position).is_err()));
         for (resource, target) in waits {
             let next = creates + update_of.len();
             let update = *update_of.entry(resource).or_insert(next);
