@@ -53,8 +53,8 @@ pub(crate) fn wrapped(first: &str, items: &[impl AsRef<str>], between: &str, wid
     for (index, item) in items.iter().map(AsRef::as_ref).enumerate() {
         let last = index + 1 == items.len();
         let between = if last { "" } else { between };
-        let wide = item.chars().count() + between.trim_end().chars().count();
-        if used > indent && used + wide > width.0 {
+        let wide = item.chars().count();
+        if used > indent && used + wide + between.trim_end().chars().count() > width.0 {
             text.truncate(text.trim_end().len());
             text.push('\n');
             text.push_str(&" ".repeat(indent));
@@ -62,7 +62,7 @@ pub(crate) fn wrapped(first: &str, items: &[impl AsRef<str>], between: &str, wid
         }
         text.push_str(item);
         text.push_str(between);
-        used += item.chars().count() + between.chars().count();
+        used += wide + between.chars().count();
     }
     text.truncate(text.trim_end().len());
     text.push('\n');
