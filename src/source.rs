@@ -8,6 +8,7 @@ mod api_model;
 mod api_schema;
 mod bundled;
 mod compact;
+mod cores;
 mod cross_check;
 mod dependencies;
 mod draft;
@@ -58,8 +59,8 @@ pub struct Document {
 pub fn read(documents: &[Document], without: &[String]) -> Result<Model, SourceError> {
     let mut drafts = Vec::new();
     let mut api_models = Vec::new();
-    for statement in statements_of(documents)? {
-        match statement {
+    for statement in cores::each(documents, statement_of) {
+        match statement? {
             Statement::Draft(draft) => drafts.push(*draft),
             Statement::ApiModel(document, syntax) => api_models.push((document, syntax)),
         }
@@ -91,6 +92,9 @@ pub fn read(documents: &[Document], without: &[String]) -> Result<Model, SourceE
 
 /// Refuses to leave out what is not there: most likely a name is misspelt.
 fn known_extensions(draft: &draft::Draft, without: &[String]) -> Result<(), SourceError> {
+    if without.is_empty() {
+        return Ok(());
+    }
     let projects = draft.resources.keys().filter(|name| !name.is_core()).map(|name| name.project().to_owned());
     let paths = draft.resources.values().flat_map(|resource| resource.references.keys().chain(resource.fields.keys()));
     let blocks = paths.filter_map(|path| crate::model::extension_of(path)).map(str::to_owned);
@@ -117,33 +121,16 @@ enum Statement<'d> {
     ApiModel(&'d Document, Syntax),
 }
 
-/// One statement a document, in their order; read side by side, on as many threads as there are cores.
-fn statements_of(documents: &[Document]) -> Result<Vec<Statement<'_>>, SourceError> {
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let mut shares = documents.chunks(documents.len().div_ceil(cores).max(1));
-    let Some(first) = shares.next() else { return Ok(Vec::new()) };
-    std::thread::scope(|scope| {
-        let others: Vec<_> = shares.map(|share| scope.spawn(move || share_of(share))).collect();
-        let mut statements = share_of(first)?;
-        for other in others {
-            statements.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
-        }
-        Ok(statements)
+/// What one document says, by its kind.
+fn statement_of(document: &Document) -> Result<Statement<'_>, SourceError> {
+    let (syntax, format) = recognise::recognise(document)?;
+    Ok(match format {
+        Format::OpenApi => said_by(document, openapi::read(document, syntax)?),
+        Format::ApiSchema => said_by(document, api_schema::read(document, syntax)?),
+        Format::Graph => said_by(document, graph_file::read(document, syntax)?),
+        Format::ApiModel => Statement::ApiModel(document, syntax),
+        Format::Dependencies => said_by(document, stated::read(document)?),
     })
-}
-
-fn share_of(documents: &[Document]) -> Result<Vec<Statement<'_>>, SourceError> {
-    let statement_of = |document| {
-        let (syntax, format) = recognise::recognise(document)?;
-        Ok(match format {
-            Format::OpenApi => said_by(document, openapi::read(document, syntax)?),
-            Format::ApiSchema => said_by(document, api_schema::read(document, syntax)?),
-            Format::Graph => said_by(document, graph_file::read(document, syntax)?),
-            Format::ApiModel => Statement::ApiModel(document, syntax),
-            Format::Dependencies => said_by(document, stated::read(document)?),
-        })
-    };
-    documents.iter().map(statement_of).collect()
 }
 
 /// A draft that knows the document it is made of, for messages.

@@ -200,8 +200,13 @@ impl Section<'_> {
     }
 }
 
-/// The outline and the details.
+/// The outline and the details; neither has anything to do with the other.
 fn sections(model: &Model) -> [Section<'_>; 2] {
+    let [outline, details] = [pack_outline, pack_all_details];
+    [outline(model), details(model)]
+}
+
+fn pack_outline(model: &Model) -> Section<'_> {
     let mut strings = Strings::default();
     let resources = model.resources.iter().map(|r| pack_resource(r, &mut strings)).collect();
     let abstracts = model
@@ -213,12 +218,14 @@ fn sections(model: &Model) -> [Section<'_>; 2] {
             subclasses: strings.all(a.subclasses.iter().map(ResourceName::as_str)),
         })
         .collect();
-    let outline = Section { strings: strings.table, content: encode(&PackedOutline { resources, abstracts }) };
+    Section { strings: strings.table, content: encode(&PackedOutline { resources, abstracts }) }
+}
 
+fn pack_all_details(model: &Model) -> Section<'_> {
     let mut strings = Strings::default();
     let details = model.details.all();
     let resources: Vec<_> = details.iter().map(|(name, d)| pack_details(name, d, &mut strings)).collect();
-    [outline, Section { strings: strings.table, content: encode(&resources) }]
+    Section { strings: strings.table, content: encode(&resources) }
 }
 
 fn pack_resource<'m>(resource: &'m Resource, strings: &mut Strings<'m>) -> PackedResource {

@@ -11,6 +11,7 @@ mod standard;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use crate::model::ResourceName;
 
@@ -47,7 +48,7 @@ pub(super) fn merge(drafts: Vec<Draft>) -> Result<(Draft, Vec<Draft>), SourceErr
         // The document of an ODS lists every parameter that it takes; that of a DMS does not.
         let dms = draft.origins.iter().any(|origin| origin.kind.ends_with("DMS"));
         let lists_parameters = draft.standing == Standing::Published && !dms;
-        let witness = Witness { document: draft.document, kind, standing: draft.standing, lists_parameters };
+        let witness = Rc::new(Witness { document: draft.document, kind, standing: draft.standing, lists_parameters });
         merged.standing = merged.standing.max(draft.standing);
         merged.name = merged.name.max(draft.name);
         merged.extends = merged.extends.max(draft.extends);
@@ -73,7 +74,7 @@ pub(super) fn merge(drafts: Vec<Draft>) -> Result<(Draft, Vec<Draft>), SourceErr
             }
         }
         for (name, resource) in draft.resources {
-            claims.entry(name).or_default().push(Claim { witness: witness.clone(), resource });
+            claims.entry(name).or_default().push(Claim { witness: Rc::clone(&witness), resource });
         }
     }
     for (name, claims) in claims {

@@ -13,13 +13,13 @@ use crate::model::{
 
 use self::descriptors::Descriptors;
 use super::draft::{Draft, DraftAbstract, DraftReference, DraftResource, DraftTarget, SchemaKey, Standing};
-use super::fingerprint;
+use super::{cores, fingerprint};
 
 /// Abstract even where a document gives them a path, as MetaEd does (DESIGN 4.4).
 pub(crate) const ALWAYS_ABSTRACT: [&str; 2] = ["edfi_educationorganization", "edfi_generalstudentprogramassociation"];
 
-/// The target and the alternatives that the references of each resource turned out to have, in their order.
-type Resolved = BTreeMap<ResourceName, Vec<(Target, Vec<ResourceName>)>>;
+/// The target and the alternatives that a reference turned out to have.
+type Resolved = (Target, Vec<ResourceName>);
 
 /// `/ed-fi/schoolYearTypes`.
 const SCHOOL_YEARS: &str = "schoolYearTypes";
@@ -62,46 +62,46 @@ pub(super) fn resolve(mut draft: Draft, without: &[String]) -> Model {
         limits.insert(NO_DESCRIPTORS.into());
     }
 
+    let years = school_years();
+    if draft.resources.values().flat_map(|r| r.references.values()).any(|r| names_school_years(&r.target)) {
+        draft.resources.entry(years.clone()).or_insert_with(school_years_resource);
+    }
     let names =
         Names { present: &draft.resources, by_schema: &by_schema, abstracts: &abstracts, descriptors: &descriptors };
-    let mut resolved = Resolved::new();
-    for (name, resource) in &draft.resources {
-        let targets = resource.references.iter().map(|(path, reference)| names.target(name, path, reference));
-        resolved.insert(name.clone(), targets.collect());
-    }
-    let school_years_named = Target::Resource(school_years());
-    if resolved.values().flatten().any(|(target, _)| *target == school_years_named) {
-        draft.resources.entry(school_years()).or_insert_with(school_years_resource);
-    }
-
-    let mut keys = keys::resolve(&keys::Known {
+    let known = keys::Known {
         resources: &draft.resources,
-        targets: &resolved,
         superclasses: &superclasses,
         abstracts: &abstracts,
         key_paths: &draft.key_paths,
+    };
+    let all: Vec<(&ResourceName, &DraftResource)> = draft.resources.iter().collect();
+    let found = cores::each(&all, |(name, resource)| {
+        let references = resource.references.iter();
+        let targets: Vec<Resolved> = references.map(|(path, r)| names.target(name, path, r)).collect();
+        let keys = known.keys(name, resource, &targets);
+        (targets, keys)
     });
+
     let mut settled = std::mem::take(&mut draft.settled);
-    settled.append(&mut keys.settled);
-    if keys.without_names {
-        limits.insert(STATED_KEYS.into());
-    }
     let mut resources = Vec::with_capacity(draft.resources.len());
     let mut details = BTreeMap::new();
-    for (name, mut resource) in draft.resources {
-        details.insert(name.clone(), self::details(&name, &mut resource, &mut keys));
+    for ((name, mut resource), (targets, mut keys)) in draft.resources.into_iter().zip(found) {
+        settled.append(&mut keys.settled);
+        if keys.without_names {
+            limits.insert(STATED_KEYS.into());
+        }
+        let identified = std::mem::take(&mut keys.identifying);
+        details.insert(name.clone(), self::details(&mut resource, keys));
         let mut references: Vec<Reference> = Vec::with_capacity(resource.references.len());
-        let identified = keys.identifying.get(&name);
-        let targets = resolved.remove(&name).unwrap_or_default();
         for ((path, reference), (target, alternatives)) in resource.references.into_iter().zip(targets) {
-            let identifying = identified.is_some_and(|paths| paths.contains(&path));
+            let identifying = identified.contains(&path);
             if let Target::Unresolved(unknown) = &target {
                 limits.extend(undescribed(unknown, &reference));
             }
             references.push(Reference { path, target, required: reference.required, identifying, alternatives });
         }
         let superclass = superclasses.get(&name).and_then(|s| abstracts.get(s)).map(|a| a.entity.clone());
-        let kind = if name == school_years() { Kind::SchoolYears } else { resource.kind };
+        let kind = if name == years { Kind::SchoolYears } else { resource.kind };
         let domains = resource.domains.into_iter().collect();
         let stated = resource.stated.into_iter().collect();
         resources.push(Resource { name, entity: resource.entity, kind, superclass, references, domains, stated });
@@ -230,11 +230,11 @@ impl Names<'_> {
 }
 
 /// Moves what the details of a resource consist of out of what is known of it.
-fn details(name: &ResourceName, resource: &mut DraftResource, keys: &mut keys::Keys) -> Details {
+fn details(resource: &mut DraftResource, keys: keys::Keys) -> Details {
     Details {
         fields: std::mem::take(&mut resource.fields).into_values().collect(),
         collections: std::mem::take(&mut resource.collections).into_values().collect(),
-        query: keys.query.remove(name).unwrap_or_default(),
+        query: keys.query,
         equalities: std::mem::take(&mut resource.equalities).into_iter().collect(),
         key_may_change: resource.key_may_change,
         renamed: resource
@@ -244,7 +244,7 @@ fn details(name: &ResourceName, resource: &mut DraftResource, keys: &mut keys::K
                 r.renamed.iter().map(move |(member, field)| (format!("{path}.{member}").into(), field.clone()))
             })
             .collect(),
-        key: keys.fields.remove(name).unwrap_or_default(),
+        key: keys.fields,
     }
 }
 
@@ -254,6 +254,15 @@ fn key_of(draft: &DraftAbstract) -> Vec<KeyField> {
 
 pub(crate) fn school_years() -> ResourceName {
     ResourceName::new(ED_FI, SCHOOL_YEARS)
+}
+
+/// Whether a target is `/ed-fi/schoolYearTypes`, which need not be described to be there.
+fn names_school_years(target: &DraftTarget) -> bool {
+    match target {
+        DraftTarget::SchoolYears => true,
+        DraftTarget::Known(Target::Resource(name), _) => *name == school_years(),
+        _ => false,
+    }
 }
 
 /// Whether a schema is that of `/ed-fi/schoolYearTypes`.

@@ -23,6 +23,9 @@ pub(super) fn agree(drafts: &mut [Draft]) {
             }
         }
     }
+    if spellings.is_empty() {
+        return;
+    }
     let spelled: BTreeMap<String, String> =
         spellings.into_iter().map(|(folded, (_, Reverse(block)))| (folded, block)).collect();
     for draft in drafts {

@@ -2,13 +2,14 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use crate::model::{ED_FI, Field, Kind, ResourceName, Target, Text, extension_of};
 use crate::source::SourceError;
 use crate::source::draft::{DraftReference, DraftResource, DraftTarget, Identity, Member, SchemaKey, Standing};
 
 /// A document that says something.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Witness {
     pub(super) document: String,
     /// `OpenAPI`, `ApiSchema`: what to call it where the name of a file says nothing.
@@ -20,7 +21,7 @@ pub(super) struct Witness {
 
 /// What one document says of the resource.
 pub(super) struct Claim {
-    pub(super) witness: Witness,
+    pub(super) witness: Rc<Witness>,
     pub(super) resource: DraftResource,
 }
 
@@ -154,7 +155,7 @@ struct Judge<'j> {
 }
 
 /// A reference, and who states it.
-type Stated = (Witness, DraftReference);
+type Stated = (Rc<Witness>, DraftReference);
 
 impl Judge<'_> {
     fn references(
@@ -179,7 +180,7 @@ impl Judge<'_> {
     /// Required fields as the published document names them, for those are the names that the API takes;
     /// what stands under `_ext` from every document, for each extension has its own.
     fn fields(&self, claims: &mut [Claim], settled: &mut BTreeSet<Text>) -> BTreeMap<Text, Field> {
-        let mut stated: Vec<(Witness, BTreeMap<Text, Field>)> = Vec::new();
+        let mut stated: Vec<(Rc<Witness>, BTreeMap<Text, Field>)> = Vec::new();
         let mut fields: BTreeMap<Text, Field> = BTreeMap::new();
         for claim in claims.iter_mut() {
             let all = std::mem::take(&mut claim.resource.fields);

@@ -19,49 +19,47 @@ use super::Resolved;
 /// What out of the drafts keys depend on.
 pub(super) struct Known<'k> {
     pub(super) resources: &'k BTreeMap<ResourceName, DraftResource>,
-    pub(super) targets: &'k Resolved,
     pub(super) superclasses: &'k BTreeMap<ResourceName, SchemaKey>,
     pub(super) abstracts: &'k BTreeMap<SchemaKey, DraftAbstract>,
     pub(super) key_paths: &'k BTreeMap<SchemaKey, BTreeMap<Text, KeyPath>>,
 }
 
-/// What came out, by resource.
-#[derive(Default)]
+/// What came out for one resource.
 pub(super) struct Keys {
-    pub(super) fields: BTreeMap<ResourceName, Vec<KeyField>>,
+    pub(super) fields: Vec<KeyField>,
     /// Paths of identifying references.
-    pub(super) identifying: BTreeMap<ResourceName, BTreeSet<Text>>,
-    pub(super) query: BTreeMap<ResourceName, Vec<QueryParameter>>,
+    pub(super) identifying: BTreeSet<Text>,
+    pub(super) query: Vec<QueryParameter>,
     /// Which document was believed where two state different keys, in sentences for people.
     pub(super) settled: BTreeSet<Text>,
-    /// Whether keys of core rest on stated paths alone.
+    /// Whether it is of core and its key rests on stated paths alone.
     pub(super) without_names: bool,
 }
 
-pub(super) fn resolve(known: &Known<'_>) -> Keys {
-    let mut keys = Keys::default();
-    for (name, resource) in known.resources {
-        let root = known.root_references(name, resource);
-        let stated = known.key_paths.get(&resource.schema);
-        let key = key(resource, &root, stated);
-        keys.settled.extend(key.settled(name));
-        keys.without_names |= name.is_core() && key.only_stated;
-        keys.query.insert(name.clone(), query(resource, &root, &key.fields));
-        keys.fields.insert(name.clone(), key.fields);
-        keys.identifying.insert(name.clone(), key.identifying);
-    }
-    keys
-}
-
 impl<'k> Known<'k> {
-    fn root_references(&self, name: &ResourceName, resource: &'k DraftResource) -> Vec<RootReference<'k>> {
-        let all = resource.references.iter().zip(self.targets.get(name).into_iter().flatten());
-        all.filter(|((path, reference), _)| is_root(path) && !reference.members.is_empty())
+    /// The key of a resource whose references turned out to have these targets.
+    pub(super) fn keys(&self, name: &ResourceName, resource: &DraftResource, targets: &[Resolved]) -> Keys {
+        let root: Vec<_> = resource
+            .references
+            .iter()
+            .zip(targets)
+            .filter(|((path, reference), _)| is_root(path) && !reference.members.is_empty())
             .map(|((path, reference), (target, _))| RootReference::new(path, reference, self.referenced(target)))
-            .collect()
+            .collect();
+        let key = key(resource, &root, self.key_paths.get(&resource.schema));
+        Keys {
+            settled: key.settled(name).collect(),
+            without_names: name.is_core() && key.only_stated,
+            query: query(resource, &root, &key.fields),
+            fields: key.fields,
+            identifying: key.identifying,
+        }
     }
 
-    fn referenced(&self, target: &'k Target) -> Referenced<'k> {
+    fn referenced<'t>(&self, target: &'t Target) -> Referenced<'t>
+    where
+        'k: 't,
+    {
         let single = |a: &'k DraftAbstract| match a.key.as_slice() {
             [only] => Some(&only.name),
             _ => None,
