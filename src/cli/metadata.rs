@@ -6,6 +6,7 @@ use std::io::{BufReader, Read};
 use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
+use std::thread;
 
 use anyhow::{Context as _, bail};
 use edfi_plan::api::Api;
@@ -19,6 +20,9 @@ use super::terminal::Terminal;
 
 /// The largest document that is read, in bytes: thirty times the largest real one.
 const LARGEST: u64 = 256 << 20;
+
+/// Files that are read beside the first.
+const READ_BESIDE: usize = 8;
 
 /// What `-m` and `--without` name.
 pub(crate) struct Sources {
@@ -177,21 +181,30 @@ impl Sources {
     }
 
     fn documents(&self, names: &[String], terminal: &Terminal) -> anyhow::Result<Vec<Document>> {
-        let mut documents = Vec::new();
-        let mut stdin_read = false;
-        for name in names {
-            if name == "-" && std::mem::replace(&mut stdin_read, true) {
-                bail!("-: stdin can be read once only");
+        let is_path = |name: &str| name != "-" && !live::is_api(name) && !is_bundled(name);
+        thread::scope(|scope| {
+            // Memory that is touched for the first time is most of what reading costs, and threads share that.
+            let beside = |place: usize, name: &str| (1..=READ_BESIDE).contains(&place) && is_path(name);
+            let all = names.iter().enumerate();
+            let reading = all.map(|(place, name)| beside(place, name).then(|| scope.spawn(|| files(name))));
+            let reading: Vec<_> = reading.collect();
+            let mut documents = Vec::new();
+            let mut stdin_read = false;
+            for (name, reading) in names.iter().zip(reading) {
+                if name == "-" && std::mem::replace(&mut stdin_read, true) {
+                    bail!("-: stdin can be read once only");
+                }
+                match reading {
+                    Some(reading) => {
+                        documents.extend(reading.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+                    }
+                    None if name == "-" || live::is_api(name) => documents.extend(self.once(name, terminal)?),
+                    None if is_bundled(name) => documents.push(bundled(name)?),
+                    None => documents.extend(files(name)?),
+                }
             }
-            if name == "-" || live::is_api(name) {
-                documents.extend(self.once(name, terminal)?);
-            } else if is_bundled(name) {
-                documents.push(bundled(name)?);
-            } else {
-                documents.extend(files(name)?);
-            }
-        }
-        Ok(documents)
+            Ok(documents)
+        })
     }
 }
 
