@@ -9,9 +9,36 @@ use super::draft::Member;
 use super::sorted::Sorted;
 use crate::model::{FieldKind, FieldType, Text};
 
+/// A schema, small: documents hold thousands, and few of them say more than the type of a value.
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
+#[serde(from = "Stated")]
 pub(super) struct Schema {
+    reference: Option<Text>,
+    kind: TypeName,
+    format: Option<Format>,
+    pub(super) is_identity: bool,
+    max_length: Option<Number>,
+    min_length: Option<Number>,
+    min_items: Option<Number>,
+    pub(super) properties: Sorted<Self>,
+    required: Required,
+    pub(super) items: Option<Box<Self>>,
+    seldom: Option<Box<Seldom>>,
+}
+
+/// What few schemas have.
+#[derive(Debug, Clone, Default)]
+struct Seldom {
+    all_of: Vec<Schema>,
+    any_of: Vec<Schema>,
+    one_of: Vec<Schema>,
+    domains: Vec<Text>,
+}
+
+/// A schema as it is written.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Stated {
     #[serde(rename = "$ref")]
     reference: Option<Text>,
     #[serde(rename = "type")]
@@ -23,8 +50,8 @@ pub(super) struct Schema {
     min_length: Option<Number>,
     #[serde(rename = "minItems")]
     min_items: Option<Number>,
-    pub(super) properties: Sorted<Schema>,
-    pub(super) items: Option<Box<Schema>>,
+    properties: Sorted<Schema>,
+    items: Option<Box<Schema>>,
     required: Required,
     #[serde(rename = "allOf")]
     all_of: Vec<Schema>,
@@ -33,9 +60,29 @@ pub(super) struct Schema {
     #[serde(rename = "oneOf")]
     one_of: Vec<Schema>,
     #[serde(rename = "x-Ed-Fi-isIdentity")]
-    pub(super) is_identity: bool,
+    is_identity: bool,
     #[serde(rename = "x-Ed-Fi-domains")]
     domains: Vec<Text>,
+}
+
+impl From<Stated> for Schema {
+    fn from(stated: Stated) -> Self {
+        let Stated { all_of, any_of, one_of, domains, .. } = stated;
+        let plain = all_of.is_empty() && any_of.is_empty() && one_of.is_empty() && domains.is_empty();
+        Self {
+            reference: stated.reference,
+            kind: stated.kind,
+            format: stated.format,
+            is_identity: stated.is_identity,
+            max_length: stated.max_length,
+            min_length: stated.min_length,
+            min_items: stated.min_items,
+            properties: stated.properties,
+            required: stated.required,
+            items: stated.items,
+            seldom: (!plain).then(|| Box::new(Seldom { all_of, any_of, one_of, domains })),
+        }
+    }
 }
 
 impl Schema {
@@ -61,9 +108,11 @@ impl Schema {
     /// The schemas that it has to meet, besides what it says itself and a `$ref` of its own.
     pub(super) fn parts(&self) -> impl Iterator<Item = &Self> {
         // `anyOf` with one schema and a null says that the value may be absent (OpenAPI 3.1).
-        let mut choices = self.any_of.iter().chain(&self.one_of).filter(|choice| choice.kind != TypeName::Null);
-        let choice = choices.next().filter(|_| choices.next().is_none());
-        self.all_of.iter().chain(choice)
+        self.seldom.iter().flat_map(|said| {
+            let mut choices = said.any_of.iter().chain(&said.one_of).filter(|choice| choice.kind != TypeName::Null);
+            let choice = choices.next().filter(|_| choices.next().is_none());
+            said.all_of.iter().chain(choice)
+        })
     }
 
     /// Whether what it holds is told by more than its own words.
@@ -75,7 +124,7 @@ impl Schema {
     pub(super) fn together(parts: &[&Self]) -> Self {
         let mut whole = Self::default();
         let mut properties: Vec<(&Text, &Self)> = Vec::new();
-        let mut items = Vec::new();
+        let (mut items, mut domains) = (Vec::new(), Vec::new());
         for part in parts {
             if whole.kind == TypeName::Other {
                 whole.kind = part.kind;
@@ -86,7 +135,7 @@ impl Schema {
             whole.min_items = whole.min_items.into_iter().chain(part.min_items).max_by_key(|n| n.get());
             whole.is_identity |= part.is_identity;
             whole.required.0.extend(part.required.0.iter().cloned());
-            whole.domains.extend(part.domains.iter().cloned());
+            domains.extend(part.domains().iter().cloned());
             properties.extend(part.properties.iter());
             items.extend(part.items.as_deref());
         }
@@ -99,6 +148,9 @@ impl Schema {
         });
         whole.properties = Sorted::of(properties.collect());
         whole.items = Self::each_of(items.into_iter()).map(Box::new);
+        if !domains.is_empty() {
+            whole.seldom = Some(Box::new(Seldom { domains, ..Seldom::default() }));
+        }
         whole
     }
 
@@ -110,13 +162,14 @@ impl Schema {
             first
         } else {
             let is_identity = first.is_identity || others.iter().any(|other| other.is_identity);
-            Self { all_of: std::iter::once(first).chain(others).collect(), is_identity, ..Self::default() }
+            let all_of = std::iter::once(first).chain(others).collect();
+            Self { seldom: Some(Box::new(Seldom { all_of, ..Seldom::default() })), is_identity, ..Self::default() }
         })
     }
 
     /// How many schemas stand in it, itself included. O(that many), and no deeper than a parser goes.
     pub(super) fn size(&self) -> usize {
-        let lists = self.all_of.iter().chain(&self.any_of).chain(&self.one_of);
+        let lists = self.seldom.iter().flat_map(|said| said.all_of.iter().chain(&said.any_of).chain(&said.one_of));
         let inner = lists.chain(self.properties.values()).chain(self.items.as_deref());
         1 + inner.map(Self::size).sum::<usize>()
     }
@@ -151,7 +204,7 @@ impl Schema {
     }
 
     pub(super) fn domains(&self) -> &[Text] {
-        &self.domains
+        self.seldom.as_ref().map(|said| said.domains.as_slice()).unwrap_or_default()
     }
 
     /// The members of a reference schema; `link` is not one of them.
