@@ -15,7 +15,7 @@ use crate::model::{
     Metadata, Model, QueryParameter, Reference, Resource, ResourceName, StatedEdge, Target, Text,
 };
 
-use super::resolve::pathways;
+use super::{cores, resolve::pathways};
 
 /// Raised whenever the meaning of the bytes changes.
 const VERSION: u8 = 4;
@@ -202,8 +202,8 @@ impl Section<'_> {
 
 /// The outline and the details; neither has anything to do with the other.
 fn sections(model: &Model) -> [Section<'_>; 2] {
-    let [outline, details] = [pack_outline, pack_all_details];
-    [outline(model), details(model)]
+    let (outline, details) = cores::both(|| pack_outline(model), || pack_all_details(model));
+    [outline, details]
 }
 
 fn pack_outline(model: &Model) -> Section<'_> {

@@ -27,6 +27,14 @@ pub(super) fn each<'i, T: Sync, R: Send>(items: &'i [T], work: impl Fn(&'i T) ->
     })
 }
 
+/// What each of two makes, side by side.
+pub(super) fn both<A, B: Send>(one: impl FnOnce() -> A, other: impl FnOnce() -> B + Send) -> (A, B) {
+    thread::scope(|scope| {
+        let other = scope.spawn(other);
+        (one(), other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    })
+}
+
 /// Has the allocator take the memory of this thread in one piece.
 ///
 /// glibc enlarges the heap of a thread other than the first by a page at a time, each with a call into the

@@ -16,7 +16,7 @@ use self::walk::Walk;
 use super::draft::{Draft, DraftAbstract, DraftResource, Identity, Member, SchemaKey, Standing};
 use super::resolve::{SCHOOL_YEAR_TYPE, school_years};
 use super::schema::Schema;
-use super::{Document, SourceError, Syntax, sha256};
+use super::{Document, SourceError, Syntax, cores, sha256};
 
 /// Reads one OpenAPI document.
 ///
@@ -24,6 +24,16 @@ use super::{Document, SourceError, Syntax, sha256};
 ///
 /// A document that is cut off, of another kind, or whose `$ref`s dangle or run in a circle.
 pub(super) fn read(document: &Document, syntax: Syntax) -> Result<Draft, SourceError> {
+    let (draft, sha256) = cores::both(|| draft_of(document, syntax), || sha256(&document.bytes));
+    let mut draft = draft?;
+    for origin in &mut draft.origins {
+        origin.sha256 = sha256.as_str().into();
+    }
+    Ok(draft)
+}
+
+/// What the document says, but for its fingerprint.
+fn draft_of(document: &Document, syntax: Syntax) -> Result<Draft, SourceError> {
     let api: OpenApi = syntax.parse(document)?;
     let mut reader = Reader { api: &api, document: &document.name, names: Names::default(), composed: Cell::new(0) };
     let mut draft = Draft { version: api.info.data_standard(), ..Draft::default() };
@@ -63,7 +73,7 @@ pub(super) fn read(document: &Document, syntax: Syntax) -> Result<Draft, SourceE
     draft.origins.push(Origin {
         kind: reader.dialect().into(),
         title: format!("{} {}", api.info.title.trim(), api.info.version.as_str()).trim().into(),
-        sha256: sha256(&document.bytes).into(),
+        sha256: Text::default(),
     });
     Ok(draft)
 }

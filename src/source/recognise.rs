@@ -76,7 +76,7 @@ fn is_published(document: &Document, start: &str) -> bool {
 /// The text of a document that has some.
 pub(super) fn text_of(document: &Document) -> Result<&str, SourceError> {
     let bytes = without_mark(&document.bytes);
-    let text = std::str::from_utf8(bytes).map_err(|error| SourceError::NotText {
+    let text = simdutf8::compat::from_utf8(bytes).map_err(|error| SourceError::NotText {
         document: document.name.clone(),
         offset: error.valid_up_to() + document.bytes.len() - bytes.len(),
     })?;
@@ -183,7 +183,7 @@ const DEEPEST: usize = 5_000;
 
 fn refuse_depth(document: &Document, text: &str) -> Result<(), SourceError> {
     // No deeper than there are brackets: counting them is far quicker than following them.
-    if text.bytes().filter(|byte| matches!(byte, b'[' | b'{')).count() <= DEEPEST {
+    if memchr::memchr2_iter(b'[', b'{', text.as_bytes()).count() <= DEEPEST {
         return Ok(());
     }
     let mut depth = 0_usize;

@@ -13,7 +13,8 @@ const BLOCK: &str = "._ext.";
 pub(super) fn agree(drafts: &mut [Draft]) {
     let mut spellings: BTreeMap<String, (u8, Reverse<String>)> = BTreeMap::new();
     for draft in drafts.iter() {
-        let paths = draft.resources.values().flat_map(paths);
+        // Few paths have one, and to look for one costs less than to split.
+        let paths = draft.resources.values().flat_map(paths).filter(|path| path.contains(BLOCK));
         for block in paths.flat_map(|path| path.split(BLOCK).skip(1)).map(name) {
             let known = spellings.entry(fold_project(block)).or_insert((u8::MAX, Reverse(String::new())));
             // Of two equals the lower case, which is the newer.
