@@ -35,9 +35,9 @@ struct Seldom {
     domains: Vec<Text>,
 }
 
-/// A schema as it is written.
+/// A schema as it is written; to people it is the schema.
 #[derive(Default, Deserialize)]
-#[serde(default)]
+#[serde(default, expecting = "struct Schema")]
 struct Stated {
     #[serde(rename = "$ref")]
     reference: Option<Text>,

@@ -133,6 +133,11 @@ fn schemas_inside_each_other_without_end() {
 }
 
 #[test]
+fn a_schema_that_is_none() {
+    refused(api(r##""edFi_student":"x""##).as_bytes(), &["-:3:", "invalid type: string \"x\", expected struct Schema"]);
+}
+
+#[test]
 fn a_profile_is_refused_by_name() {
     let profile = r##"{"openapi":"3.0.1","info":{"title":"Ed-Fi Operational Data Store API"},"paths":{"/ed-fi/students":{"post":{"requestBody":
         {"content":{"application/vnd.ed-fi.student.x.writable+json":{"schema":{"$ref":"#/components/schemas/edFi_student_writable"}}}}},"get":{}},
