@@ -29,6 +29,7 @@ mod shape;
 mod single;
 mod sizes;
 mod split;
+mod stencil;
 mod store;
 mod stored;
 mod told;

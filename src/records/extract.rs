@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 use self::walk::Walk;
 use super::habits::Habits;
 use super::json::{Flaw, Members, Scanner, Span};
-use super::keys::{Key, KeyHasher, write_field};
+use super::keys::{Key, KeyHasher, write_field, write_scalar};
 use super::shape::{KeyFieldPlan, KeyPlan, Shape};
+use super::stencil::{Notes, Stencils};
 use super::value::canonical;
 
 /// What one record says; reused for the next one.
@@ -21,7 +22,7 @@ pub(crate) struct Extract {
     /// What is wrong with it although it could be read.
     pub(crate) flaws: Vec<Flaw>,
     /// Places in collections that [`At`] points into.
-    indices: Vec<u32>,
+    pub(super) indices: Vec<u32>,
     /// Values that equalities compare.
     pub(super) log: Vec<(u32, Span, At)>,
     pub(super) slots: Vec<Span>,
@@ -32,8 +33,10 @@ pub(crate) struct Extract {
     open_indices: Vec<u32>,
     members: Members,
     habits: Habits,
-    form: Vec<u8>,
-    other: Vec<u8>,
+    pub(super) stencils: Stencils,
+    pub(super) notes: Notes,
+    pub(super) form: Vec<u8>,
+    pub(super) other: Vec<u8>,
 }
 
 /// A reference in a record.
@@ -90,11 +93,14 @@ impl Extract {
     }
 
     /// The value that a slot of the shape holds.
+    #[inline]
     pub(crate) fn slot(&self, slot: u32) -> Span {
-        self.slots.get(slot as usize).copied().unwrap_or_default()
+        // A record that was read by a stencil has none of its own.
+        self.slots.get(slot as usize).copied().unwrap_or_else(|| self.stencils.slot(slot))
     }
 
-    fn clear(&mut self, slots: usize) {
+    /// Forgets what the last record said.
+    pub(super) fn clear(&mut self) {
         self.key = None;
         self.references.clear();
         self.problems.clear();
@@ -102,11 +108,17 @@ impl Extract {
         self.indices.clear();
         self.log.clear();
         self.slots.clear();
+    }
+
+    /// Makes room for a walk.
+    fn open(&mut self, slots: usize) {
+        self.clear();
         self.slots.resize(slots, Span::default());
         self.marks.clear();
         self.passed.clear();
         self.open_indices.clear();
         self.members.clear();
+        self.notes.clear();
     }
 
     /// The indices of the collections that are open.
@@ -133,8 +145,35 @@ impl Reader<'_> {
     ///
     /// What makes it no record at all.
     pub(crate) fn read(&self, record: &[u8], into: &mut Extract) -> Result<(), Flaw> {
-        into.clear(self.shape.slots);
-        into.habits.prepare(self.shape, self.hasher);
+        if into.habits.prepare(self.shape, self.hasher) {
+            into.stencils = Stencils::default();
+        }
+        let mut stencils = std::mem::take(&mut into.stencils);
+        let fitted = stencils.read(self, record, into);
+        into.stencils = stencils;
+        if let Some(left) = fitted {
+            if left.key {
+                self.finish_key(record, into);
+            }
+            if left.equalities {
+                self.compare(record, into);
+            }
+            return Ok(());
+        }
+        self.walk(record, into)?;
+        self.finish_key(record, into);
+        self.compare(record, into);
+        if into.notes.wanted && into.problems.is_empty() && into.flaws.is_empty() {
+            let mut stencils = std::mem::take(&mut into.stencils);
+            stencils.learn(self.shape, record, into);
+            into.stencils = stencils;
+        }
+        Ok(())
+    }
+
+    /// Passes over a record member by member.
+    fn walk(&self, record: &[u8], into: &mut Extract) -> Result<(), Flaw> {
+        into.open(self.shape.slots);
         let mut walk = Walk { reader: self, scanner: Scanner::new(record), into };
         let first = walk.scanner.next_token()?;
         let is_object = first == b'{';
@@ -155,20 +194,35 @@ impl Reader<'_> {
         into.flaws.extend(twice.then_some(Flaw::DuplicateMember));
         into.flaws.extend(large.then_some(Flaw::NumberTooLarge));
         into.flaws.extend(lone.then_some(Flaw::LoneSurrogate));
-        self.finish_key(record, into);
-        self.compare(record, into);
         Ok(())
+    }
+
+    /// Writes the canonical form of the key that a reference holds; whether it is complete.
+    #[inline]
+    pub(super) fn write_reference(
+        &self,
+        position: u32,
+        members: impl Iterator<Item = Span>,
+        record: &[u8],
+        form: &mut Vec<u8>,
+    ) -> bool {
+        form.clear();
+        let plan = self.shape.references.get(position as usize);
+        let kinds = plan.map(|plan| plan.members.as_slice()).unwrap_or_default();
+        let mut written = kinds.iter().zip(members).map(|(&(_, kind), member)| {
+            member.is_present() && write_scalar(kind, member, record, form)
+        });
+        !kinds.is_empty() && written.all(|written| written)
     }
 
     /// Puts the natural key together and compares the values that merge into one field.
     fn finish_key(&self, record: &[u8], into: &mut Extract) {
         let mut form = std::mem::take(&mut into.form);
         form.clear();
-        let slot = |into: &Extract, slot: u32| into.slots.get(slot as usize).copied().unwrap_or_default();
         let complete = match &self.shape.key {
             KeyPlan::Unknown => false,
             KeyPlan::Descriptor { namespace, code } => {
-                let (namespace, code) = (slot(into, *namespace), slot(into, *code));
+                let (namespace, code) = (into.slot(*namespace), into.slot(*code));
                 write_field(&mut form, |form| {
                     let kind = crate::model::FieldKind::Descriptor;
                     let named = canonical(kind, namespace, record, form);
@@ -198,17 +252,17 @@ impl Reader<'_> {
         let from = form.len();
         let mut complete = false;
         for &(slot, node) in &field.from {
-            let value = into.slots.get(slot as usize).copied().unwrap_or_default();
+            let value = into.slot(slot);
             if !value.is_present() {
                 continue;
             }
             let Some((first, first_node)) = first else {
-                complete = write_field(form, |form| canonical(field.kind, value, record, form));
+                complete = write_scalar(field.kind, value, record, form);
                 first = Some((value, node));
                 continue;
             };
             into.other.clear();
-            let readable = write_field(&mut into.other, |form| canonical(field.kind, value, record, form));
+            let readable = write_scalar(field.kind, value, record, &mut into.other);
             if readable && complete && form.get(from..) != Some(into.other.as_slice()) {
                 let what = Trouble::Conflict(first_node, node);
                 into.problems.push(Problem { what, at: At::default(), left: first, right: value });

@@ -60,13 +60,16 @@ pub(crate) struct Habit {
 }
 
 impl Habits {
-    /// Prepares for records of a shape; what was learned of another is forgotten.
-    pub(crate) fn prepare(&mut self, shape: &Shape, hasher: KeyHasher) {
-        if self.of != Some((shape.resource, hasher)) {
+    /// Prepares for records of a shape; whether they are others than before, of which all is forgotten.
+    #[inline]
+    pub(crate) fn prepare(&mut self, shape: &Shape, hasher: KeyHasher) -> bool {
+        let others = self.of != Some((shape.resource, hasher));
+        if others {
             self.of = Some((shape.resource, hasher));
             self.objects.clear();
             self.objects.resize_with(shape.nodes.len(), Usual::default);
         }
+        others
     }
 
     /// Lends out what is known of a node; give it back with [`Habits::put`].

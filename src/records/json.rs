@@ -241,7 +241,7 @@ impl<'b> Scanner<'b> {
         }
     }
 
-    fn word(&mut self, word: &[u8], token: Token) -> Result<Token, Flaw> {
+    pub(crate) fn word(&mut self, word: &[u8], token: Token) -> Result<Token, Flaw> {
         let rest = self.bytes.get(self.at..).unwrap_or_default();
         if rest.starts_with(word) {
             self.at += word.len();
@@ -253,7 +253,7 @@ impl<'b> Scanner<'b> {
         }
     }
 
-    fn number(&mut self) -> Result<Token, Flaw> {
+    pub(crate) fn number(&mut self) -> Result<Token, Flaw> {
         let start = self.at;
         if self.peek() == Some(b'-') {
             self.at += 1;
@@ -290,7 +290,7 @@ impl<'b> Scanner<'b> {
     /// One digit or more.
     fn digits(&mut self) -> Result<(), Flaw> {
         let rest = self.bytes.get(self.at..).unwrap_or_default();
-        let count = rest.iter().take_while(|b| b.is_ascii_digit()).count();
+        let count = leading_digits(rest);
         self.at += count;
         match count {
             0 if rest.is_empty() => Err(Flaw::CutOff),
@@ -336,6 +336,22 @@ impl<'b> Scanner<'b> {
             }
         }
     }
+}
+
+/// How many digits there are at the start, eight at a time.
+#[inline]
+fn leading_digits(text: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some(chunk) = text.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+        let digits = u64::from_le_bytes(*chunk) ^ 0x3030_3030_3030_3030;
+        // What is more than nine gets a high bit, and nothing below it does.
+        let stops = (digits | digits.wrapping_add(0x7676_7676_7676_7676)) & 0x8080_8080_8080_8080;
+        if stops != 0 {
+            return at + (stops.trailing_zeros() / 8) as usize;
+        }
+        at += 8;
+    }
+    at + text.get(at..).unwrap_or_default().iter().take_while(|byte| byte.is_ascii_digit()).count()
 }
 
 /// Offsets fit: the splitter hands out no record of 4 GiB.

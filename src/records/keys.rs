@@ -15,7 +15,7 @@ use serde_json::Value;
 use siphasher::sip128::SipHasher13;
 
 use super::check::{text_of, value_of};
-use super::json::{Flaw, Members, Scanner};
+use super::json::{Flaw, Members, Scanner, Span};
 use super::value;
 use crate::graph::{DependencyGraph, ResourceId};
 use crate::model::{AbstractResource, FieldKind, KeyField, Kind, Reference, Target, Text};
@@ -70,6 +70,28 @@ pub(crate) fn write_field(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>) ->
         _ => drop(out.splice(at + 1..at + 1, (length as u64).to_le_bytes())),
     }
     written
+}
+
+/// Writes a value as one field of a canonical form; false where it is not of its type.
+#[inline(always)]
+pub(crate) fn write_scalar(kind: FieldKind, value: Span, record: &[u8], out: &mut Vec<u8>) -> bool {
+    let raw = value.of(record);
+    match u8::try_from(raw.len()) {
+        Ok(length) if length < LONG && value::is_canonical(kind, value, record) => {
+            out.push(length);
+            // Most are short: so many bytes at once, and what is too many cut off, needs no call.
+            match record.get(value.start as usize..).and_then(|rest| rest.first_chunk::<16>()) {
+                Some(chunk) if raw.len() <= chunk.len() => {
+                    let end = out.len() + raw.len();
+                    out.extend_from_slice(chunk);
+                    out.truncate(end);
+                }
+                _ => out.extend_from_slice(raw),
+            }
+            true
+        }
+        _ => write_field(out, |out| value::canonical(kind, value, record, out)),
+    }
 }
 
 /// Stands for a length that is not less.
@@ -277,7 +299,7 @@ pub(crate) fn form_of_field(kind: FieldKind, value: &Value) -> Option<Vec<u8>> {
 fn write_value(kind: FieldKind, json: &[u8], out: &mut Vec<u8>) -> bool {
     let mut scanner = Scanner::new(json);
     let Ok(Some(value)) = scanner.next_token().and_then(|first| scanner.scalar(first)) else { return false };
-    write_field(out, |out| value::canonical(kind, value, json, out))
+    write_scalar(kind, value, json, out)
 }
 
 #[cfg(test)]

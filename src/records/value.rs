@@ -22,16 +22,22 @@ use crate::model::FieldKind;
 /// Writes the canonical form of a value; false where it is not of that type.
 #[inline(always)]
 pub(crate) fn canonical(kind: FieldKind, value: Span, record: &[u8], out: &mut Vec<u8>) -> bool {
-    let is_canonical = match kind {
-        FieldKind::String => matches!(value.token, Token::Text | Token::Number),
-        FieldKind::Integer | FieldKind::Long => is_usual_whole(value, value.of(record)),
-        _ => false,
-    };
-    if is_canonical {
+    if is_canonical(kind, value, record) {
         out.extend_from_slice(value.of(record));
         return true;
     }
     converted(kind, value, record, out)
+}
+
+/// Whether a value is easily seen to be in canonical form as it stands.
+#[inline(always)]
+pub(crate) fn is_canonical(kind: FieldKind, value: Span, record: &[u8]) -> bool {
+    match kind {
+        FieldKind::String => matches!(value.token, Token::Text | Token::Number),
+        FieldKind::Integer | FieldKind::Long => is_usual_whole(value, value.of(record)),
+        FieldKind::Date => value.token == Token::Text && value.of(record).try_into().is_ok_and(|day| days(day).is_some()),
+        _ => false,
+    }
 }
 
 /// Writes the canonical form of a value that may not be in it.
@@ -76,6 +82,16 @@ pub(crate) fn is_of(kind: FieldKind, value: Span, record: &[u8], scratch: &mut V
             scratch.clear();
             converted(kind, value, record, scratch)
         }
+    }
+}
+
+/// Whether a value is of a type by its sort alone: every string, every number or both truth values are.
+pub(crate) fn is_always_of(kind: FieldKind, token: Token) -> bool {
+    match kind {
+        FieldKind::String => matches!(token, Token::Text | Token::Escaped | Token::Number),
+        FieldKind::Descriptor => matches!(token, Token::Text | Token::Escaped),
+        FieldKind::Boolean => matches!(token, Token::True | Token::False),
+        _ => false,
     }
 }
 

@@ -3,9 +3,8 @@
 use super::{Extract, Found, Reader, Trouble};
 use crate::records::habits::{Before, Habit, Usual};
 use crate::records::json::{Flaw, MAX_DEPTH, Open, Scanner, Span, Token, span};
-use crate::records::keys::write_field;
 use crate::records::shape::{NONE, Node};
-use crate::records::value::{canonical, is_of};
+use crate::records::value::is_of;
 
 /// A record, the way through it, and what it said so far.
 pub(super) struct Walk<'w, 's, 'r> {
@@ -130,7 +129,7 @@ impl Walk<'_, '_, '_> {
     /// The value of a usual member; whether there is one.
     #[inline(always)]
     fn usual_value(&mut self, habit: &mut Habit, depth: u32) -> Result<bool, Flaw> {
-        if habit.echo.sleeps() {
+        if habit.echo.sleeps() || self.into.notes.wanted {
             return self.member_value(habit.child, depth);
         }
         if habit.echo.repeats(&mut self.scanner, self.into) {
@@ -221,6 +220,9 @@ impl Walk<'_, '_, '_> {
         if !value.is_present() {
             return;
         }
+        if self.into.notes.wanted {
+            self.into.notes.scalars.push((id, value));
+        }
         let holds_others = node.item != NONE || !node.children.is_empty();
         let record = self.scanner.bytes;
         let of_type = node.kind.is_none_or(|kind| is_of(kind, value, record, &mut self.into.other));
@@ -241,14 +243,12 @@ impl Walk<'_, '_, '_> {
     fn reference(&mut self, position: u32, value: Span) {
         let Some(plan) = self.reader.shape.references.get(position as usize) else { return };
         let mut form = std::mem::take(&mut self.into.form);
-        form.clear();
-        let record = self.scanner.bytes;
-        let mut complete = !plan.members.is_empty();
-        for &(slot, kind) in &plan.members {
-            let member = self.into.slots.get(slot as usize).copied().unwrap_or_default();
-            complete =
-                complete && member.is_present() && write_field(&mut form, |form| canonical(kind, member, record, form));
+        let slots = self.into.slots.as_slice();
+        let members = plan.members.iter().map(|(slot, _)| slots.get(*slot as usize).copied().unwrap_or_default());
+        if self.into.notes.wanted {
+            self.into.notes.members.push(members.clone().collect());
         }
+        let complete = self.reader.write_reference(position, members, self.scanner.bytes, &mut form);
         let key = complete.then(|| self.reader.hasher.key(&form));
         self.into.form = form;
         let at = self.into.here();

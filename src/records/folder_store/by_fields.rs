@@ -4,9 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::model::{FieldKind, Text};
 use crate::records::extract::Extract;
-use crate::records::keys::{KeyValues, form_of_field, write_field};
+use crate::records::keys::{KeyValues, form_of_field, write_scalar};
 use crate::records::shape::{KeyPlan, Shape};
-use crate::records::value::canonical;
 
 /// Keys by which of the fields they give, then by their values in no case: the exact values and the numbers
 /// of those that have them.
@@ -50,5 +49,5 @@ fn write_key_field(shape: &Shape, field: usize, extract: &Extract, record: &[u8]
         },
     };
     let value = slots.into_iter().map(|slot| extract.slot(slot)).find(|value| value.is_present());
-    value.is_some_and(|value| write_field(form, |form| canonical(kind, value, record, form)))
+    value.is_some_and(|value| write_scalar(kind, value, record, form))
 }

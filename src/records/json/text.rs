@@ -61,7 +61,7 @@ impl Scanner<'_> {
     }
 
     /// Passes over the rest of a string; whether there are escapes in it.
-    fn until_closing_quote(&mut self) -> Result<Token, Flaw> {
+    pub(crate) fn until_closing_quote(&mut self) -> Result<Token, Flaw> {
         let mut token = Token::Text;
         loop {
             self.at += plain(self.bytes.get(self.at..).unwrap_or_default());
