@@ -458,10 +458,10 @@ impl Worker {
     /// Looks up the references that have gathered.
     fn look_up(&mut self, scan: &Scan<'_, '_>, pathways: &BTreeMap<usize, Vec<Pathway>>) {
         let answers = self.asked.answer(&scan.lanes);
-        for of_record in answers.chunk_by(|a, b| a.asked.place == b.asked.place) {
-            let Some(&Answer { lane, .. }) = of_record.first() else { continue };
+        for of_lane in answers.chunk_by(|a, b| a.lane == b.lane) {
+            let Some(&Answer { lane, .. }) = of_lane.first() else { continue };
             let Some(tally) = self.tallies.get_mut(&lane) else { continue };
-            for answer in of_record {
+            for answer in of_lane {
                 let Some(found) = answer.found else {
                     self.pending.push(answer.asked);
                     continue;
@@ -471,8 +471,10 @@ impl Worker {
                     *count += 1;
                 }
             }
-            let found = || of_record.iter().filter_map(|answer| answer.found);
-            for pathway in pathways.get(&lane).into_iter().flatten() {
+            let Some(pathways) = pathways.get(&lane) else { continue };
+            let records = of_lane.chunk_by(|a, b| a.asked.place == b.asked.place);
+            for (of_record, pathway) in records.flat_map(|of_record| pathways.iter().map(move |p| (of_record, p))) {
+                let found = || of_record.iter().filter_map(|answer| answer.found);
                 let in_sight = |of: &usize| {
                     let mut referred = found().filter(|found| found.lane == *of).peekable();
                     referred.peek().is_none() || referred.any(|found| scan.is_visible(found.lane, found.at))

@@ -77,7 +77,7 @@ pub(crate) fn is_of(kind: FieldKind, value: Span, record: &[u8], scratch: &mut V
     match kind {
         FieldKind::String => matches!(value.token, Token::Text | Token::Escaped | Token::Number),
         FieldKind::Descriptor => is_text(value),
-        FieldKind::Integer | FieldKind::Long if is_usual_whole(value, value.of(record)) => true,
+        _ if is_canonical(kind, value, record) => true,
         _ => {
             scratch.clear();
             converted(kind, value, record, scratch)
@@ -251,6 +251,7 @@ fn instant(text: &[u8], out: &mut Vec<u8>) -> bool {
 }
 
 /// Days since the beginning of the calendar; `None` for what is no day of it.
+#[inline]
 fn days(day: &[u8; 10]) -> Option<i64> {
     let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = day else { return None };
     let year = number(&[*y1, *y2, *y3, *y4])?;

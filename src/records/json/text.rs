@@ -118,20 +118,16 @@ impl Scanner<'_> {
 /// How many bytes at the start are neither quote, backslash nor control character.
 #[inline]
 fn plain(bytes: &[u8]) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGHS: u64 = 0x8080_8080_8080_8080;
     let mut at = 0;
-    while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
-        let word = u64::from_le_bytes(*chunk);
-        // A byte of zero gives a high bit in `zero(word)`, and none below it is wrong.
-        let zero = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;
-        let control = word.wrapping_sub(ONES * 0x20) & !word & HIGHS;
-        let stops = zero(word ^ (ONES * 0x22)) | zero(word ^ (ONES * 0x5c)) | control;
-        if stops != 0 {
-            return at + (stops.trailing_zeros() / 8) as usize;
+    while let Some(&[first, second]) = bytes.get(at..).and_then(|rest| rest.as_chunks::<8>().0.first_chunk()) {
+        // Both at once: most texts end here, and where is no matter of branches.
+        let (first, second) = (stops(first), stops(second));
+        if first | second != 0 {
+            let bits = if first != 0 { first.trailing_zeros() } else { 64 + second.trailing_zeros() };
+            return at + (bits / 8) as usize;
         }
-        at += 8;
-        // A text this long is likely to be longer still: sixteen bytes at a time.
+        at += 16;
+        // A text this long is likely to be longer still.
         while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<16>()) {
             let stops = |byte: u8| (byte == b'"') | (byte == b'\\') | (byte < 0x20);
             if chunk.iter().fold(false, |any, &byte| any | stops(byte)) {
@@ -142,6 +138,19 @@ fn plain(bytes: &[u8]) -> usize {
     }
     let rest = bytes.get(at..).unwrap_or_default();
     at + rest.iter().take_while(|b| !matches!(b, b'"' | b'\\' | 0..=0x1f)).count()
+}
+
+/// The high bit of each byte that is a quote, a backslash or a control character; behind the first of them
+/// others may be set.
+#[inline(always)]
+fn stops(eight: [u8; 8]) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGHS: u64 = 0x8080_8080_8080_8080;
+    let word = u64::from_le_bytes(eight);
+    // A byte of zero gives a high bit in `zero(word)`, and none below it is wrong.
+    let zero = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;
+    let control = word.wrapping_sub(ONES * 0x20) & !word & HIGHS;
+    zero(word ^ (ONES * 0x22)) | zero(word ^ (ONES * 0x5c)) | control
 }
 
 #[cfg(test)]

@@ -175,12 +175,12 @@ fn what_was_read_before_changes_nothing() {
     let reader = Reader { hasher: KeyHasher::random(), shape: &shape };
     let slots = u32::try_from(shape.slots).unwrap();
     let (mut fitted, mut conflicts, mut flaws, mut wrong) = (0, 0, 0, 0);
-    for seed in 0..60 {
+    for seed in 0..30 {
         let mut random = Random(seed << 32 ^ 0x5eed);
         let mut after_others = Extract::default();
         let mut blank = "";
         let few = 1 + random.below(3);
-        for _ in 0..700 {
+        for _ in 0..600 {
             if random.one_in(200) {
                 blank = ["", " ", "\n\t"][random.below(3)];
             }
@@ -202,5 +202,5 @@ fn what_was_read_before_changes_nothing() {
             flaws += usize::from(!alone.flaws.is_empty());
         }
     }
-    assert!(fitted > 15_000 && conflicts > 500 && wrong > 1000 && flaws > 400, "{fitted} {conflicts} {wrong} {flaws}");
+    assert!(fitted > 6000 && conflicts > 200 && wrong > 400 && flaws > 150, "{fitted} {conflicts} {wrong} {flaws}");
 }
