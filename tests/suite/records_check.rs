@@ -159,6 +159,20 @@ fn missing_targets_are_grouped_and_redacted() {
 }
 
 #[test]
+fn what_one_record_misses_comes_in_the_same_order_each_time() {
+    let period = |name: u64| format!("{{\"classPeriodReference\":{{\"classPeriodName\":\"{name}\",\"schoolId\":1}}}}");
+    let periods: Vec<String> = [3, 1, 2, 5, 4].map(period).into();
+    let section = format!("{{\"sectionIdentifier\":\"a\",\"classPeriods\":[{}]}}\n", periods.join(","));
+    let mut files = one("sections.jsonl", &section);
+    files.insert("classPeriods.jsonl".into(), Vec::new());
+    for _ in 0..10 {
+        let report = checked(&files, &CheckOptions::default(), 1);
+        let names = report.missing_targets.iter().map(|m| m.key["classPeriodName"].as_str().unwrap().to_owned());
+        assert_eq!(names.collect::<String>(), "12345");
+    }
+}
+
+#[test]
 fn an_absent_resource_is_assumed_and_one_subclass_makes_an_abstract_one_present() {
     let course = |id: u64| {
         format!(

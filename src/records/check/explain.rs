@@ -105,7 +105,8 @@ pub(super) fn explain(
         report.missing_targets.push(MissingTarget { target, key, references, first, may_be_unread });
     }
     // By number of references, then by what is missing: the hash of a key decides nothing that shows.
-    let order = |m: &MissingTarget| (std::cmp::Reverse(m.references), m.target.clone(), m.first.clone());
+    let spelled = |m: &MissingTarget| m.key.values().map(ToString::to_string).collect::<Vec<String>>();
+    let order = |m: &MissingTarget| (std::cmp::Reverse(m.references), m.target.clone(), m.first.clone(), spelled(m));
     report.missing_targets.sort_by_cached_key(order);
     for (group, place) in people {
         if let Some(group) = report.without_pathway.get_mut(group) {
