@@ -209,9 +209,10 @@ impl Reader<'_> {
         form.clear();
         let plan = self.shape.references.get(position as usize);
         let kinds = plan.map(|plan| plan.members.as_slice()).unwrap_or_default();
-        let mut written = kinds.iter().zip(members).map(|(&(_, kind), member)| {
-            member.is_present() && write_scalar(kind, member, record, form)
-        });
+        let mut written = kinds
+            .iter()
+            .zip(members)
+            .map(|(&(_, kind), member)| member.is_present() && write_scalar(kind, member, record, form));
         !kinds.is_empty() && written.all(|written| written)
     }
 

@@ -6,6 +6,8 @@
 //! stencil's record. So it is read by comparing bytes, and what a walk would give stands where it stood,
 //! moved by as much as the values before it are longer or shorter. Reasons: docs/design.md, "Checking records".
 
+use std::collections::BTreeSet;
+
 use super::extract::{At, Extract, Found, Reader};
 use super::json::{Scanner, Span, Token};
 use super::keys::Key;
@@ -197,9 +199,9 @@ impl Stencils {
             return;
         }
         // What varies in other records varies in those that are like this one, too.
+        let varying: BTreeSet<&[u8]> = self.kept.iter().flat_map(Stencil::varying).collect();
         for scalar in &mut scalars {
-            let name = name_of(record, scalar.value);
-            scalar.varies = self.kept.iter().any(|stencil| stencil.varies_at(name));
+            scalar.varies = varying.contains(name_of(record, scalar.value));
         }
         self.kept.truncate(KEPT - 1);
         let mut stencil = Stencil::new(record, scalars, read);
@@ -285,8 +287,10 @@ impl Stencil {
             && self.text.get(behind.0..) == record.get(behind.1..)
     }
 
-    fn varies_at(&self, name: &[u8]) -> bool {
-        self.scalars.iter().any(|scalar| scalar.varies && name_of(&self.text, scalar.value) == name)
+    /// The names of its holes.
+    fn varying(&self) -> impl Iterator<Item = &[u8]> {
+        let varying = self.scalars.iter().filter(|scalar| scalar.varies);
+        varying.map(|scalar| name_of(&self.text, scalar.value))
     }
 
     /// Makes holes where a record that resembles this one has other values.
@@ -301,12 +305,14 @@ impl Stencil {
         self.holes.clear();
         self.rest = 0;
         for scalar in self.scalars.iter().filter(|scalar| scalar.varies) {
-            let (start, end, sort) = (scalar.value.start as usize, scalar.value.end as usize, Sort::of(scalar.value.token));
+            let (start, end, sort) =
+                (scalar.value.start as usize, scalar.value.end as usize, Sort::of(scalar.value.token));
             let next = end + usize::from(sort == Sort::Text);
             self.holes.push(Hole { from: self.rest, to: start, next, sort, kind: scalar.kind });
             self.rest = next;
         }
-        let varying: Vec<Span> = self.scalars.iter().filter(|scalar| scalar.varies).map(|scalar| scalar.value).collect();
+        let varying: Vec<Span> =
+            self.scalars.iter().filter(|scalar| scalar.varies).map(|scalar| scalar.value).collect();
         for (_, spot, _) in &mut self.log {
             spot.aim(&varying);
             self.compares |= spot.varies;

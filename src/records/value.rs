@@ -35,7 +35,9 @@ pub(crate) fn is_canonical(kind: FieldKind, value: Span, record: &[u8]) -> bool 
     match kind {
         FieldKind::String => matches!(value.token, Token::Text | Token::Number),
         FieldKind::Integer | FieldKind::Long => is_usual_whole(value, value.of(record)),
-        FieldKind::Date => value.token == Token::Text && value.of(record).try_into().is_ok_and(|day| days(day).is_some()),
+        FieldKind::Date => {
+            value.token == Token::Text && value.of(record).try_into().is_ok_and(|day| days(day).is_some())
+        }
         _ => false,
     }
 }

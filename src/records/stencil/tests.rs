@@ -111,11 +111,17 @@ fn record(random: &mut Random, blank: &str, items: usize, odd: bool) -> String {
     };
     let mut members = vec![
         format!("\"o\":{}", random.below(4000)),
-        format!("\"day\":{}", random.of(&["\"2026-08-20\"", "\"2026-08-21\"", "\"2026-02-30\"", "20260820", "\"2026-08-20T00:00:00\""])),
+        format!(
+            "\"day\":{}",
+            random.of(&["\"2026-08-20\"", "\"2026-08-21\"", "\"2026-02-30\"", "20260820", "\"2026-08-20T00:00:00\""])
+        ),
         format!("\"flag\":{}", random.of(&["true", "false", "\"true\"", "0", "null"])),
         format!("\"amount\":{}", random.of(&["1.5", "25", "1e400", "\"1.5\"", "-0.5e3", "\"x\"", "01"])),
         format!("\"name\":{}", random.of(&["\"Zoë \\\"Z\\\"\"", "\"B\"", "5", "\"\\n\"", "\"\u{1}\"", "false"])),
-        format!("\"unknown\":[{{\"n\":{}}},\"constant text\",[],{{}}]", random.of(&["1", "2", "1.25", "null", "\"1\""])),
+        format!(
+            "\"unknown\":[{{\"n\":{}}},\"constant text\",[],{{}}]",
+            random.of(&["1", "2", "1.25", "null", "\"1\""])
+        ),
         format!("\"firstReference\":{}", thing(random)),
     ];
     if odd {
@@ -145,10 +151,11 @@ fn record(random: &mut Random, blank: &str, items: usize, odd: bool) -> String {
 fn damaged(random: &mut Random, mut record: Vec<u8>) -> Option<Vec<u8>> {
     let at = random.below(record.len());
     let byte = b"\"\\{}[],: 0-.eu\x01tnx19"[random.below(20)];
-    match random.below(4) {
+    match random.below(5) {
         0 => record[at] = byte,
         1 => record.insert(at, byte),
         2 => drop(record.remove(at)),
+        3 => record.push(byte),
         _ => record.truncate(at),
     }
     std::str::from_utf8(&record).is_ok().then_some(record)
