@@ -126,10 +126,13 @@ impl DependencyGraph {
     fn nearest(&self, name: &Wanted) -> Vec<String> {
         let wanted = name.plain.as_str();
         // A typo is a letter in four; a part of a name counts as close, too.
-        let bound = (wanted.chars().count() / 4).max(1);
+        let length = wanted.chars().count();
+        let bound = (length / 4).max(1);
         let distance = |spellings: &[&str]| {
+            // No name is nearer than their lengths are: of one that is longer than any, nothing is compared.
+            let close = spellings.iter().filter(|text| text.chars().count().abs_diff(length) <= bound);
             let to = |text: &&str| strsim::damerau_levenshtein(wanted, &text.to_ascii_lowercase());
-            spellings.iter().map(to).min().unwrap_or(usize::MAX)
+            close.map(to).min().unwrap_or(usize::MAX)
         };
         let contained = |plain: &str| wanted.len() >= 4 && plain.to_ascii_lowercase().contains(wanted);
         let away = |project: &str| {
