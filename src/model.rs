@@ -156,7 +156,7 @@ pub struct Reference {
     pub required: bool,
     /// Whether it contributes to the natural key.
     pub identifying: bool,
-    /// Other descriptors its property name could mean, where the name is ambiguous (DESIGN 4.5).
+    /// Other descriptors its property name could mean, where the name is ambiguous.
     pub alternatives: Vec<ResourceName>,
 }
 
@@ -180,7 +180,7 @@ pub(crate) fn extension_of(path: &str) -> Option<&str> {
     rest.split(['.', '[']).next()
 }
 
-/// Whether a property or entity is called as descriptors are (DESIGN 4.2).
+/// Whether a property or entity is called as descriptors are.
 pub(crate) fn names_descriptor(name: &str) -> bool {
     name.ends_with("Descriptor") || name.ends_with("descriptor")
 }

@@ -1,7 +1,8 @@
 //! What authorization adds to the order: edges that are not references.
 //!
 //! A person is created freely, but read, updated and referred to only through the association that
-//! makes it visible to the client (DESIGN 5). Hosts may differ, so pathways can be replaced or dropped.
+//! makes it visible to the client (docs/design.md, "Authorization"). Hosts may differ, so pathways can be
+//! replaced or dropped.
 
 use std::collections::BTreeSet;
 

@@ -110,7 +110,7 @@ pub struct Selection {
 #[derive(Debug, Clone)]
 pub struct SelectOptions<'a> {
     /// Follow required references alone, and leave an abstract resource as a group instead of pulling
-    /// its subclasses in (DESIGN 5).
+    /// its subclasses in.
     pub required_only: bool,
     /// Edges to follow beside references.
     pub authorization: &'a Authorization,

@@ -1,7 +1,7 @@
 //! What the documents state, before names are resolved: the common ground of every document kind.
 //!
 //! A reader of one format fills a [`Draft`] with what its document says and nothing more; `resolve`
-//! then applies the rules of DESIGN 4 once, to all drafts together.
+//! then applies the rules once, to all drafts together (docs/design.md, "Statements first, rules once").
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -128,7 +128,7 @@ pub(crate) struct DraftResource {
     /// Scalars and descriptors of the root object.
     pub(crate) scalars: BTreeMap<Text, FieldType>,
     pub(crate) collections: BTreeMap<Text, Collection>,
-    /// Schemas of nested objects, as spelled: they tell a subclass (DESIGN 4.4).
+    /// Schemas of nested objects, as spelled: they tell a subclass (docs/design.md, "Abstract resources").
     pub(crate) children: BTreeSet<Text>,
     /// What the documents say of the natural key.
     pub(crate) identity: Identity,

@@ -78,7 +78,8 @@ fn draft_of(document: &Document, syntax: Syntax) -> Result<Draft, SourceError> {
     Ok(draft)
 }
 
-/// The paths that stand for resources: with a POST, and with the path of one record beside them (DESIGN 4.1).
+/// The paths that stand for resources: with a POST, and with the path of one record beside them
+/// (docs/design.md, "Schemas in several words").
 fn posted(api: &OpenApi) -> impl Iterator<Item = (ResourceName, &PathItem, &PathItem)> {
     api.paths.iter().filter(|(_, item)| item.post.is_some()).filter_map(|(path, item)| {
         let name = ResourceName::from_path(path.clone()).filter(|name| name.project() != "identities")?;
@@ -233,7 +234,7 @@ impl<'d> Reader<'d> {
         server.map_or(version.clone(), |server| format!("{version}, {server}"))
     }
 
-    /// A profile takes members away, so what it posts has schemas of its own (DESIGN 4.1).
+    /// A profile takes members away, so what it posts has schemas of its own.
     fn is_profile(&self) -> bool {
         let bodies = self.api.paths.values().filter_map(|item| self.api.body_of(item.post.as_ref()?));
         let mut names = bodies.filter_map(Schema::referenced_name);

@@ -1,4 +1,5 @@
-//! From drafts to a model: the rules of DESIGN 4 that need all documents at once.
+//! From drafts to a model: the rules that need all documents at once (docs/design.md, "Statements first, rules
+//! once").
 
 mod descriptors;
 mod keys;
@@ -15,7 +16,7 @@ use self::descriptors::Descriptors;
 use super::draft::{Draft, DraftAbstract, DraftReference, DraftResource, DraftTarget, SchemaKey, Standing};
 use super::{cores, fingerprint};
 
-/// Abstract even where a document gives them a path, as MetaEd does (DESIGN 4.4).
+/// Abstract even where a document gives them a path, as MetaEd does (docs/design.md, "Abstract resources").
 pub(crate) const ALWAYS_ABSTRACT: [&str; 2] = ["edfi_educationorganization", "edfi_generalstudentprogramassociation"];
 
 /// The target and the alternatives that a reference turned out to have.
@@ -146,7 +147,8 @@ fn undescribed(unknown: &Text, reference: &DraftReference) -> Option<Text> {
     (!described_elsewhere).then(|| format!("{unknown}{UNDESCRIBED}").into())
 }
 
-/// Drops extensions with everything under their `_ext` blocks, before names are resolved (DESIGN 4.3).
+/// Drops extensions with everything under their `_ext` blocks, before names are resolved (docs/design.md,
+/// "Statements first, rules once").
 fn leave_out(draft: &mut Draft, without: &[String]) {
     let without: BTreeSet<String> = without.iter().map(|project| fold_project(project)).collect();
     if without.is_empty() {
@@ -280,8 +282,8 @@ fn school_years_resource() -> DraftResource {
     resource
 }
 
-/// Who is visible to a client through which association (DESIGN 5). Contacts were parents before
-/// Data Standard 5; their update also waits for the enrollment of their students.
+/// Who is visible to a client through which association (docs/design.md, "Authorization"). Contacts were parents
+/// before Data Standard 5; their update also waits for the enrollment of their students.
 const PATHWAYS: [(&str, &[&str], &[&str]); 4] = [
     ("students", &["studentSchoolAssociations"], &[]),
     (

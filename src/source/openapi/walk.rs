@@ -206,7 +206,7 @@ impl<'d, 'r> Walk<'d, 'r> {
     }
 
     /// What a property refers to, if it is a reference: its schema is a reference schema, or it is the
-    /// school year, which some documents inline (DESIGN 4.2 and 4.6).
+    /// school year, which some documents inline.
     fn reference_target(&self, property: &str, schema_name: Option<&str>, schema: &Schema) -> Option<DraftTarget> {
         let base = schema_name.and_then(reference_base).filter(|_| schema.holds_scalars_only());
         let school_years = property.to_ascii_lowercase().ends_with("schoolyeartypereference");

@@ -20,7 +20,7 @@ impl Descriptors {
     }
 
     /// The descriptors whose entity is a suffix of the property at a word boundary, longest first:
-    /// the first is the edge, the others are what else the name could mean (DESIGN 4.5).
+    /// the first is the edge, the others are what else the name could mean.
     ///
     /// Only descriptors of core and of `project`, the project of the property, are candidates; the
     /// project's own comes before core's where both have the name. O(words in the property).

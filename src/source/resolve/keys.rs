@@ -1,9 +1,9 @@
 //! Natural keys, the references that contribute to them, and what GET parameters query.
 //!
-//! OpenAPI documents name the fields of a key and, apart from that, the members of references; how
-//! the one comes from the other follows from the naming rules of the API (DESIGN 4.7). ApiSchema
-//! documents state paths and no names. Where both are at hand a key has every field that either
-//! states, with the names of the first and the paths of the second.
+//! OpenAPI documents name the fields of a key and, apart from that, the members of references; how the one comes
+//! from the other follows from the naming rules of the API (docs/design.md, "Natural keys from names"). ApiSchema
+//! documents state paths and no names. Where both are at hand a key has every field that either states, with the
+//! names of the first and the paths of the second.
 
 mod naming;
 mod stated;

@@ -1,5 +1,5 @@
 //! What the API calls a value that a reference carries: its own name, or with the role or the
-//! referenced entity before it (DESIGN 4.7).
+//! referenced entity before it (docs/design.md, "Natural keys from names").
 
 use std::collections::{BTreeMap, BTreeSet};
 
