@@ -1,7 +1,7 @@
 //! Keys that records supply, sorted once and then only looked up.
 //!
 //! A key takes 24 bytes with the place of its record, and one to two bytes of directory. Hashes are
-//! spread evenly, so their first bits lead to some four neighbours: one or two cache lines a lookup.
+//! spread evenly, so their first bits lead to two to four neighbours: one or two cache lines a lookup.
 
 use std::num::NonZeroU64;
 
@@ -105,7 +105,7 @@ impl Table {
             }
             same
         });
-        let bits = (entries.len() / 4).checked_ilog2().unwrap_or(0);
+        let bits = (entries.len() / 2).checked_ilog2().unwrap_or(0);
         let mut starts = vec![0_u32; (1 << bits) + 1];
         let shift = 64 - bits;
         for entry in &entries {
