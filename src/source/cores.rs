@@ -5,8 +5,11 @@ use std::num::NonZero;
 use std::sync::LazyLock;
 use std::thread;
 
+/// Threads that work at once, at most: on a machine of many cores more would take longer to start than they save.
+const MOST: usize = 8;
+
 /// Asked once: the answer may lie in files.
-static CORES: LazyLock<usize> = LazyLock::new(|| thread::available_parallelism().map_or(1, NonZero::get));
+static CORES: LazyLock<usize> = LazyLock::new(|| thread::available_parallelism().map_or(1, NonZero::get).min(MOST));
 
 /// What `work` makes of each item, in their order.
 pub(super) fn each<'i, T: Sync, R: Send>(items: &'i [T], work: impl Fn(&'i T) -> R + Sync) -> Vec<R> {
