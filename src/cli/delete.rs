@@ -130,12 +130,7 @@ fn refuse_idle(args: &DeleteArgs) -> anyhow::Result<()> {
     if args.live.searches() && !args.live.api {
         bail!("--scan-limit and --parallel are for the search of an API: add --api, or leave them out");
     }
-    if args.records.reads_folder() && (of_api || !of_records) {
-        bail!(
-            "--namespace, --namespace-override and --max-record are for payload folders: add --data DIR, or leave \
-             them out"
-        );
-    }
+    args.records.folder.refuse_idle(of_records && !of_api)?;
     if of_records && !args.keep.is_empty() {
         bail!("--keep is for plans of whole resources: leave it out, or leave --where and --keys out");
     }

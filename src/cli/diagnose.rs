@@ -69,6 +69,7 @@ pub(crate) struct DiagnoseArgs {
 }
 
 pub(crate) fn diagnose(args: &DiagnoseArgs, context: &Context) -> anyhow::Result<Outcome> {
+    args.folder.refuse_idle(args.data.is_some())?;
     let stdin = ["-".to_owned()];
     let names = if args.files.is_empty() { &stdin[..] } else { &args.files };
     // With --data or --api, failures are read twice: first for the records that they need.

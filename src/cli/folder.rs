@@ -53,9 +53,16 @@ impl FolderArgs {
         Ok(at_home.unwrap_or_else(|| PathBuf::from(dir)))
     }
 
-    /// Whether somebody says how a folder is read.
-    pub(crate) fn given(&self) -> bool {
-        self.namespace.is_some() || !self.namespace_override.is_empty() || self.max_record.is_some()
+    /// Refuses to be told how a folder is read where none is: somebody who says it expects something of it.
+    pub(crate) fn refuse_idle(&self, folder: bool) -> anyhow::Result<()> {
+        let given = self.namespace.is_some() || !self.namespace_override.is_empty() || self.max_record.is_some();
+        if given && !folder {
+            bail!(
+                "--namespace, --namespace-override and --max-record are for payload folders: add --data DIR, or leave \
+                 them out"
+            );
+        }
+        Ok(())
     }
 
     /// The payload files of a folder with their resources; says what is odd about them and which are left out.

@@ -140,6 +140,7 @@ impl OrderArgs {
 }
 
 pub(crate) fn run(args: &OrderArgs, context: &Context) -> anyhow::Result<Outcome> {
+    args.folder.refuse_idle(args.data.is_some())?;
     if let Some(published) = context.sources.published(&context.terminal)?
         && (published.form != PublishedForm::Graph || args.is_whole())
     {

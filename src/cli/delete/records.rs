@@ -53,15 +53,10 @@ pub(crate) struct RecordArgs {
     pub(super) redact: bool,
 
     #[command(flatten)]
-    folder: FolderArgs,
+    pub(super) folder: FolderArgs,
 }
 
 impl RecordArgs {
-    /// Whether somebody says how a folder is read.
-    pub(super) fn reads_folder(&self) -> bool {
-        self.folder.given()
-    }
-
     /// Whether single records are asked for.
     pub(super) fn given(&self) -> bool {
         !self.conditions.is_empty() || self.keys.is_some() || self.data.is_some()
